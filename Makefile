@@ -1,0 +1,28 @@
+# The two commands of a new machine are `make demo` and `make test`; each makes its own virtual environment.
+PYTHON ?= python3
+VENV ?= .venv
+N ?= 2000
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint clean
+
+$(BIN)/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .[test]
+	touch $@
+
+demo: $(BIN)/.installed ## A data set of synthetic galaxies in demo/, with pictures of what is inside.
+	$(BIN)/sfhsim generate demo -n $(N) --out demo/dataset --shard-size 8MB --plots
+	$(BIN)/sfhsim plot demo --out demo/plots
+	$(BIN)/sfhsim inspect demo/dataset --plot demo/plots/sample.png
+
+test: $(BIN)/.installed ## Every test that this machine can run.
+	$(BIN)/python -m pytest -n auto
+
+lint: $(BIN)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,59 @@
+"""Synthetic galaxy spectra and photometry, from star formation histories to training records.
+
+>>> import sfhsim
+>>> simulator = sfhsim.Simulator.from_recipe("demo")
+>>> batch = simulator.batch([0, 1, 2])
+
+Nothing is loaded at import; names below are imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sfhsim.generation import generate_dataset
+    from sfhsim.libraries import import_library, install_library, list_libraries, load_library, splice
+    from sfhsim.recipe import Recipe, load_recipe
+    from sfhsim.records import Dataset
+    from sfhsim.synthesis import Simulator, synthesize_galaxy
+
+_HOME = {
+    "Dataset": "records",
+    "Recipe": "recipe",
+    "Simulator": "synthesis",
+    "generate_dataset": "generation",
+    "import_library": "libraries",
+    "install_library": "libraries",
+    "list_libraries": "libraries",
+    "load_library": "libraries",
+    "load_recipe": "recipe",
+    "splice": "libraries",
+    "synthesize_galaxy": "synthesis",
+}
+__all__ = [
+    "Dataset",
+    "Recipe",
+    "Simulator",
+    "__version__",
+    "generate_dataset",
+    "import_library",
+    "install_library",
+    "list_libraries",
+    "load_library",
+    "load_recipe",
+    "splice",
+    "synthesize_galaxy",
+]
+
+
+def __getattr__(name: str):
+    """Import a public name on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'sfhsim' has no attribute {name!r}")
+    value = getattr(import_module(f"sfhsim.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

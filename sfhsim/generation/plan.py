@@ -1,0 +1,89 @@
+"""The plan of a data set: which sample goes into which shard, decided before anything is simulated.
+
+Sample i belongs to the split in whose share of [0, 1) the fractional part of i times the golden ratio falls (a
+low-discrepancy sequence: the shares are right for any number of samples, and a sample's split never changes). A shard
+holds the samples of one split out of a contiguous range of ids.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfhsim.errors import DatasetError
+
+DEFAULT_SPLIT = {"train": 0.9, "validation": 0.05, "test": 0.05}
+_GOLDEN = np.uint64(2654435769)  # 2^32 / golden ratio, odd
+_MODULUS = np.uint64(1 << 32)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a data set: the samples of ``split`` with ``first_id <= id < stop_id``."""
+
+    file: str
+    split: str
+    first_id: int
+    stop_id: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the bytes of a data set, given the recipe's library.
+
+    Attributes
+    ----------
+    fingerprint : of the recipe, its library and the schema.
+    seed, n_samples : of the data set.
+    split : share of each split.
+    records_per_shard : aimed at; splits with fewer records have smaller shards.
+    """
+
+    fingerprint: str
+    seed: int
+    n_samples: int
+    split: Mapping[str, float]
+    records_per_shard: int
+
+    def __post_init__(self):
+        if self.n_samples < 1:
+            raise DatasetError(f"a data set needs at least one sample, not {self.n_samples}")
+        if not 0 <= self.seed < 2**63:
+            raise DatasetError(f"the seed must be between 0 and 2^63 - 1, not {self.seed}")
+        if min(self.split.values()) < 0 or not math.isclose(sum(self.split.values()), 1.0, abs_tol=1e-9):
+            raise DatasetError(f"the shares of the splits must be positive and sum to 1, not {dict(self.split)}")
+
+    def shards(self) -> list[Shard]:
+        """Every shard, in order of split and id."""
+        shards = []
+        for split, share in self.split.items():
+            if share == 0:
+                continue
+            span = max(1, math.ceil(self.records_per_shard / share))
+            count = math.ceil(self.n_samples / span)
+            for k in range(count):
+                file = f"{split}-{k:05d}-of-{count:05d}.tfrecord"
+                shards.append(Shard(file, split, k * span, min((k + 1) * span, self.n_samples)))
+        return shards
+
+    def sample_ids(self, shard: Shard) -> np.ndarray:
+        """Ids (n,) uint64 of the samples of a shard, increasing."""
+        ids = np.arange(shard.first_id, shard.stop_id, dtype=np.uint64)
+        place = (ids * _GOLDEN) % _MODULUS / float(_MODULUS)
+        edges = np.cumsum([0.0, *self.split.values()])
+        k = list(self.split).index(shard.split)
+        upper = np.inf if k == len(self.split) - 1 else edges[k + 1]
+        return ids[(place >= edges[k]) & (place < upper)]
+
+    def to_dict(self) -> dict:
+        """Plain data, as written beside the shards."""
+        return {
+            "fingerprint": self.fingerprint,
+            "seed": self.seed,
+            "n_samples": self.n_samples,
+            "split": dict(self.split),
+            "records_per_shard": self.records_per_shard,
+        }

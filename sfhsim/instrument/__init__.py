@@ -1,0 +1,34 @@
+"""From a rest-frame spectrum to what an instrument records: resolution, pixels, filters, noise."""
+
+from sfhsim.instrument.filter_sources import filter_names, load_filter
+from sfhsim.instrument.filters import Filter
+from sfhsim.instrument.lsf import LSF_REGISTRY, broadening_sigma_aa, make_lsf, register_lsf
+from sfhsim.instrument.noise import add_noise, error_spectrum, photometry_noise, signal_to_noise_curve
+from sfhsim.instrument.photometry import PhotometryOperator
+from sfhsim.instrument.resampling import (
+    broaden_and_rebin,
+    broaden_operator,
+    pixel_edges,
+    rebin,
+    rebin_operator,
+)
+
+__all__ = [
+    "LSF_REGISTRY",
+    "Filter",
+    "PhotometryOperator",
+    "add_noise",
+    "broaden_and_rebin",
+    "broaden_operator",
+    "broadening_sigma_aa",
+    "error_spectrum",
+    "filter_names",
+    "load_filter",
+    "make_lsf",
+    "photometry_noise",
+    "pixel_edges",
+    "rebin",
+    "rebin_operator",
+    "register_lsf",
+    "signal_to_noise_curve",
+]

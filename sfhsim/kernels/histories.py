@@ -1,0 +1,343 @@
+"""Cumulative star formation histories and metallicity weights: the loops over a batch of galaxies.
+
+The callers in ``sfhsim.histories`` validate: arrays are C-contiguous float64, edges increase and start at
+or above 0, every age and width is in the unit named, table ages increase. Arrays are writable: numba compiles
+anew for read-only ones. Each galaxy is computed alone, so the results are the same bytes for any batch and
+any number of threads. Only the costly loop runs in parallel: parallel code takes seconds to compile.
+
+Smooth part of the skewed normal: the integral of f = exp(-Y^2/2) Q is marched outwards from the peak in
+cells whose width follows the local scale of ln f; in a cell f is the quintic Hermite interpolant of f, f',
+f'' at its ends, and that is integrated exactly. An edge inside a cell takes the integral of the same
+quintic up to the edge.
+"""
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+STEP = 0.2  # of the local scale; the tests hold the error against adaptive quadrature
+NEGLIGIBLE_LN = -30.0  # ln f, relative to the peak, where the march ends
+SQRT_HALF = math.sqrt(0.5)
+INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
+
+
+@njit(cache=True, nogil=True)
+def _log_sfr(x, skewness, cut, width):
+    """ln f and its first two derivatives in x = (t - peak)/period; ``width`` <= 0 means no truncation."""
+    root = math.sqrt(1.0 + x * x)
+    stretch = 1.0
+    if skewness != 0.0:
+        # exp(skew asinh x), written so that a large negative x loses no digits
+        stretch = (root + abs(x)) ** (skewness if x >= 0.0 else -skewness)
+    y = x * stretch
+    slope = stretch * (1.0 + skewness * x / root)
+    curve = stretch * skewness * (1.0 + skewness * x / root + 1.0 / (root * root)) / root
+    value, first, second = -0.5 * y * y, -y * slope, -(slope * slope + y * curve)
+    if width > 0.0:
+        v = (x - cut) / width
+        if v > 30.0:  # ln erfc by its asymptotic series: erfc itself underflows
+            inv = 1.0 / (v * v)
+            value += -0.5 * v * v - math.log(v) + math.log(INV_SQRT_2PI) + math.log1p(-inv + 3.0 * inv * inv)
+            hazard = v + 1.0 / v - 2.0 / v**3
+        else:
+            tail = 0.5 * math.erfc(v * SQRT_HALF)
+            value += math.log(tail)
+            hazard = INV_SQRT_2PI * math.exp(-0.5 * v * v) / tail
+        first -= hazard / width
+        second -= hazard * (hazard - v) / (width * width)
+    return value, first, second
+
+
+@njit(cache=True, nogil=True)
+def _cell_width(x, skewness, ln_f, first, second, cut, width):
+    """Width of the next cell: finer where ln f changes fast, coarser where f hardly counts."""
+    depth = -ln_f / 6.0
+    weight = 1.0 / (1.0 + depth + 0.5 * depth * depth) if depth > 0.0 else 1.0
+    rate = (abs(first) + math.sqrt(abs(second))) * weight + (0.5 + 1.5 * abs(skewness)) / math.sqrt(1.0 + x * x)
+    step = STEP / rate
+    if width > 0.0:  # a narrow truncation is felt before it is reached
+        step = min(step, STEP * width * (1.0 + 0.5 * max(0.0, abs(x - cut) / width - 6.0)))
+    return step
+
+
+@njit(cache=True, nogil=True)
+def _part_of_cell(s, h, f0, d0, c0, f1, d1, c1):
+    """Integral from 0 to ``s`` h of the quintic with value, slope and second derivative given at 0 and h."""
+    d0, d1, c0, c1 = d0 * h, d1 * h, 0.5 * c0 * h * h, c1 * h * h
+    a = f1 - f0 - d0 - c0
+    b = d1 - d0 - 2.0 * c0
+    c = c1 - 2.0 * c0
+    p3 = 10.0 * a - 4.0 * b + 0.5 * c
+    p4 = -15.0 * a + 7.0 * b - c
+    p5 = 6.0 * a - 3.0 * b + 0.5 * c
+    return h * s * (f0 + s * (d0 / 2 + s * (c0 / 3 + s * (p3 / 4 + s * (p4 / 5 + s * p5 / 6)))))
+
+
+@njit(cache=True, nogil=True)
+def _march(x0, end, skewness, cut, width, edges, first_edge, last_edge, scale, shift, out):
+    """Integral of f/f(x0) from ``x0`` towards ``end``, written into ``out`` at every edge that is passed.
+
+    ``x = scale * edge + shift``; the edges are visited from ``first_edge`` towards ``last_edge`` (exclusive).
+    Returns the whole integral, positive.
+    """
+    sign = 1.0 if end >= x0 else -1.0
+    move = 1 if last_edge >= first_edge else -1
+    ln_0, first, second = _log_sfr(x0, skewness, cut, width)
+    ln_f, f = 0.0, 1.0
+    x, total, edge = x0, 0.0, first_edge
+    while sign * (end - x) > 0.0 and ln_f > NEGLIGIBLE_LN:
+        step = _cell_width(x, skewness, ln_f, first, second, cut, width)
+        left = abs(end - x)
+        if step > 0.6 * left:  # never a sliver as the last cell
+            step = left if step >= left else 0.5 * left
+        x1 = end if step == left else x + sign * step
+        if x1 == x:
+            break
+        ln_1, first_1, second_1 = _log_sfr(x1, skewness, cut, width)
+        ln_1 -= ln_0
+        f1 = math.exp(ln_1)
+        h = abs(x1 - x)
+        d0, c0 = sign * first * f, (first * first + second) * f
+        d1, c1 = sign * first_1 * f1, (first_1 * first_1 + second_1) * f1
+        while edge != last_edge and sign * (scale * edges[edge] + shift - x1) <= 0.0:
+            s = sign * (scale * edges[edge] + shift - x) / h
+            out[edge] = total + _part_of_cell(max(s, 0.0), h, f, d0, c0, f1, d1, c1)
+            edge += move
+        total += _part_of_cell(1.0, h, f, d0, c0, f1, d1, c1)
+        x, ln_f, f, first, second = x1, ln_1, f1, first_1, second_1
+    while edge != last_edge:
+        out[edge] = total
+        edge += move
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _burst_time(low, high, cut, width):
+    """Integral of 1 - Phi((t - cut)/width) from ``low`` to ``high``: their distance where width is 0."""
+    if high <= low:
+        return 0.0
+    if width <= 0.0:
+        return high - low
+    a, b = (low - cut) / width, (high - cut) / width
+    upper = 0.5 * b * math.erfc(b * SQRT_HALF) - INV_SQRT_2PI * math.exp(-0.5 * b * b)
+    lower = 0.5 * a * math.erfc(a * SQRT_HALF) - INV_SQRT_2PI * math.exp(-0.5 * a * a)
+    return width * (upper - lower)
+
+
+@njit(cache=True, nogil=True)
+def _skewed_normal_galaxy(
+    peak,
+    period,
+    skewness,
+    cut,
+    width,
+    burst_sfr,
+    burst_fraction,
+    burst_from,
+    burst_to,
+    age_max,
+    edges,
+    row,
+    part,
+):
+    """One galaxy of ``skewed_normal_cumulative``."""
+    scale, shift = 1.0 / period, -peak / period
+    low, high = shift, scale * age_max + shift
+    start = min(max(0.0, low), high)
+    inside = np.searchsorted(edges, age_max)
+    middle = 0
+    while middle < inside and scale * edges[middle] + shift < start:
+        middle += 1
+    c, w = scale * cut + shift, scale * width
+    older = younger = 0.0
+    for direction in range(2):  # one call site: half the compilation
+        older, to, begin, stop = younger, high, middle, inside
+        if direction == 1:
+            to, begin, stop = low, middle - 1, -1
+        younger = _march(start, to, skewness, c, w, edges, begin, stop, scale, shift, row)
+    smooth = older + younger
+    ln_smooth = _log_sfr(start, skewness, c, w)[0] + math.log(smooth * period)
+    burst = _burst_time(burst_from, min(burst_to, age_max), cut, width)
+    share = 1.0 - burst_fraction if burst > 0.0 else 1.0
+    if burst_sfr > 0.0 and burst > 0.0:
+        share = 1.0 / (1.0 + math.exp(min(700.0, math.log(burst_sfr * burst) - ln_smooth)))
+    part[0], part[1], part[2] = share, ln_smooth, burst
+    below = 0.0  # roundoff, 1e-16 of the mass, must not make the curve fall
+    for j in range(inside):
+        done = younger - row[j] if j < middle else younger + row[j]
+        value = share * (done / smooth)
+        if share < 1.0:
+            formed = burst if edges[j] >= burst_to else _burst_time(burst_from, edges[j], cut, width)
+            value += (1.0 - share) * (formed / burst)
+        below = 0.0 if edges[j] == 0.0 else min(max(value, below), 1.0)
+        row[j] = below
+    for j in range(inside, edges.size):
+        row[j] = 1.0
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def skewed_normal_cumulative(
+    peak,
+    period,
+    skewness,
+    cut,
+    width,
+    burst_sfr,
+    burst_fraction,
+    burst_from,
+    burst_to,
+    age_max,
+    edges,
+    out,
+    parts,
+):
+    """Fill ``out`` (n, m) with the fraction of mass formed at lookback times below each edge.
+
+    Every time is in yr; (n,) arrays, ``edges`` (m,). ``cut`` and ``width`` are the centre and width of the
+    truncation (width 0: none). ``parts`` (n, 3) takes the fraction of the mass in the smooth part, the ln of
+    the integral of the smooth part in yr for a peak SFR of 1, and that of the burst for a burst SFR of 1.
+    """
+    for i in prange(out.shape[0]):
+        _skewed_normal_galaxy(
+            peak[i], period[i], skewness[i], cut[i], width[i], burst_sfr[i], burst_fraction[i],
+            burst_from[i], burst_to[i], age_max[i], edges, out[i], parts[i],
+        )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _pchip_slopes(x, y, k, slope):
+    """Fritsch-Carlson slopes of the ``k`` + 1 knots: weighted harmonic means, one-sided at the ends."""
+    if k == 1:
+        slope[0] = slope[1] = (y[1] - y[0]) / (x[1] - x[0])
+        return
+    for j in range(1, k):
+        h0, h1 = x[j] - x[j - 1], x[j + 1] - x[j]
+        s0, s1 = (y[j] - y[j - 1]) / h0, (y[j + 1] - y[j]) / h1
+        w0, w1 = 2.0 * h1 + h0, h1 + 2.0 * h0
+        slope[j] = (w0 + w1) / (w0 / s0 + w1 / s1)
+    for end in range(2):
+        a, b, c = (0, 1, 2) if end == 0 else (k, k - 1, k - 2)
+        h0, h1 = abs(x[b] - x[a]), abs(x[c] - x[b])
+        s0, s1 = abs(y[b] - y[a]) / h0, abs(y[c] - y[b]) / h1
+        # the secants of a cumulative curve are positive: only the sign of the three-point slope can be wrong
+        slope[a] = max(0.0, ((2.0 * h0 + h1) * s0 - h0 * s1) / (h0 + h1))
+
+
+@njit(cache=True, nogil=True)
+def dense_basis_cumulative(interval, ssfr, age_max, smallest, edges, out, slope_out, clipped):
+    """Fill ``out`` (n, m) with the fraction formed below each edge (yr), or the SFR (1/yr) if ``slope_out``.
+
+    ``interval`` (n, N + 1) are fractions of cosmic time from the Big Bang onwards, ``ssfr`` (n,) today's
+    SFR over the total mass in 1/yr (NaN: free). ``clipped`` (n,) says where ssfr was beyond what a monotone
+    cubic can have.
+    """
+    n_interval = interval.shape[1]
+    for i in range(out.shape[0]):
+        x = np.empty(n_interval + 1)
+        y = np.empty(n_interval + 1)
+        slope = np.empty(n_interval + 1)
+        whole = 0.0
+        for j in range(n_interval):
+            whole += interval[i, j]
+        x[0] = y[0] = 0.0
+        k, reached = 0, 0.0
+        for j in range(1, n_interval):  # lookback time, so from the last interval to the first
+            reached += interval[i, n_interval - j] / whole
+            if reached - x[k] > smallest and 1.0 - reached > smallest:
+                k += 1
+                x[k], y[k] = reached, j / n_interval
+        k += 1
+        x[k] = y[k] = 1.0
+        _pchip_slopes(x, y, k, slope)
+        clipped[i] = False
+        if not math.isnan(ssfr[i]):
+            steepest = 3.0 * y[1] / x[1]
+            slope[0] = ssfr[i] * age_max[i]
+            if slope[0] > steepest:
+                slope[0] = steepest
+                clipped[i] = True
+        cell = 0
+        for j in range(edges.size):
+            t = edges[j] / age_max[i]
+            if t >= 1.0:
+                out[i, j] = slope[k] / age_max[i] if slope_out and t == 1.0 else (0.0 if slope_out else 1.0)
+                continue
+            while t > x[cell + 1]:
+                cell += 1
+            h = x[cell + 1] - x[cell]
+            s = (t - x[cell]) / h
+            secant = (y[cell + 1] - y[cell]) / h
+            c2 = 3.0 * secant - 2.0 * slope[cell] - slope[cell + 1]
+            c3 = slope[cell] + slope[cell + 1] - 2.0 * secant
+            if slope_out:
+                out[i, j] = max(0.0, slope[cell] + s * (2.0 * c2 + s * 3.0 * c3)) / age_max[i]
+            else:
+                out[i, j] = y[cell] + h * s * (slope[cell] + s * (c2 + s * c3))
+
+
+@njit(cache=True, nogil=True)
+def tabulated_cumulative(table_age, table_sfr, age_max, edges, out, total):
+    """Fill ``out`` (n, m) with the fraction formed below each edge (yr) for SFR linear between table points.
+
+    ``table_age`` (1 or n, k) and ``table_sfr`` (1 or n, k); constant below the first age, zero above the
+    last. ``total`` (n,) takes the integral of the table up to ``age_max``; where it is 0, the row of
+    ``out`` is 0.
+    """
+    n_point = table_age.shape[1]
+    for i in range(out.shape[0]):
+        age, sfr = table_age[i % table_age.shape[0]], table_sfr[i % table_sfr.shape[0]]
+        end = min(age_max[i], age[n_point - 1])
+        mass, t, k, j = 0.0, 0.0, 0, 0  # t runs through edges and table points; k: next table point
+        while t < end or j < edges.size:
+            while k < n_point and age[k] <= t:
+                k += 1
+            while j < edges.size and (edges[j] <= t or t >= end):
+                out[i, j] = mass
+                j += 1
+            if t >= end:
+                break
+            stop = end
+            if j < edges.size and edges[j] < stop:
+                stop = edges[j]
+            if age[k] < stop:
+                stop = age[k]
+            if k == 0:
+                mass += sfr[0] * (stop - t)
+            else:
+                gradient = (sfr[k] - sfr[k - 1]) / (age[k] - age[k - 1])
+                mass += (stop - t) * (sfr[k - 1] + gradient * (0.5 * (stop + t) - age[k - 1]))
+            t = stop
+        total[i] = mass
+        if mass > 0.0:
+            for j in range(edges.size):
+                out[i, j] /= mass
+
+
+@njit(cache=True, nogil=True)
+def metallicity_weights(metallicity, log10_library, lower, fraction, clipped):
+    """Fill the index of the library metallicity below, and the weight of the one above, linear in log10 Z.
+
+    ``metallicity`` (n, m) >= 0, ``log10_library`` (k,) increasing, k >= 2; ``clipped`` (n,) counts what lay
+    outside.
+    """
+    n_library = log10_library.size
+    # roundoff at the end points is not an extrapolation
+    tiny = 10.0 ** (log10_library[0] - 1e-9)
+    huge = 10.0 ** (log10_library[-1] + 1e-9)
+    for i in range(metallicity.shape[0]):
+        outside = 0
+        for j in range(metallicity.shape[1]):
+            z = metallicity[i, j]
+            if z < tiny or z > huge:
+                outside += 1
+            if z <= tiny:
+                lower[i, j], fraction[i, j] = 0, 0.0
+                continue
+            log10_z = math.log10(z)
+            k = 0
+            while k < n_library - 2 and log10_z >= log10_library[k + 1]:
+                k += 1
+            part = (log10_z - log10_library[k]) / (log10_library[k + 1] - log10_library[k])
+            lower[i, j], fraction[i, j] = k, min(max(part, 0.0), 1.0)
+        clipped[i] = outside

@@ -1,0 +1,70 @@
+"""Emission lines onto pixels, exactly: a Gaussian integrated over every pixel, however narrow it is.
+
+A line of luminosity L at lambda_0 with dispersion s puts into the pixel between edges e_k and e_(k+1) the
+mean flux density  L [Phi(x_(k+1)) - Phi(x_k)] / (e_(k+1) - e_k),  x = (e - lambda_0) / s,  Phi the normal
+distribution function; with s = 0 the whole line falls in the pixel that holds it (an edge belongs to the
+pixel on its right). Pixels further than 8.5 s are left alone: they hold 2e-17 of the light.
+
+No validation here: ``sfhsim.nebular.profiles`` checks shapes, increasing edges, and widths that are finite
+and >= 0. Each row of the batch is written by one thread in a fixed order, so the bytes do not depend on the
+number of threads.
+"""
+
+import math
+
+from numba import njit, prange
+
+_REACH_SIGMA = 8.5
+_SQRT_HALF = math.sqrt(0.5)
+
+
+@njit(cache=True, nogil=True)
+def _first_edge_above(pixel_edges_aa, wave_aa):
+    """Index of the first edge > ``wave_aa``; n_edges if there is none."""
+    low, high = 0, pixel_edges_aa.size
+    while low < high:
+        middle = (low + high) // 2
+        if pixel_edges_aa[middle] > wave_aa:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _add_line(row, pixel_edges_aa, wave_aa, sigma_aa, luminosity):
+    n_pixels = row.size
+    if sigma_aa == 0.0:
+        pixel = _first_edge_above(pixel_edges_aa, wave_aa) - 1
+        if 0 <= pixel < n_pixels:
+            row[pixel] += luminosity / (pixel_edges_aa[pixel + 1] - pixel_edges_aa[pixel])
+        return
+    first = max(_first_edge_above(pixel_edges_aa, wave_aa - _REACH_SIGMA * sigma_aa) - 1, 0)
+    last = wave_aa + _REACH_SIGMA * sigma_aa
+    scale = _SQRT_HALF / sigma_aa
+    below = math.erf((pixel_edges_aa[first] - wave_aa) * scale)
+    for pixel in range(first, n_pixels):
+        if pixel_edges_aa[pixel] > last:
+            break
+        above = math.erf((pixel_edges_aa[pixel + 1] - wave_aa) * scale)
+        row[pixel] += 0.5 * luminosity * (above - below) / (pixel_edges_aa[pixel + 1] - pixel_edges_aa[pixel])
+        below = above
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def add_lines(flux, pixel_edges_aa, line_wave_aa, line_sigma_aa, line_luminosity):
+    """Add every line of every galaxy to ``flux`` in place.
+
+    ``flux`` (n, n_pixels) float32 or float64; ``pixel_edges_aa`` (1 or n, n_pixels + 1); ``line_wave_aa``
+    (n_lines,); ``line_sigma_aa`` (1 or n, n_lines); ``line_luminosity`` (n, n_lines); all but ``flux``
+    float64.
+    """
+    shared_width = line_sigma_aa.shape[0] == 1
+    shared_grid = pixel_edges_aa.shape[0] == 1
+    for galaxy in prange(flux.shape[0]):
+        edges_aa = pixel_edges_aa[0] if shared_grid else pixel_edges_aa[galaxy]
+        sigma_aa = line_sigma_aa[0] if shared_width else line_sigma_aa[galaxy]
+        for line in range(line_wave_aa.size):
+            luminosity = line_luminosity[galaxy, line]
+            if luminosity != 0.0:
+                _add_line(flux[galaxy], edges_aa, line_wave_aa[line], sigma_aa[line], luminosity)

@@ -1,0 +1,44 @@
+"""Stellar libraries: what there is, how one is installed, imported, spliced, saved and loaded."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfhsim.libraries.catalogue import LibraryRecord, list_libraries, load_library
+    from sfhsim.libraries.importing import import_library
+    from sfhsim.libraries.install import install_library
+    from sfhsim.libraries.native import save_library
+    from sfhsim.libraries.splicing import splice
+    from sfhsim.libraries.ssp_library import SSPLibrary
+
+_HOME = {
+    "LibraryRecord": "catalogue",
+    "SSPLibrary": "ssp_library",
+    "import_library": "importing",
+    "install_library": "install",
+    "list_libraries": "catalogue",
+    "load_library": "catalogue",
+    "save_library": "native",
+    "splice": "splicing",
+}
+__all__ = [
+    "LibraryRecord",
+    "SSPLibrary",
+    "import_library",
+    "install_library",
+    "list_libraries",
+    "load_library",
+    "save_library",
+    "splice",
+]
+
+
+def __getattr__(name: str):
+    """Import on first use: `import sfhsim.libraries` loads nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"sfhsim.libraries.{_HOME[name]}"), name)
+    globals()[name] = value  # later look-ups are direct
+    return value

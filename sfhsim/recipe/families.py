@@ -1,0 +1,76 @@
+"""What a recipe can name: history families and dust laws, and the check that a recipe names them rightly."""
+
+from __future__ import annotations
+
+from sfhsim.errors import RecipeError
+from sfhsim.recipe.model import DustComponent, History, Recipe
+
+# given to a family by the recipe's own keys, not under `parameters`
+_OWN_KEYS = {"dense_basis": ("interval_fractions",), "tabulated": ("age_yr", "sfr")}
+
+
+def check_families(recipe: Recipe, origin: str = "recipe") -> None:
+    """Raise RecipeError where a history or dust law is unknown, or has an unknown, missing or impossible parameter."""
+    from sfhsim.dust import get_dust_law
+    from sfhsim.histories import get_history
+
+    for k, history in enumerate(recipe.histories):
+        where = f"{origin}: histories.{k}"
+        family = _named(get_history, history.family, where)
+        _check_parameters(family, history.parameters, where, _OWN_KEYS.get(history.family, ()))
+        _check_own_keys(history, where)
+    for name in ("birth", "screen"):
+        component: DustComponent = getattr(recipe.dust, name)
+        where = f"{origin}: dust.{name}"
+        _check_parameters(_named(get_dust_law, component.law, where), component.parameters, where, ())
+
+
+def _named(getter, name: str, where: str):
+    try:
+        return getter(name)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from error
+
+
+def _check_parameters(family, given: dict, where: str, own_keys: tuple[str, ...]) -> None:
+    known = {p.name: p for p in family.parameters if p.name not in own_keys}
+    for name, distribution in given.items():
+        if name not in known:
+            raise RecipeError(
+                f"{where}: unknown key {name!r} in parameters: {family.name} takes {', '.join(sorted(known))}"
+            )
+        low, high = distribution.bounds()
+        if low < known[name].minimum or high > known[name].maximum:
+            raise RecipeError(
+                f"{where}: {name} spans {low:g} to {high:g}, outside what {family.name} allows: "
+                f"{known[name].minimum:g} to {known[name].maximum:g} {known[name].unit}"
+            )
+    missing = [name for name, p in known.items() if p.default is None and name not in given]
+    if missing:
+        raise RecipeError(f"{where}: {family.name} needs {', '.join(missing)} under parameters")
+
+
+def _check_own_keys(history: History, where: str) -> None:
+    if (history.family == "tabulated") != (history.table is not None):
+        raise RecipeError(f"{where}: `table` goes with family tabulated, and only with it")
+    if history.table is not None and min(history.table.value) < 0:
+        raise RecipeError(f"{where}: the SFR in the table must not be negative")
+
+
+def describe_families() -> str:
+    """Every history family and dust law with its parameters, for people."""
+    from sfhsim.dust import DUST_LAWS
+    from sfhsim.histories import HISTORIES
+
+    lines = []
+    for title, registry in (("histories", HISTORIES), ("dust laws", DUST_LAWS)):
+        lines.append(title)
+        for family in registry:
+            lines.append(f"  {family.name}")
+            for p in family.parameters:
+                if p.name in _OWN_KEYS.get(family.name, ()):
+                    continue
+                default = "required" if p.default is None else f"default {p.default:g}"
+                unit = f" [{p.unit}]" if p.unit else ""
+                lines.append(f"    {p.name + unit:28s} {p.description} ({default})")
+    return "\n".join(lines)

@@ -1,0 +1,332 @@
+"""The recipe: one validated, frozen description of a whole data set.
+
+A recipe is a YAML file; an unknown key is an error that names it, a missing one takes the default shown here. Any
+parameter typed ``Distribution`` is a number or a named distribution (`sfhsim.recipe.distributions`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sfhsim.recipe.distributions import Constant, Distribution
+
+DEFAULT_AGE_BIN_EDGES_MYR = (
+    *(0.0, 10.0, 20.0, 40.0, 70.0, 130.0, 255.0, 400.0, 630.0),
+    *(1000.0, 1600.0, 2500.0, 4000.0, 6300.0, 8500.0, 11000.0, 13800.0),
+)
+
+
+def _number(value: float) -> Constant:
+    return Constant(value=value)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class Table(_Section):
+    """A function of lookback time, shared by all galaxies of a component."""
+
+    age_yr: tuple[float, ...] = Field(min_length=2, description="Lookback times in yr, increasing.")
+    value: tuple[float, ...] = Field(min_length=2, description="Value at each age.")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if len(self.age_yr) != len(self.value):
+            raise ValueError(f"{len(self.age_yr)} ages for {len(self.value)} values: give one value per age")
+        if np.any(np.diff(self.age_yr) <= 0):
+            raise ValueError("age_yr must increase")
+        if self.age_yr[-1] < 1.0e4:
+            raise ValueError(f"age_yr ends at {self.age_yr[-1]:g}: ages are in yr, these look like Gyr or Myr")
+        return self
+
+
+class History(_Section):
+    """One family of star formation histories of the data set."""
+
+    family: str = Field(description="skewed_normal, dense_basis, tabulated, or one that you registered.")
+    weight: float = Field(default=1.0, gt=0, description="Share of the galaxies, relative to other families.")
+    parameters: dict[str, Distribution] = Field(
+        default_factory=dict, description="Parameters of the family; `sfhsim recipe families` lists them."
+    )
+    n_quantiles: int = Field(default=3, ge=1, le=50, description="dense_basis: number of mass quantiles.")
+    alpha: float = Field(default=1.0, gt=0, description="dense_basis: Dirichlet concentration.")
+    table: Table | None = Field(default=None, description="tabulated: relative SFR against lookback time.")
+
+
+class Metallicity(_Section):
+    """How metallicity evolves; Z is a mass fraction."""
+
+    form: Literal["closed_box", "linear_mass", "constant", "tabulated"] = Field(
+        default="closed_box", description="Enrichment law; `constant` takes z_final."
+    )
+    z_start: Distribution = Field(default=_number(1.0e-4), description="Z of the first stars.")
+    z_final: Distribution = Field(default=_number(0.02), description="Z of the gas today.")
+    yield_: Distribution = Field(default=_number(0.03), alias="yield", description="Closed-box yield.")
+    table: Table | None = Field(default=None, description="tabulated: Z against lookback time.")
+
+    @model_validator(mode="after")
+    def _evolves_upwards(self):
+        if self.form == "tabulated":
+            if self.table is None:
+                raise ValueError("form tabulated needs `table` with age_yr and value")
+            if min(self.table.value) <= 0:
+                raise ValueError("metallicities in the table must be positive")
+        elif self.z_final.bounds()[0] <= 0 or self.z_start.bounds()[0] <= 0:
+            raise ValueError("z_start and z_final must stay above 0: they are mass fractions, e.g. 0.02")
+        elif self.z_final.bounds()[1] > 0.2:
+            raise ValueError(f"z_final reaches {self.z_final.bounds()[1]:g}: Z is a mass fraction, not Z/Zsun or [M/H]")
+        elif self.form != "constant" and self.z_start.bounds()[1] > self.z_final.bounds()[0]:
+            raise ValueError(
+                f"z_start reaches {self.z_start.bounds()[1]:g}, above the smallest z_final "
+                f"{self.z_final.bounds()[0]:g}: enrichment must not run backwards"
+            )
+        if self.form == "closed_box" and self.yield_.bounds()[0] <= 0:
+            raise ValueError("yield must be positive")
+        return self
+
+
+class DustComponent(_Section):
+    """One dust component: a law and its parameters."""
+
+    law: str = Field(description="power_law, power_law_bump, calzetti, or one that you registered.")
+    tau: Distribution = Field(description="Optical depth at 5500 A.")
+    parameters: dict[str, Distribution] = Field(
+        default_factory=dict, description="Parameters of the law; `sfhsim recipe families` lists them."
+    )
+
+    @model_validator(mode="after")
+    def _not_negative(self):
+        if self.tau.bounds()[0] < 0:
+            raise ValueError(f"tau must not be negative, it reaches {self.tau.bounds()[0]:g}")
+        return self
+
+
+class Dust(_Section):
+    """Charlot & Fall (2000): birth clouds around young stars and nebulae, and a screen before everything."""
+
+    birth: DustComponent = Field(
+        default=DustComponent(law="power_law", tau=_number(1.0), parameters={"exponent": _number(-0.7)}),
+        description="Birth clouds, on stars not older than birth_cloud_age_myr and on nebular emission.",
+    )
+    screen: DustComponent = Field(
+        default=DustComponent(law="power_law_bump", tau=_number(0.3), parameters={"exponent": _number(-0.7)}),
+        description="Diffuse dust, before everything.",
+    )
+    birth_cloud_age_myr: float = Field(default=10.0, gt=0, description="Age at which stars leave their clouds.")
+
+
+class Nebular(_Section):
+    """Emission of ionised gas."""
+
+    model: Literal["none", "lkl10", "cloudy"] = Field(
+        default="cloudy",
+        description="cloudy: lines and continuum per SSP, embedded; lkl10: Levesque, Kewley & Larson (2010).",
+    )
+    continuum: bool = Field(default=True, description="Free-bound, free-free and two-photon emission.")
+    scaling: Literal["sfr", "energy"] = Field(
+        default="sfr", description="lkl10: scale by the SFR of 10 Myr, or by stellar light below 911.75 A."
+    )
+    sfr_to_halpha: Literal["kennicutt1998", "kennicutt_evans2012", "prospect"] = Field(
+        default="kennicutt1998", description="lkl10, scaling sfr: L(Halpha) per SFR."
+    )
+    line_flux: Literal["energy", "prospect"] = Field(
+        default="energy",
+        description="lkl10: the tables as energies, or divided by wavelength as ProSpect distributes them.",
+    )
+    log_u: Distribution = Field(default=_number(-3.0), description="cloudy: ionisation parameter.")
+    ionization_q_cm_s: Distribution | None = Field(
+        default=None, description="lkl10: ionisation parameter q; from the metallicity when absent."
+    )
+    escape_fraction: Distribution = Field(default=_number(0.0), description="Ionising photons that escape, 0 to 1.")
+    electron_temperature_k: float = Field(default=1.0e4, gt=0, description="lkl10: of the continuum.")
+    electron_density_cm3: float = Field(default=100.0, gt=0, description="lkl10: of the continuum.")
+
+    @model_validator(mode="after")
+    def _fractions(self):
+        low, high = self.escape_fraction.bounds()
+        if low < 0 or high > 1:
+            raise ValueError(f"escape_fraction spans {low:g} to {high:g}: it must stay within 0 and 1")
+        return self
+
+
+class Kinematics(_Section):
+    """Motions and distance of the galaxy."""
+
+    velocity_dispersion_kms: Distribution = Field(default=_number(150.0), description="Of the stars.")
+    line_velocity_dispersion_kms: Distribution | None = Field(
+        default=None, description="Of the gas; the stars' when absent."
+    )
+    broaden_stars: bool = Field(
+        default=True, description="false: the stars keep the library's resolution; lines are broadened."
+    )
+    redshift: Distribution = Field(default=_number(0.0), description="0 means a source at 10 pc.")
+
+    @model_validator(mode="after")
+    def _not_negative(self):
+        for name in ("velocity_dispersion_kms", "line_velocity_dispersion_kms", "redshift"):
+            value = getattr(self, name)
+            if value is not None and value.bounds()[0] < 0:
+                raise ValueError(f"{name} must not be negative, it reaches {value.bounds()[0]:g}")
+        return self
+
+
+class LineSpread(_Section):
+    """Line spread function of the spectrograph."""
+
+    name: Literal["none", "muse", "muse-udf10", "constant", "tabulated"] = Field(
+        default="muse", description="muse: Bacon+ (2017) UDF polynomial."
+    )
+    fwhm_aa: float | None = Field(default=None, gt=0, description="constant: FWHM in observed Angstrom.")
+    resolving_power: float | None = Field(default=None, gt=0, description="constant: lambda / FWHM.")
+    path: str | None = Field(default=None, description="tabulated: file of wavelength and FWHM in Angstrom.")
+
+    @model_validator(mode="after")
+    def _complete(self):
+        if self.name == "constant" and (self.fwhm_aa is None) == (self.resolving_power is None):
+            raise ValueError("lsf constant needs either fwhm_aa or resolving_power")
+        if self.name == "tabulated" and self.path is None:
+            raise ValueError("lsf tabulated needs `path`, a file of wavelength and FWHM in Angstrom")
+        return self
+
+
+class Spectrum(_Section):
+    """The spectrograph: its grid (observed frame, air) and resolution."""
+
+    start_aa: float = Field(default=4800.0, gt=0, description="Centre of the first pixel.")
+    stop_aa: float = Field(default=7000.0, gt=0, description="Centre of the last pixel.")
+    step_aa: float = Field(default=1.25, gt=0, description="Pixel width.")
+    lsf: LineSpread = Field(default=LineSpread(), description="Line spread function.")
+    subtract_template_resolution: bool = Field(
+        default=True, description="Take the library's own resolution off the broadening, in quadrature."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        if self.stop_aa <= self.start_aa:
+            raise ValueError(f"stop_aa {self.stop_aa:g} must be greater than start_aa {self.start_aa:g}")
+        if self.stop_aa < 91.0:
+            raise ValueError(f"stop_aa {self.stop_aa:g} looks like micron: wavelengths are in Angstrom")
+        return self
+
+    @property
+    def wave_aa(self) -> np.ndarray:
+        """Pixel centres (n_pixel,) in Angstrom."""
+        n_pixel = int(np.floor((self.stop_aa - self.start_aa) / self.step_aa + 1e-6)) + 1
+        return self.start_aa + self.step_aa * np.arange(n_pixel)
+
+
+class Photometry(_Section):
+    """Broad-band fluxes as AB magnitudes."""
+
+    filters: tuple[str, ...] = Field(
+        default=tuple(f"HST/WFC3_UVIS.{band}" for band in ("F275W", "F336W", "F438W", "F555W", "F814W")),
+        description="Names (`sfhsim filter list`) or files; empty for none.",
+    )
+    error_mag: Distribution | dict[str, Distribution] = Field(
+        default=_number(0.0),
+        description="Photometric error, for all bands or by band; drawn per galaxy and band.",
+    )
+
+    interpolation: Literal["linear", "log"] = Field(
+        default="linear", description="Of the spectrum between the library's pixels; log is ProSpect's."
+    )
+
+    @model_validator(mode="after")
+    def _known_bands(self):
+        if isinstance(self.error_mag, dict):
+            odd = sorted(set(self.error_mag) ^ set(self.filters))
+            if odd:
+                raise ValueError(f"error_mag and filters must name the same bands; in only one: {', '.join(odd)}")
+        if len(set(self.filters)) != len(self.filters):
+            raise ValueError("a filter is listed twice")
+        return self
+
+
+class NoiseCurve(_Section):
+    """Relative S/N as a function of observed wavelength."""
+
+    wave_aa: tuple[float, ...] = Field(min_length=2, description="Observed wavelengths, increasing.")
+    relative_snr: tuple[float, ...] = Field(min_length=2, description="Relative S/N, positive.")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if len(self.wave_aa) != len(self.relative_snr) or np.any(np.diff(self.wave_aa) <= 0):
+            raise ValueError("wave_aa must increase and have one relative_snr each")
+        if min(self.relative_snr) <= 0:
+            raise ValueError("relative_snr must be positive")
+        return self
+
+
+class Noise(_Section):
+    """Noise of the spectrum."""
+
+    model: Literal["none", "constant", "poisson"] = Field(
+        default="constant",
+        description="constant: the same error in every pixel; poisson: variance follows flux.",
+    )
+    snr: Distribution = Field(default=_number(50.0), description="Median S/N per pixel over the grid.")
+    curve: NoiseCurve | None = Field(default=None, description="Relative S/N against observed wavelength.")
+
+    @model_validator(mode="after")
+    def _positive(self):
+        if self.model != "none" and self.snr.bounds()[0] <= 0:
+            raise ValueError(f"snr must be positive, it reaches {self.snr.bounds()[0]:g}")
+        return self
+
+
+class Labels(_Section):
+    """What a network learns to recover."""
+
+    age_bin_edges_myr: tuple[float, ...] = Field(
+        default=DEFAULT_AGE_BIN_EDGES_MYR, min_length=2, description="Edges of the label bins, from 0."
+    )
+
+    @model_validator(mode="after")
+    def _increasing(self):
+        if self.age_bin_edges_myr[0] != 0 or np.any(np.diff(self.age_bin_edges_myr) <= 0):
+            raise ValueError("age_bin_edges_myr must start at 0 and increase")
+        if self.age_bin_edges_myr[-1] < 100:
+            raise ValueError(
+                f"age_bin_edges_myr ends at {self.age_bin_edges_myr[-1]:g}: the unit is Myr, this looks like Gyr"
+            )
+        return self
+
+
+class Cosmology(_Section):
+    """Flat LCDM."""
+
+    h0_kms_mpc: float = Field(default=67.8, gt=0, description="Hubble constant.")
+    omega_m: float = Field(default=0.308, gt=0, lt=1, description="Matter density.")
+
+
+class Recipe(_Section):
+    """Everything that defines a data set but its seed and its size."""
+
+    format: Literal[1] = Field(default=1, description="Version of the recipe format.")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(description="Of the data set.")
+    description: str = Field(default="", description="One or two sentences for people.")
+    library: str = Field(default="bc03-miles", description="`sfhsim library list`, or a path.")
+    total_mass_msun: Distribution = Field(default=_number(1.0e9), description="Mass formed.")
+    discretisation: Literal["exact", "prospect"] = Field(
+        default="exact", description="Masses and metallicities per age bin: exact integrals, or ProSpect's."
+    )
+    histories: tuple[History, ...] = Field(min_length=1, description="Families mixed in the data set.")
+    metallicity: Metallicity = Field(default=Metallicity(), description="Metallicity evolution.")
+    dust: Dust = Field(default=Dust(), description="Attenuation.")
+    nebular: Nebular = Field(default=Nebular(), description="Emission of ionised gas.")
+    kinematics: Kinematics = Field(default=Kinematics(), description="Motions and distance.")
+    spectrum: Spectrum = Field(default=Spectrum(), description="Spectrograph.")
+    photometry: Photometry = Field(default=Photometry(), description="Broad bands.")
+    noise: Noise = Field(default=Noise(), description="Noise of the spectrum.")
+    labels: Labels = Field(default=Labels(), description="Age bins of the labels.")
+    cosmology: Cosmology = Field(default=Cosmology(), description="Distances and ages.")
+
+    @model_validator(mode="after")
+    def _positive_mass(self):
+        if self.total_mass_msun.bounds()[0] <= 0:
+            raise ValueError("total_mass_msun must be positive")
+        return self

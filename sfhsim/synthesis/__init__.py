@@ -1,0 +1,25 @@
+"""Synthesis: parameters to histories to light to what instruments see.
+
+`Simulator` is compiled for batches; `synthesize_galaxy` is the readable path at native resolution, component by
+component, that the compiled one is tested against.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfhsim.synthesis.batch import Batch
+    from sfhsim.synthesis.galaxy import Galaxy, synthesize_galaxy
+    from sfhsim.synthesis.simulator import Simulator
+
+_HOME = {"Batch": "batch", "Galaxy": "galaxy", "Simulator": "simulator", "synthesize_galaxy": "galaxy"}
+__all__ = ["Batch", "Galaxy", "Simulator", "synthesize_galaxy"]
+
+
+def __getattr__(name: str):
+    """Import a public name on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"sfhsim.synthesis.{_HOME[name]}"), name)

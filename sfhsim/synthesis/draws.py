@@ -1,0 +1,127 @@
+"""Parameters of galaxies, drawn from a recipe: sample i depends on the recipe, the seed and i alone.
+
+Each parameter owns one column of a table of uniform numbers (`sfhsim.kernels.random`), in the order of the recipe, and
+is the quantile of its distribution there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfhsim.recipe.model import Recipe
+
+STREAM_PARAMETERS = 0
+STREAM_SPECTRUM_NOISE = 1
+STREAM_PHOTOMETRY_NOISE = 2
+STREAM_DIRICHLET = 3
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Drawn parameters of a batch.
+
+    Attributes
+    ----------
+    sample_id : (n,) uint64
+    family : (n,) index into the recipe's histories.
+    values : each (n,); those of a history family are NaN in galaxies of other families. Names are dotted:
+        ``history.peak_gyr``, ``dust.screen.tau``, ``redshift``.
+    dirichlet : per history index, (n, n_quantiles + 1) shares of cosmic time; rows of other families are unused.
+    """
+
+    sample_id: np.ndarray
+    family: np.ndarray
+    values: dict[str, np.ndarray]
+    dirichlet: dict[int, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.sample_id)
+
+
+class ParameterPlan:
+    """Which parameters a recipe draws, in which order, from which distributions."""
+
+    def __init__(self, recipe: Recipe):
+        self.recipe = recipe
+        weights = np.array([h.weight for h in recipe.histories])
+        self._family_edges = np.cumsum(weights) / weights.sum()
+        self._common = dict(_common_parameters(recipe))
+        self._by_family = [history.parameters for history in recipe.histories]
+        names = sorted({name for family in self._by_family for name in family})
+        self._history_names = names
+        self.names = (*self._common, *(f"history.{name}" for name in names))
+
+    def draw(self, sample_id: np.ndarray, seed: int) -> Draws:
+        """Parameters of the samples ``sample_id`` (n,)."""
+        from sfhsim.histories import dirichlet_from_uniform
+        from sfhsim.kernels.random import fill_uniform
+
+        sample_id = np.ascontiguousarray(sample_id, dtype=np.uint64)
+        uniform = np.empty((sample_id.size, 1 + len(self.names)))
+        fill_uniform(np.uint64(seed), sample_id, STREAM_PARAMETERS, uniform)
+        family = np.searchsorted(self._family_edges, uniform[:, 0], side="right")
+        family = np.minimum(family, len(self._by_family) - 1)
+        values = {
+            name: distribution.quantile(uniform[:, 1 + k])
+            for k, (name, distribution) in enumerate(self._common.items())
+        }
+        for k, name in enumerate(self._history_names, start=1 + len(self._common)):
+            column = np.full(sample_id.size, np.nan)
+            for index, parameters in enumerate(self._by_family):
+                if name in parameters:
+                    rows = family == index
+                    column[rows] = parameters[name].quantile(uniform[rows, k])
+            values[f"history.{name}"] = column
+        dirichlet = {}
+        for index, history in enumerate(self.recipe.histories):
+            if history.family == "dense_basis":
+                shares = np.empty((sample_id.size, history.n_quantiles + 1))
+                fill_uniform(np.uint64(seed), sample_id, STREAM_DIRICHLET + index, shares)
+                dirichlet[index] = dirichlet_from_uniform(shares, history.alpha)
+        return Draws(sample_id, family, values, dirichlet)
+
+    def constant(self, name: str) -> float | None:
+        """The value of a common parameter that does not vary, else None."""
+        distribution = self._common.get(name)
+        if distribution is None or not distribution.is_constant:
+            return None
+        return distribution.bounds()[0]
+
+    def bounds(self, name: str) -> tuple[float, float]:
+        """Smallest and largest value that a common parameter can take."""
+        return self._common[name].bounds()
+
+
+def _common_parameters(recipe: Recipe):
+    yield "total_mass_msun", recipe.total_mass_msun
+    if recipe.metallicity.form != "tabulated":
+        yield "metallicity.z_final", recipe.metallicity.z_final
+    if recipe.metallicity.form in ("closed_box", "linear_mass"):
+        yield "metallicity.z_start", recipe.metallicity.z_start
+    if recipe.metallicity.form == "closed_box":
+        yield "metallicity.yield", recipe.metallicity.yield_
+    for where in ("birth", "screen"):
+        component = getattr(recipe.dust, where)
+        yield f"dust.{where}.tau", component.tau
+        for name, distribution in component.parameters.items():
+            yield f"dust.{where}.{name}", distribution
+    nebular = recipe.nebular
+    if nebular.model != "none":
+        yield "nebular.escape_fraction", nebular.escape_fraction
+    if nebular.model == "cloudy":
+        yield "nebular.log_u", nebular.log_u
+    if nebular.model == "lkl10" and nebular.ionization_q_cm_s is not None:
+        yield "nebular.ionization_q_cm_s", nebular.ionization_q_cm_s
+    kinematics = recipe.kinematics
+    yield "velocity_dispersion_kms", kinematics.velocity_dispersion_kms
+    if kinematics.line_velocity_dispersion_kms is not None:
+        yield "line_velocity_dispersion_kms", kinematics.line_velocity_dispersion_kms
+    yield "redshift", kinematics.redshift
+    if recipe.noise.model != "none":
+        yield "snr", recipe.noise.snr
+    error_mag = recipe.photometry.error_mag
+    for band in recipe.photometry.filters:
+        distribution = error_mag[band] if isinstance(error_mag, dict) else error_mag
+        yield f"photometry_error_mag.{band}", distribution

@@ -1,0 +1,50 @@
+"""Noise of spectra and photometry: the recipe's model with the random numbers of each sample."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sfhsim.instrument.filters import ab_magnitude
+from sfhsim.instrument.noise import add_noise, error_spectrum, photometry_noise, signal_to_noise_curve
+from sfhsim.recipe.model import Recipe
+from sfhsim.synthesis.draws import STREAM_PHOTOMETRY_NOISE, STREAM_SPECTRUM_NOISE, Draws
+
+
+class NoiseStage:
+    """Compiled from a recipe, the pixel grid (n_pixel,) and the pivot wavelengths of the bands (n_band,)."""
+
+    def __init__(self, recipe: Recipe, wave_aa: np.ndarray, pivot_wave_aa: np.ndarray):
+        self._model = recipe.noise.model
+        self._bands = recipe.photometry.filters
+        self._pivot_wave_aa = pivot_wave_aa
+        curve = recipe.noise.curve
+        self._curve = None
+        if curve is not None:
+            self._curve = signal_to_noise_curve(wave_aa, np.array(curve.wave_aa), np.array(curve.relative_snr))
+
+    def spectrum(self, flux: np.ndarray, draws: Draws, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Noisy spectra and their errors, (n, n_pixel) float32 each; without a noise model the errors are 0."""
+        if self._model == "none":
+            return flux, np.zeros_like(flux)
+        error = error_spectrum(flux, draws.values["snr"], self._model, self._curve)
+        return add_noise(flux, error, _normals(seed, draws, STREAM_SPECTRUM_NOISE, flux.shape[1])), error
+
+    def photometry(self, flux: np.ndarray, draws: Draws, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Noisy magnitudes, their errors (float32), and noise-free magnitudes (float64), (n, n_band) each."""
+        free = ab_magnitude(flux, self._pivot_wave_aa)
+        if not self._bands:
+            return free.astype(np.float32), free.astype(np.float32), free
+        errors = np.stack([draws.values[f"photometry_error_mag.{band}"] for band in self._bands], axis=1)
+        normals = _normals(seed, draws, STREAM_PHOTOMETRY_NOISE, flux.shape[1])
+        noisy, _, magnitude_error = photometry_noise(flux, errors, normals)
+        noisy_mag = ab_magnitude(noisy, self._pivot_wave_aa)
+        return noisy_mag.astype(np.float32), magnitude_error.astype(np.float32), free
+
+
+def _normals(seed: int, draws: Draws, stream: int, count: int) -> np.ndarray:
+    """(n, count) standard normal deviates of each sample."""
+    from sfhsim.kernels.random import fill_normal
+
+    out = np.empty((len(draws), count), dtype=np.float32)
+    fill_normal(np.uint64(seed), draws.sample_id, stream, out)
+    return out

@@ -1,0 +1,215 @@
+"""From rest-frame light to mean flux densities of bands, compiled for fixed or for drawn redshift.
+
+Both forms own columns: quantities linear in the spectrum at which dust is applied afterwards.
+
+- `FixedPhotometer`: columns are Chebyshev nodes of each filter (`sfhsim.instrument.photometry`).
+- `VaryingPhotometer`: columns are narrow cells of rest-frame wavelength, weighed by filters shifted to each redshift.
+- `LogPhotometer`: ProSpect's form. Its broadened spectrum is interpolated linearly in log flux, which takes the
+  logarithmic mean (b - a)/ln(b/a) between native pixels a and b instead of their mean: up to 0.005 mag fainter where
+  the templates are jagged (old stars in the near ultraviolet). Columns are native pixels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sfhsim.constants import C_KMS
+from sfhsim.errors import RecipeError
+from sfhsim.instrument import PhotometryOperator, load_filter, rebin_operator
+from sfhsim.instrument.filters import Filter
+from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.recipe.model import Recipe
+from sfhsim.synthesis.draws import Draws, ParameterPlan
+
+CELL_LN_WAVE = 0.0015
+
+
+class _Photometer:
+    """Names, curves and rest-frame ranges of the filters."""
+
+    def __init__(self, recipe: Recipe, plan: ParameterPlan):
+        self.filters: list[Filter] = [load_filter(name) for name in recipe.photometry.filters]
+        self.pivot_wave_aa = np.array([f.pivot_wave_aa for f in self.filters])
+        low_z, high_z = plan.bounds("redshift")
+        if not np.isfinite(high_z):
+            raise RecipeError("redshift needs an upper limit: give its distribution a max")
+        ranges = [f.significant_range_aa() for f in self.filters]
+        self.rest_ranges_aa = [(low / (1 + high_z), high / (1 + low_z)) for low, high in ranges]
+
+    def describe(self) -> list[dict]:
+        """The bands as plain data: name, pivot and width, where the curve comes from and its checksum."""
+        import hashlib
+
+        return [
+            {
+                "name": f.name,
+                "pivot_wave_aa": f.pivot_wave_aa,
+                "effective_width_aa": f.effective_width_aa,
+                "source": f.source,
+                "sha256": hashlib.sha256(np.stack([f.wave_aa, f.throughput]).astype("<f8").tobytes()).hexdigest(),
+            }
+            for f in self.filters
+        ]
+
+
+class NoPhotometer(_Photometer):
+    """A recipe without bands."""
+
+    column_wave_aa = np.zeros(0)
+
+    def set_lines(self, line_wave_aa: np.ndarray) -> None:
+        """Nothing to compile."""
+
+    def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
+        """(k, 0)"""
+        return np.zeros((len(flux), 0))
+
+    def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """(n, 0)"""
+        return np.zeros((len(draws), 0))
+
+
+class FixedPhotometer(_Photometer):
+    """One redshift for all galaxies; see the module."""
+
+    def __init__(self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
+        super().__init__(recipe, plan)
+        redshift = plan.constant("redshift")
+        self._operator = PhotometryOperator(self.filters, library.wave_aa, redshift)
+        self.column_wave_aa = self._operator.node_wave_aa
+        line_kms = recipe.kinematics.line_velocity_dispersion_kms or recipe.kinematics.velocity_dispersion_kms
+        self._line_kms = 0.5 * sum(np.minimum(line_kms.bounds(), 1.0e3))
+
+    def set_lines(self, line_wave_aa: np.ndarray) -> None:
+        """Compile what lines at rest-frame wavelengths (n_line,) add to each band."""
+        sigma_aa = np.asarray(line_wave_aa) * self._line_kms / C_KMS
+        self._lines = self._operator.line_operator(line_wave_aa, sigma_aa)
+
+    def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
+        """Columns (k, n_column) of spectra ``flux`` (k, n_wave) on the library's wavelengths."""
+        return self._operator.apply(flux)
+
+    def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """Photon-weighted mean of the rest-frame flux density (n, n_band) in the observed bands, Lsun/Angstrom."""
+        bands = self._operator.band_luminosity(attenuated).astype(np.float64)
+        return bands if lines is None else bands + np.einsum("nl,lb->nb", lines, self._lines)
+
+
+class VaryingPhotometer(_Photometer):
+    """A redshift for every galaxy; see the module."""
+
+    def __init__(self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
+        super().__init__(recipe, plan)
+        low_z, high_z = plan.bounds("redshift")
+        for f in self.filters:
+            for z in (low_z, high_z):
+                f.check_coverage(
+                    library.wave_aa[0] * (1 + z),
+                    library.wave_aa[-1] * (1 + z),
+                    f"library {library.name} at z = {z:g}",
+                )
+        self._groups = [self._cells(f, low_z, high_z, library) for f in self.filters]
+        own = [self._own_columns(edges) for edges in self._groups]
+        self.column_wave_aa = np.concatenate(own)
+        self._starts = np.cumsum([0, *(wave.size for wave in own)])
+        self._integrals = [_photon_integral(f) for f in self.filters]
+
+    @staticmethod
+    def _cells(band: Filter, low_z: float, high_z: float, library: SSPLibrary) -> np.ndarray:
+        """Rest-frame cell edges that the filter can see."""
+        low = max(band.wave_aa[0] / (1 + high_z), library.wave_aa[0])
+        high = min(band.wave_aa[-1] / (1 + low_z), library.wave_aa[-1])
+        return np.geomspace(low, high, max(2, int(np.ceil(np.log(high / low) / CELL_LN_WAVE))) + 1)
+
+    @staticmethod
+    def _own_columns(edges_aa: np.ndarray) -> np.ndarray:
+        """Wavelengths of the columns of one filter's cells."""
+        return 0.5 * (edges_aa[1:] + edges_aa[:-1])
+
+    @staticmethod
+    def _cell_means(columns: np.ndarray) -> np.ndarray:
+        """Mean flux density of each cell (n, n_cell) from its columns."""
+        return columns
+
+    def set_lines(self, line_wave_aa: np.ndarray) -> None:
+        """Lines at rest-frame wavelengths (n_line,)."""
+        self._line_wave_aa = np.asarray(line_wave_aa)
+
+    def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
+        """As `FixedPhotometer.columns`."""
+        return np.concatenate([(rebin_operator(wave_aa, edges) @ flux.T).T for edges in self._groups], axis=1)
+
+    def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """As `FixedPhotometer.band_flux`."""
+        stretch = 1 + draws.values["redshift"][:, None]
+        out = np.empty((len(draws), len(self.filters)))
+        for k, (band, edges, integral) in enumerate(zip(self.filters, self._groups, self._integrals, strict=True)):
+            photons = np.diff(integral(edges[None, :] * stretch)) / band.norm_aa2
+            own = attenuated[:, self._starts[k] : self._starts[k + 1]].astype(np.float64)
+            out[:, k] = np.einsum("nc,nc->n", self._cell_means(own), photons)
+            if lines is not None:
+                observed = self._line_wave_aa[None, :] * stretch
+                response = np.interp(observed, band.wave_aa, band.throughput, left=0.0, right=0.0) * observed
+                out[:, k] += np.einsum("nl,nl->n", lines, response) * stretch[:, 0] / band.norm_aa2
+        return out
+
+
+class LogPhotometer(VaryingPhotometer):
+    """ProSpect's interpolation in log flux; see the module."""
+
+    @staticmethod
+    def _cells(band: Filter, low_z: float, high_z: float, library: SSPLibrary) -> np.ndarray:
+        first = np.searchsorted(library.wave_aa, band.wave_aa[0] / (1 + high_z)) - 1
+        last = np.searchsorted(library.wave_aa, band.wave_aa[-1] / (1 + low_z)) + 1
+        return np.asarray(library.wave_aa[max(first, 0) : last], dtype=np.float64)
+
+    @staticmethod
+    def _own_columns(edges_aa: np.ndarray) -> np.ndarray:
+        return edges_aa
+
+    @staticmethod
+    def _cell_means(columns: np.ndarray) -> np.ndarray:
+        a, b = columns[:, :-1], columns[:, 1:]
+        positive = (a > 0) & (b > 0)
+        x = np.log(np.where(positive, b / np.where(positive, a, 1.0), 1.0))
+        # (b - a) / ln(b/a) by its series where the pixels are nearly equal
+        near = np.abs(x) < 1e-3
+        ratio = np.where(near, 1 + x / 2 + x * x / 6, np.expm1(x) / np.where(near, 1.0, x))
+        return np.where(positive, a * ratio, 0.5 * (a + b))
+
+    def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
+        """Native pixels of each filter (k, n_column)."""
+        first = [np.searchsorted(wave_aa, edges[0]) for edges in self._groups]
+        return np.concatenate(
+            [flux[:, k : k + edges.size] for k, edges in zip(first, self._groups, strict=True)], axis=1
+        )
+
+
+def _photon_integral(band: Filter):
+    """The function Int_0^l R l' dl' for a curve R that is linear between its points."""
+    x, r = band.wave_aa, band.throughput
+    slope = np.diff(r) / np.diff(x)
+
+    def partial(k, to):
+        """Int from x_k to ``to`` of (r_k + slope (l - x_k)) l dl."""
+        step = to - x[k]
+        return x[k] * (r[k] * step + slope[k] * step**2 / 2) + r[k] * step**2 / 2 + slope[k] * step**3 / 3
+
+    whole = np.concatenate([[0.0], np.cumsum(partial(np.arange(x.size - 1), x[1:]))])
+
+    def integral(to: np.ndarray) -> np.ndarray:
+        to = np.clip(to, x[0], x[-1])
+        k = np.clip(np.searchsorted(x, to, side="right") - 1, 0, x.size - 2)
+        return whole[k] + partial(k, to)
+
+    return integral
+
+
+def compile_photometer(recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
+    """The photometer that a recipe needs."""
+    if not recipe.photometry.filters:
+        return NoPhotometer(recipe, plan)
+    if recipe.photometry.interpolation == "log":
+        return LogPhotometer(recipe, plan, library)
+    fixed = plan.constant("redshift") is not None
+    return (FixedPhotometer if fixed else VaryingPhotometer)(recipe, plan, library)

@@ -1,0 +1,175 @@
+"""From drawn parameters to stars: masses and metallicities per SSP, and the labels that a network learns.
+
+One grid of lookback times holds every edge that anything needs (the library's age bins, the label bins, 10 and 100
+Myr), so that each history is integrated once. All masses are fractions of the total mass formed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfhsim.constants import UNIVERSE_AGE_YR
+from sfhsim.cosmology import FlatLCDM
+from sfhsim.histories import (
+    bin_metallicity,
+    get_history,
+    get_metallicity,
+    mass_weighted_metallicity,
+    metallicity_weights,
+)
+from sfhsim.recipe.model import Recipe
+from sfhsim.synthesis.draws import Draws
+
+
+@dataclass(frozen=True)
+class Populations:
+    """The stars of a batch of n galaxies on a library of n_age ages.
+
+    Attributes
+    ----------
+    mass : (n, n_age) fraction of the mass formed in each age bin; sums to 1.
+    metallicity : (n, n_age) Z of those stars.
+    lower, upper_share : (n, n_age) library metallicity below, and the weight of the one above it.
+    n_clipped : (n,) age bins whose Z lay outside the library and was clipped.
+    sfr_10myr, sfr_100myr : (n,) mean SFR in 1/yr for a total mass of 1.
+    label_mass, label_metallicity : (n, n_bin) of the label bins.
+    mean_log10_age_yr : (n,) mass-weighted.
+    mean_metallicity : (n,) mass-weighted.
+    """
+
+    mass: np.ndarray
+    metallicity: np.ndarray
+    lower: np.ndarray
+    upper_share: np.ndarray
+    n_clipped: np.ndarray
+    sfr_10myr: np.ndarray
+    sfr_100myr: np.ndarray
+    label_mass: np.ndarray
+    label_metallicity: np.ndarray
+    mean_log10_age_yr: np.ndarray
+    mean_metallicity: np.ndarray
+
+
+class PopulationModel:
+    """Compiled from a recipe's histories and metallicity, for one library's ages.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    age_yr, age_edges_yr : (n_age,), (n_age + 1,) of the library.
+    metallicity : (n_metallicity,) of the library.
+    """
+
+    def __init__(self, recipe: Recipe, age_yr: np.ndarray, age_edges_yr: np.ndarray, metallicity: np.ndarray):
+        self.recipe = recipe
+        self.age_yr = np.asarray(age_yr, dtype=np.float64)
+        self.width_yr = np.diff(age_edges_yr)
+        # stars older than the library's last bin count in it
+        library_edges_yr = np.array(age_edges_yr, dtype=np.float64)
+        library_edges_yr[-1] = max(library_edges_yr[-1], UNIVERSE_AGE_YR)
+        self.library_metallicity = np.asarray(metallicity)
+        self.label_edges_yr = np.asarray(recipe.labels.age_bin_edges_myr) * 1e6
+        extra = [1.0e7, 1.0e8, UNIVERSE_AGE_YR]
+        self.edges_yr = np.unique(np.concatenate([library_edges_yr, self.label_edges_yr, extra]))
+        self._at_library = np.searchsorted(self.edges_yr, library_edges_yr)
+        self._at_10myr, self._at_100myr = np.searchsorted(self.edges_yr, extra[:2])
+        middle_yr = 0.5 * (self.edges_yr[1:] + self.edges_yr[:-1])
+        self._log10_middle_yr = np.log10(middle_yr)
+        self._metallicity = get_metallicity(recipe.metallicity.form)
+        self._cosmology = FlatLCDM(recipe.cosmology.h0_kms_mpc, recipe.cosmology.omega_m)
+
+    def evaluate(self, draws: Draws) -> Populations:
+        """Stars and labels of a batch."""
+        age_max_yr = self.age_max_yr(draws)
+        cumulative = np.empty((len(draws), self.edges_yr.size))
+        for _index, rows, family, params in self._families(draws):
+            cumulative[rows] = family.cumulative_mass(params, self.edges_yr, age_max_yr[rows])
+        z_params = self._metallicity_params(draws)
+        cell_z = bin_metallicity(self._metallicity, z_params, cumulative, self.edges_yr)
+        label_mass, label_z = mass_weighted_metallicity(cumulative, cell_z, self.edges_yr, self.label_edges_yr)
+        # a history may start before the last label edge; every mass then is in the labels all the same
+        label_mass[:, -1] += 1.0 - label_mass.sum(axis=1)
+        cell_mass = np.diff(cumulative, axis=1)
+        sfr_10myr = cumulative[:, self._at_10myr] / 1.0e7
+        sfr_100myr = cumulative[:, self._at_100myr] / 1.0e8
+        if self.recipe.discretisation == "prospect":
+            mass, z, sfr_10myr, sfr_100myr = self._prospect(draws, age_max_yr, z_params)
+        else:
+            at_library = cumulative[:, self._at_library]
+            mass = np.diff(at_library, axis=1)
+            z = bin_metallicity(self._metallicity, z_params, at_library, self.edges_yr[self._at_library])
+        lower, upper_share, n_clipped = metallicity_weights(z, self.library_metallicity)
+        return Populations(
+            mass,
+            z,
+            lower,
+            upper_share,
+            n_clipped,
+            sfr_10myr,
+            sfr_100myr,
+            label_mass,
+            label_z,
+            np.einsum("nc,c->n", cell_mass, self._log10_middle_yr),
+            np.einsum("nc,nc->n", cell_mass, cell_z),
+        )
+
+    def age_max_yr(self, draws: Draws) -> np.ndarray:
+        """(n,) lookback time at which the first star can form: 13.8 Gyr minus that of the redshift."""
+        return UNIVERSE_AGE_YR - self._cosmology.lookback_time_yr(draws.values["redshift"])
+
+    def luminosity_distance_cm(self, draws: Draws) -> np.ndarray:
+        """(n,); 10 pc at redshift 0."""
+        return self._cosmology.luminosity_distance_cm(draws.values["redshift"])
+
+    def sfr(self, draws: Draws, age_yr: np.ndarray) -> np.ndarray:
+        """SFR (n, m) in 1/yr for a total mass of 1, at lookback times ``age_yr`` (m,)."""
+        out = np.empty((len(draws), len(age_yr)))
+        age_max_yr = self.age_max_yr(draws)
+        for _, rows, family, params in self._families(draws):
+            out[rows] = family.sfr(params, age_yr, age_max_yr[rows])
+        return out
+
+    def _families(self, draws: Draws):
+        """(index, rows, family, its parameters) for each history family that occurs in the batch."""
+        for index, history in enumerate(self.recipe.histories):
+            rows = np.flatnonzero(draws.family == index)
+            if not rows.size:
+                continue
+            params: dict = {name: draws.values[f"history.{name}"][rows] for name in history.parameters}
+            if index in draws.dirichlet:
+                params["interval_fractions"] = draws.dirichlet[index][rows]
+            if history.table is not None:
+                params["age_yr"] = np.asarray(history.table.age_yr)
+                params["sfr"] = np.asarray(history.table.value)
+            yield index, rows, get_history(history.family), params
+
+    def _metallicity_params(self, draws: Draws) -> dict:
+        metallicity = self.recipe.metallicity
+        if metallicity.table is not None:
+            return {"age_yr": np.asarray(metallicity.table.age_yr), "z": np.asarray(metallicity.table.value)}
+        names = [name for name in draws.values if name.startswith("metallicity.")]
+        return {name.removeprefix("metallicity."): draws.values[name] for name in names}
+
+    def _prospect(self, draws: Draws, age_max_yr: np.ndarray, z_params: dict):
+        """Masses, metallicities and recent SFR as ProSpect discretises them."""
+        from sfhsim.histories.prospect import (
+            prospect_fraction_before,
+            prospect_history,
+            prospect_masses,
+            prospect_mean_sfr,
+        )
+
+        shape = (len(draws), self.age_yr.size)
+        mass, before = np.empty(shape), np.empty(shape)
+        sfr_10myr, sfr_100myr = np.empty(len(draws)), np.empty(len(draws))
+        for _, rows, family, params in self._families(draws):
+            history = prospect_history(family.name, params, age_max_yr[rows])
+            part = prospect_masses(history, self.age_yr, self.width_yr, age_max_yr[rows])
+            mass[rows] = part
+            before[rows] = prospect_fraction_before(history, self.age_yr)
+            sfr_10myr[rows] = prospect_mean_sfr(history, part, self.age_yr, self.width_yr, 1.0e7)
+            sfr_100myr[rows] = prospect_mean_sfr(history, part, self.age_yr, self.width_yr, 1.0e8)
+        z = self._metallicity.evaluate(z_params, before, self.age_yr)
+        return mass, z, sfr_10myr, sfr_100myr

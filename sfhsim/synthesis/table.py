@@ -1,0 +1,75 @@
+"""One galaxy as a table: its observed spectrum, component by component, with parameters and magnitudes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from sfhsim.errors import DatasetError
+
+COMPONENTS = ("total", "stars", "young", "nebular_continuum", "lines", "dust_free")
+
+
+def galaxy_table(simulator, sample_id: int):
+    """An astropy table of one sample's observed spectrum (erg/s/cm2/Angstrom) and components.
+
+    Columns: wavelength, flux and flux_error (with noise), and the noise-free components of
+    `sfhsim.synthesis.galaxy.Galaxy.observe`. Metadata: recipe, sample, truths, magnitudes, energy balance in Lsun.
+    """
+    from astropy import units
+    from astropy.table import Table
+
+    from sfhsim.synthesis.galaxy import synthesize_galaxy
+
+    batch = simulator.batch([sample_id])
+    galaxy = synthesize_galaxy(simulator.recipe, library=simulator.library, draws=batch.draws)
+    scale = float(simulator.flux_scale(batch.draws)[0] / batch.draws.values["total_mass_msun"][0])
+    flux_unit = units.erg / (units.s * units.cm**2 * units.AA)
+    table = Table()
+    table["wavelength"] = simulator.spectrograph.wave_aa * units.AA
+    table["flux"] = batch.spectrum[0] * flux_unit
+    table["flux_error"] = batch.spectrum_error[0] * flux_unit
+    for component in COMPONENTS:
+        table[component] = galaxy.observe(simulator.recipe, component) * scale * flux_unit
+    truths = {
+        entry["name"]: float(value)
+        for entry, value in zip(simulator.truths.entries, batch.truth[0], strict=True)
+        if np.isfinite(value)
+    }
+    table.meta = {
+        "recipe": simulator.recipe.name,
+        "library": simulator.library.name,
+        "sample_id": int(sample_id),
+        "seed": int(simulator.seed),
+        "magnitudes_ab": {
+            band.name: float(mag) for band, mag in zip(simulator.photometer.filters, batch.photometry[0], strict=True)
+        },
+        "truths": truths,
+        "energy_lsun": galaxy.energy_lsun(),
+    }
+    return table
+
+
+def write_galaxy_table(simulator, sample_id: int, path: str | Path, overwrite: bool = False) -> Path:
+    """Write `galaxy_table` as ``.ecsv`` or ``.fits``; raises DatasetError for another ending or an existing file."""
+    import json
+
+    path = Path(path)
+    if path.suffix not in (".ecsv", ".fits"):
+        raise DatasetError(f"{path}: the table is written as .ecsv or .fits, not {path.suffix or 'without ending'}")
+    if path.exists() and not overwrite:
+        raise DatasetError(f"{path} exists: choose another name, or allow overwriting (--overwrite)")
+    table = galaxy_table(simulator, sample_id)
+    if path.suffix == ".fits":
+        # FITS headers hold no nested data: as JSON text in comments, which keep any length
+        meta, table.meta = table.meta, {}
+        table.meta["comments"] = json.dumps(meta, indent=1).splitlines()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".partial-{path.name}")
+    try:
+        table.write(temporary, format=path.suffix[1:].replace("ecsv", "ascii.ecsv"), overwrite=True)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,27 @@
+"""Fixtures that every test may use; what is absent is skipped with its reason."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder with the ProSpect reference outputs, line tables, filters and observed spectra."""
+    folder = Path(os.environ.get("SFHSIM_REFERENCE_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (folder / "prospect_reference").is_dir():
+        pytest.skip(f"reference data not found in {folder}: set SFHSIM_REFERENCE_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def download_cache() -> Path:
+    """Where large downloads are kept, outside the checkout; tests that need one are opt-in."""
+    if os.environ.get("SFHSIM_DOWNLOAD_TESTS") != "1":
+        pytest.skip("large downloads are opt-in: set SFHSIM_DOWNLOAD_TESTS=1")
+    from sfhsim.libraries.install import data_home
+
+    return data_home()
