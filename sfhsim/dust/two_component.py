@@ -84,12 +84,23 @@ class TwoComponentDust:
         RecipeError
             For parameters out of bounds, or wavelengths that are not positive.
         """
+        birth, screen = (_transmission(tau, curve, dtype) for tau, curve in self.depths(wave_aa, params, n, dtype))
+        return birth, screen
+
+    def depths(
+        self,
+        wave_aa: ArrayLike,
+        params: Mapping[str, ArrayLike],
+        n: int | None = None,
+        dtype: DTypeLike = np.float64,
+    ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """tau (n,) and curve (n, m), or (1, m) where the batch shares it, of birth clouds and screen.
+
+        Arguments and errors as ``transmission``, which is exp(-tau curve).
+        """
         wave_aa = check_wave_aa(wave_aa)
         p = self._resolve(params, n)
-        birth, screen = (
-            _transmission(p[f"tau_{component}"], self._curve(component, wave_aa, p, dtype), dtype)
-            for component in COMPONENTS
-        )
+        birth, screen = ((p[f"tau_{name}"], self._curve(name, wave_aa, p, dtype)) for name in COMPONENTS)
         return birth, screen
 
     def attenuation_mag(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr
@@ -73,8 +72,9 @@ class Filter:
     @functools.cached_property
     def pivot_wave_aa(self) -> float:
         """sqrt(Int R lambda dlambda / Int R dlambda/lambda), A."""
-        steps = np.concatenate([np.linspace(a, b, 9)[:-1] for a, b in pairwise(self.wave_aa)] + [self.wave_aa[-1:]])
-        inverse = _gauss(steps, lambda x: np.interp(x, self.wave_aa, self.throughput) / x)
+        x, r = self.wave_aa, self.throughput
+        slope = np.diff(r) / np.diff(x)
+        inverse = np.sum((r[:-1] - slope * x[:-1]) * np.log(x[1:] / x[:-1])) + r[-1] - r[0]  # exact for linear R
         return float(np.sqrt(self.norm_aa2 / inverse))
 
     @functools.cached_property

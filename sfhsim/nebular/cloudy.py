@@ -140,9 +140,8 @@ class CloudyModel:
         RecipeError, LibraryError
             As ``log_u_bracket`` and ``photon_rate``; or the escape fraction is not a fraction.
         """
-        rate = self.photon_rate(library_metallicity, library_age_yr, ionizing_photon_rate)
-        energy = self._interpolate(self.line_erg_per_photon, library_metallicity, library_age_yr, log_u)
-        return energy * (_kept(escape_fraction) / LSUN_ERG_S * rate[..., None])
+        ssp = library_metallicity, library_age_yr, ionizing_photon_rate
+        return self.per_ssp(self.line_erg_per_photon, *ssp, log_u) * _kept(escape_fraction)
 
     def ssp_continuum(
         self,
@@ -156,9 +155,25 @@ class CloudyModel:
 
         Arguments and errors as ``ssp_lines``; a straight line between the nodes ``continuum_wave_aa``.
         """
+        ssp = library_metallicity, library_age_yr, ionizing_photon_rate
+        return self.per_ssp(self.continuum_relative, *ssp, log_u) * (self.continuum_scale * _kept(escape_fraction))
+
+    def per_ssp(
+        self,
+        erg_per_photon: np.ndarray,
+        library_metallicity: np.ndarray,
+        library_age_yr: np.ndarray,
+        ionizing_photon_rate: np.ndarray | None,
+        log_u: float,
+    ) -> np.ndarray:
+        """Any table per ionising photon (n_u, n_z, n_t, k) on every SSP of a library at one log U, (n_Z, n_age, k).
+
+        Linear in the table, so that its low-rank factors may be interpolated instead of all its columns. The
+        result is per Msun formed, with erg/s turned into Lsun; arguments as ``ssp_lines``.
+        """
         rate = self.photon_rate(library_metallicity, library_age_yr, ionizing_photon_rate)
-        energy = self._interpolate(self.continuum_relative, library_metallicity, library_age_yr, log_u)
-        return energy * self.continuum_scale * (_kept(escape_fraction) / LSUN_ERG_S * rate[..., None])
+        energy = self._interpolate(erg_per_photon, library_metallicity, library_age_yr, log_u)
+        return energy * (rate[..., None] / LSUN_ERG_S)
 
     def _interpolate(self, table, library_metallicity, library_age_yr, log_u) -> np.ndarray:
         index, fraction = self.log_u_bracket(log_u)

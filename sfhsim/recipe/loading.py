@@ -46,7 +46,11 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         raise RecipeError(
             f"no recipe {name!r}: give a YAML file, or one of {', '.join(builtin_names())} (`sfhsim recipe list`)"
         )
-    return parse_recipe(path.read_text(encoding="utf-8"), origin=name, folder=path.parent)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path} is not UTF-8 text: save the recipe as UTF-8 ({error})") from error
+    return parse_recipe(text, origin=name, folder=path.parent)
 
 
 def parse_recipe(text: str, origin: str = "recipe", folder: Path | None = None) -> Recipe:
@@ -99,6 +103,9 @@ def _resolve_paths(content: dict, folder: Path) -> dict:
     if isinstance(content.get("photometry"), dict) and isinstance(content["photometry"].get("filters"), list):
         filters = [absolute(f) for f in content["photometry"]["filters"]]
         content["photometry"] = {**content["photometry"], "filters": filters}
+        errors = content["photometry"].get("error_mag")
+        if isinstance(errors, dict) and "distribution" not in errors:
+            content["photometry"]["error_mag"] = {absolute(band): error for band, error in errors.items()}
     spectrum = content.get("spectrum")
     if isinstance(spectrum, dict) and isinstance(spectrum.get("lsf"), dict) and "path" in spectrum["lsf"]:
         lsf = {**spectrum["lsf"], "path": absolute(spectrum["lsf"]["path"])}

@@ -2,8 +2,8 @@
 
     light = T_screen [old stars + T_birth (young stars + nebular continuum)]
 
-Columns are rest-frame wavelengths: those of the spectrograph, those of the photometer, and one band at 5500 A that
-measures A_V. Stars are mixed from a low-rank basis of the library's templates.
+Columns are rest-frame wavelengths: the spectrograph's, and the photometer's with one band at 5500 A that measures A_V.
+Stars older and younger than the birth clouds are mixed from low-rank bases of their own templates.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from sfhsim.synthesis.basis import low_rank_basis
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.nebular import compile_nebular
 from sfhsim.synthesis.populations import Populations
-from sfhsim.synthesis.products import padded, row_product
 
 REFERENCE_BAND_AA = (5450.0, 5550.0)
 
@@ -31,8 +30,8 @@ class Light:
 
     Attributes
     ----------
-    pixels : (n, n_pixel_column) attenuated, at the spectrograph's columns.
-    bands : (n, n_band_column) attenuated, at the photometer's columns.
+    pixels : (n, n_pixel_column) float32, attenuated, at the spectrograph's columns.
+    bands : (n, n_band_column) float32, attenuated, at the photometer's columns.
     lines : (n, n_line) attenuated, or None without nebular emission.
     a_v_mag : (n,) attenuation of the stars at 5500 A.
     """
@@ -43,109 +42,167 @@ class Light:
     a_v_mag: np.ndarray
 
 
+@dataclass(frozen=True)
+class AgeRange:
+    """Templates of the ages [first, stop) as coefficients of two bases, one per instrument.
+
+    ``coefficients`` (n_metallicity * n_age, k_pixels + k_bands) float32; ``pixels`` (k_pixels, n_pixel_column) and
+    ``bands`` (k_bands, n_band_column) float32; ``error`` the rms relative error of the worst template.
+    """
+
+    first: int
+    stop: int
+    coefficients: np.ndarray
+    pixels: np.ndarray
+    bands: np.ndarray
+    error: float
+
+    def mix(self, stars: Populations) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (n, k_pixels) and (n, k_bands) of a batch, float32."""
+        from sfhsim.kernels.mixing import mix
+
+        out = block_rows(len(stars.mass), self.coefficients.shape[1])
+        mix(stars.mass, stars.lower, stars.upper_share, self.first, self.stop, self.coefficients, out)
+        n, k = len(stars.mass), len(self.pixels)
+        return out[:n, :k], out[:n, k:]
+
+
 class LightModel:
     """Compiled from a recipe, a library and the instruments.
 
     Attributes
     ----------
-    rank : size of the template basis.
-    basis_error : rms relative error of the worst template in it.
-    n_young : ages that are inside their birth clouds.
+    old, young : AgeRange, outside and inside the birth clouds.
     nebular : the nebular stage, or None.
+    mean_light : (n_metallicity, n_age), each template's mean over the spectrograph's columns.
     """
 
     def __init__(
-        self,
-        recipe: Recipe,
-        plan: ParameterPlan,
-        library: SSPLibrary,
-        spectrograph,
-        photometer,
-        tolerance: float,
+        self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary, spectrograph, photometer, tolerance: float
     ):
-        self._library, self._instruments = library, (spectrograph, photometer)
-        self._reference = rebin_operator(library.wave_aa, np.array(REFERENCE_BAND_AA))
-        n_pixel, n_band = spectrograph.column_wave_aa.size, photometer.column_wave_aa.size
-        self._pixels, self._bands = slice(0, n_pixel), slice(n_pixel, n_pixel + n_band)
-        self._wave_aa = np.concatenate(
-            [spectrograph.column_wave_aa, photometer.column_wave_aa, [np.mean(REFERENCE_BAND_AA)]]
-        )
+        self._library, self._spectrograph, self._photometer = library, spectrograph, photometer
+        self._reference = rebin_operator(library.wave_aa, np.array(REFERENCE_BAND_AA)).astype(np.float32)
+        self._pixel_wave_aa = spectrograph.column_wave_aa
+        self._band_wave_aa = np.append(photometer.column_wave_aa, np.mean(REFERENCE_BAND_AA))
         self._dust = DustStage(recipe)
-        young = np.flatnonzero(library.age_yr <= recipe.dust.birth_cloud_age_myr * 1e6)
+        inside = np.flatnonzero(library.age_yr <= recipe.dust.birth_cloud_age_myr * 1e6)
         # a library without stars that young keeps its youngest in the clouds
-        self.n_young = int(young[-1]) + 1 if young.size else 1
-        self._compile_templates(tolerance)
+        n_young = int(inside[-1]) + 1 if inside.size else 1
+        self._compile_templates(n_young, tolerance)
         self.nebular = compile_nebular(recipe.nebular, plan, library, tolerance)
         self._compile_nebular_continuum()
 
     def evaluate(self, draws: Draws, stars: Populations) -> Light:
         """The light of a batch."""
-        from sfhsim.kernels.mixing import mix
-
-        weights = (stars.mass, stars.lower, stars.upper_share)
-        n_age = stars.mass.shape[1]
-        old, young = (np.empty((len(draws), self.rank), dtype=np.float32) for _ in range(2))
-        mix(*weights, self.n_young, n_age, self._coefficients, old)
-        mix(*weights, 0, self.n_young, self._coefficients, young)
-        light, clouded = row_product(old, self._vectors), row_product(young, self._vectors)
-        stellar = light[:, -1] + clouded[:, -1]
+        old_pixels, old_bands = self.old.mix(stars)
+        young_pixels, young_bands = self.young.mix(stars)
+        stellar = _dot(old_bands, self.old.bands[:, -1]) + _dot(young_bands, self.young.bands[:, -1])
         lines = None
         if self.nebular is not None:
             lines, continuum = self.nebular.emission(draws, stars)
-            if continuum.shape[1]:
-                clouded += row_product(continuum, self._nebular_vectors)
+            young_pixels = np.concatenate([young_pixels, continuum], axis=1)
+            young_bands = np.concatenate([young_bands, continuum], axis=1)
             birth, screen = self._dust.transmission(self.nebular.line_wave_aa, draws, np.float64)
             lines = lines * birth * screen
-        birth, screen = self._dust.transmission(self._wave_aa, draws, np.float32)
-        clouded *= birth
-        light += clouded
-        light *= screen
-        a_v_mag = -2.5 * np.log10(light[:, -1] / stellar)
-        return Light(light[:, self._pixels], light[:, self._bands], lines, a_v_mag)
+        pixels = self._attenuate(
+            old_pixels, self.old.pixels, young_pixels, self._young_pixels, self._pixel_wave_aa, draws
+        )
+        bands = self._attenuate(old_bands, self.old.bands, young_bands, self._young_bands, self._band_wave_aa, draws)
+        return Light(pixels, bands[:, :-1], lines, -2.5 * np.log10(bands[:, -1] / stellar))
 
-    def mean_light(self) -> np.ndarray:
-        """(n_metallicity, n_age): each template's mean over the spectrograph's columns."""
-        return self._mean_light
+    def _attenuate(self, old, old_vectors, young, young_vectors, wave_aa, draws: Draws) -> np.ndarray:
+        from sfhsim.kernels.spectra import attenuated_light
 
-    def _columns(self, flux: np.ndarray) -> np.ndarray:
-        """Columns (k, n_column) of spectra (k, n_wave) on the library's wavelengths."""
+        out = np.empty((len(draws), wave_aa.size), dtype=np.float32)
+        coefficients = _whole_blocks(old), old_vectors, _whole_blocks(young), young_vectors
+        attenuated_light(*coefficients, *self._dust.depths(wave_aa, draws), out)
+        return out
+
+    def _columns(self, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Spectrograph (k, n_pixel_column) and band columns (k, n_band_column) of spectra (k, n_wave)."""
         wave = self._library.wave_aa
-        parts = [instrument.columns(wave, flux) for instrument in self._instruments]
-        return np.concatenate([*parts, (self._reference @ flux.T).T], axis=1)
+        bands = [self._photometer.columns(wave, flux), (self._reference @ flux.T).T]
+        return self._spectrograph.columns(wave, flux), np.concatenate(bands, axis=1)
 
-    def _compile_templates(self, tolerance: float) -> None:
+    def _compile_templates(self, n_young: int, tolerance: float) -> None:
         n_z, n_age, _ = self._library.shape
-        templates = np.concatenate([self._columns(np.asarray(self._library.flux[z])) for z in range(n_z)])
-        basis = low_rank_basis(templates, tolerance)
-        self.rank, self.basis_error = basis.rank, basis.rms_error
-        self._vectors = padded(basis.vectors, axes=(0,))
-        self._coefficients = np.ascontiguousarray(basis.coefficients.reshape(n_z, n_age, -1), dtype=np.float32)
-        self._mean_light = templates[:, self._pixels].mean(axis=1).reshape(n_z, n_age)
+        columns = [self._columns(np.asarray(self._library.flux[z])) for z in range(n_z)]
+        pixels, bands = (np.stack([column[k] for column in columns]) for k in range(2))
+        self.young = _age_range(pixels, bands, 0, n_young, tolerance)
+        self.old = _age_range(pixels, bands, n_young, n_age, tolerance)
+        self.mean_light = pixels.mean(axis=2, dtype=np.float64)
 
     def _compile_nebular_continuum(self) -> None:
+        self._young_pixels, self._young_bands = self.young.pixels, self.young.bands
         if self.nebular is None or not len(self.nebular.continuum_vectors):
             return
-        nodes = self.nebular.continuum_wave_aa
-        native = np.stack(
-            [np.interp(self._library.wave_aa, nodes, v, left=0.0, right=0.0) for v in self.nebular.continuum_vectors]
-        )
-        vectors = padded(self._columns(native), axes=(0,))
-        vectors[:, -1] = 0.0  # A_V is that of the stars
-        self._nebular_vectors = vectors
+        wave, nodes = self._library.wave_aa, self.nebular.continuum_wave_aa
+        native = [np.interp(wave, nodes, v, left=0.0, right=0.0) for v in self.nebular.continuum_vectors]
+        pixels, bands = self._columns(np.stack(native))
+        bands[:, -1] = 0.0  # A_V is that of the stars
+        self._young_pixels = np.concatenate([self.young.pixels, pixels.astype(np.float32)])
+        self._young_bands = np.concatenate([self.young.bands, bands.astype(np.float32)])
+
+
+def _age_range(pixels: np.ndarray, bands: np.ndarray, first: int, stop: int, tolerance: float) -> AgeRange:
+    bases = [
+        low_rank_basis(columns[:, first:stop].reshape(-1, columns.shape[-1]), tolerance) for columns in (pixels, bands)
+    ]
+    coefficients = np.concatenate([basis.coefficients for basis in bases], axis=1)
+    return AgeRange(
+        first,
+        stop,
+        np.ascontiguousarray(coefficients, dtype=np.float32),
+        *(np.ascontiguousarray(basis.vectors, dtype=np.float32) for basis in bases),
+        max(basis.rms_error for basis in bases),
+    )
+
+
+def _dot(coefficients: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """(n, k) . (k,); not by BLAS, whose rounding depends on n."""
+    return np.einsum("nk,k->n", coefficients, vector)
+
+
+def block_rows(n: int, k: int) -> np.ndarray:
+    """An empty float32 array of n rows rounded up to whole blocks of the kernels."""
+    from sfhsim.kernels.mixing import BLOCK
+
+    return np.empty((-(-n // BLOCK) * BLOCK, k), dtype=np.float32)
+
+
+def _whole_blocks(coefficients: np.ndarray) -> np.ndarray:
+    """A copy of (n, k) with zero rows up to whole blocks of the kernels."""
+    out = block_rows(*coefficients.shape)
+    out[: len(coefficients)] = coefficients
+    out[len(coefficients) :] = 0.0
+    return out
 
 
 class DustStage:
-    """Transmission of the two dust components for drawn parameters."""
+    """The two dust components for drawn parameters."""
 
     def __init__(self, recipe: Recipe):
         self._dust = TwoComponentDust(recipe.dust.birth.law, recipe.dust.screen.law)
 
     def transmission(self, wave_aa: np.ndarray, draws: Draws, dtype) -> tuple[np.ndarray, np.ndarray]:
         """Birth clouds and screen, each (n, m), at rest-frame wavelengths (m,)."""
+        return self._dust.transmission(wave_aa, self._params(draws), n=len(draws), dtype=dtype)
+
+    def depths(self, wave_aa: np.ndarray, draws: Draws) -> tuple[np.ndarray, ...]:
+        """tau (n,) and curve (1 or n, m) float32 of the birth clouds, then of the screen."""
+        depths = self._dust.depths(wave_aa, self._params(draws), n=len(draws), dtype=np.float32)
+        return tuple(
+            part
+            for tau, curve in depths
+            for part in (np.ascontiguousarray(tau), np.ascontiguousarray(curve, dtype=np.float32))
+        )
+
+    @staticmethod
+    def _params(draws: Draws) -> dict[str, np.ndarray]:
         params = {}
         for name, value in draws.values.items():
             kind, _, rest = name.partition(".")
             if kind == "dust":
                 component, _, parameter = rest.partition(".")
                 params[f"{parameter}_{component}"] = value
-        return self._dust.transmission(wave_aa, params, n=len(draws), dtype=dtype)
+        return params

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Protocol
 
 import numpy as np
@@ -26,6 +27,14 @@ class NebularStage(Protocol):
 
     def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray]:
         """Line luminosities (n, n_line) in Lsun and coefficients (n, n_k) of the continuum vectors, per Msun formed."""
+        ...
+
+    def keep_lines(self, index: np.ndarray) -> None:
+        """From now on give only these lines: the others reach no instrument."""
+        ...
+
+    def checksum(self) -> str:
+        """sha256 of the tables that the emission comes from."""
         ...
 
 
@@ -58,30 +67,47 @@ class CloudyStage:
         self.line_wave_aa = np.asarray(model.line_wave_aa, dtype=np.float64)
         self._lines = np.stack([model.ssp_lines(*arguments, u) for u in nodes]).astype(np.float32)
         self.continuum_wave_aa = np.asarray(model.continuum_wave_aa, dtype=np.float64)
-        if recipe.continuum and self._stop_age:
-            continuum = np.stack([model.ssp_continuum(*arguments, u) for u in nodes])
-            basis = low_rank_basis(continuum.reshape(-1, continuum.shape[-1]), tolerance)
+        if recipe.continuum and self._stop_age and tolerance <= 0:
+            self.continuum_vectors = np.eye(self.continuum_wave_aa.size)
+            self._continuum = np.stack([model.ssp_continuum(*arguments, u) for u in nodes]).astype(np.float32)
+        elif recipe.continuum and self._stop_age:
+            table = np.asarray(model.continuum_relative, dtype=np.float64) * model.continuum_scale
+            basis = low_rank_basis(table.reshape(-1, table.shape[-1]), tolerance, first_size=40)
+            factors = basis.coefficients.reshape(*table.shape[:-1], -1)
             self.continuum_vectors = basis.vectors
-            self._continuum = basis.coefficients.reshape(*continuum.shape[:-1], -1).astype(np.float32)
+            self._continuum = np.stack([model.per_ssp(factors, *arguments, u) for u in nodes]).astype(np.float32)
         else:
             self.continuum_vectors = np.zeros((0, self.continuum_wave_aa.size))
             self._continuum = np.zeros((*self._lines.shape[:-1], 0), dtype=np.float32)
+        self._stack()
 
     def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray]:
         """See `NebularStage`."""
         from sfhsim.kernels.mixing import mix_between
+        from sfhsim.synthesis.light import block_rows
 
         node, share = self._model.log_u_bracket(draws.values["nebular.log_u"])
-        # the topmost table has none above it: count it as the full share of the pair below
-        node = node - self._first_node
-        kept = 1.0 - draws.values["nebular.escape_fraction"]
-        results = []
-        for tables in (self._lines, self._continuum):
-            out = np.empty((len(draws), tables.shape[-1]), dtype=np.float32)
-            arguments = (stars.mass, stars.lower, stars.upper_share, self._stop_age)
-            mix_between(*arguments, node, share, tables, out)
-            results.append(out * kept[:, None].astype(np.float32))
-        return results[0], results[1]
+        out = block_rows(len(draws), self._table.shape[1])
+        arguments = (stars.mass, stars.lower, stars.upper_share, self._stop_age)
+        mix_between(*arguments, node - self._first_node, share, self._n_row, self._table, out)
+        emitted = out[: len(draws)] * (1.0 - draws.values["nebular.escape_fraction"])[:, None].astype(np.float32)
+        return emitted[:, : self.line_wave_aa.size], emitted[:, self.line_wave_aa.size :]
+
+    def keep_lines(self, index: np.ndarray) -> None:
+        """See `NebularStage`."""
+        self.line_wave_aa = self.line_wave_aa[index]
+        self._lines = self._lines[..., index]
+        self._stack()
+
+    def checksum(self) -> str:
+        """See `NebularStage`."""
+        return _sha256(self._model.line_erg_per_photon, self._model.continuum_relative, self._model.continuum_scale)
+
+    def _stack(self) -> None:
+        """Lines and continuum side by side, the tables of the log U nodes one below the other."""
+        table = np.concatenate([self._lines, self._continuum], axis=-1)
+        self._n_row = table.shape[1] * table.shape[2]
+        self._table = np.ascontiguousarray(table.reshape(-1, table.shape[-1]))
 
 
 class LKL10Stage:
@@ -94,6 +120,7 @@ class LKL10Stage:
         self._recipe = recipe
         self._table = load_lkl10(line_flux=recipe.line_flux)
         self.line_wave_aa = np.asarray(self._table.line_wave_aa, dtype=np.float64)
+        self._kept = np.arange(self.line_wave_aa.size)
         self._ionizing = None
         if recipe.scaling == "energy":
             if np.isnan(library.ionizing_luminosity_lsun).all():
@@ -101,7 +128,7 @@ class LKL10Stage:
                     f"nebular.scaling energy needs light below 911.75 A, which library {library.name!r} does not "
                     "hold: use scaling: sfr, or a library that reaches there (bc03-miles, emiles-spliced)"
                 )
-            self._ionizing = np.nan_to_num(library.ionizing_luminosity_lsun)[..., None].astype(np.float32)
+            self._ionizing = np.nan_to_num(library.ionizing_luminosity_lsun).reshape(-1, 1).astype(np.float32)
         continuum = load_continuum()
         self.continuum_wave_aa = continuum.wave_aa
         shape = continuum.per_hbeta(recipe.electron_temperature_k, recipe.electron_density_cm3)
@@ -122,12 +149,29 @@ class LKL10Stage:
             **scale,
         )
         if not len(self.continuum_vectors):
-            return lines, np.zeros((len(draws), 0))
-        return lines, self._table.hbeta_luminosity(lines)[:, None]
+            return lines[:, self._kept], np.zeros((len(draws), 0))
+        return lines[:, self._kept], self._table.hbeta_luminosity(lines)[:, None]
+
+    def keep_lines(self, index: np.ndarray) -> None:
+        """See `NebularStage`."""
+        self.line_wave_aa = self.line_wave_aa[index]
+        self._kept = self._kept[index]
+
+    def checksum(self) -> str:
+        """See `NebularStage`."""
+        return _sha256(self._table.per_halpha, self._table.per_total, self.continuum_vectors)
 
     def _ionizing_luminosity(self, stars: Populations) -> np.ndarray:
         from sfhsim.kernels.mixing import mix
+        from sfhsim.synthesis.light import block_rows
 
-        out = np.empty((len(stars.mass), 1), dtype=np.float32)
+        out = block_rows(len(stars.mass), 1)
         mix(stars.mass, stars.lower, stars.upper_share, 0, stars.mass.shape[1], self._ionizing, out)
-        return out[:, 0].astype(np.float64)
+        return out[: len(stars.mass), 0].astype(np.float64)
+
+
+def _sha256(*arrays: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sfhsim.errors import CoverageError
 from sfhsim.instrument.filters import ab_magnitude
-from sfhsim.instrument.noise import add_noise, error_spectrum, photometry_noise, signal_to_noise_curve
+from sfhsim.instrument.noise import photometry_noise, signal_to_noise_curve
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.draws import STREAM_PHOTOMETRY_NOISE, STREAM_SPECTRUM_NOISE, Draws
 
@@ -22,12 +23,51 @@ class NoiseStage:
         if curve is not None:
             self._curve = signal_to_noise_curve(wave_aa, np.array(curve.wave_aa), np.array(curve.relative_snr))
 
-    def spectrum(self, flux: np.ndarray, draws: Draws, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Noisy spectra and their errors, (n, n_pixel) float32 each; without a noise model the errors are 0."""
-        if self._model == "none":
-            return flux, np.zeros_like(flux)
-        error = error_spectrum(flux, draws.values["snr"], self._model, self._curve)
-        return add_noise(flux, error, _normals(seed, draws, STREAM_SPECTRUM_NOISE, flux.shape[1])), error
+    def spectrum(
+        self, pixels: np.ndarray, scale: np.ndarray, lines: np.ndarray, profiles, draws: Draws, seed: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Noisy spectra, their errors and the noise-free spectra, (n, n_pixel) float32 each.
+
+        Parameters
+        ----------
+        pixels : (n, n_pixel) float32, rest-frame flux density; changed.
+        scale : (n,) from there to the observed flux density.
+        lines : (n, n_line) luminosities of lines with fixed ``profiles``, still to be added.
+
+        Raises
+        ------
+        CoverageError
+            When a galaxy has no light in its median pixel, so that no S/N can be defined.
+        """
+        from sfhsim.kernels import spectra as kernel
+
+        model = ("none", "constant", "poisson", "proportional").index(self._model)
+        noisy = np.empty_like(pixels) if model else pixels
+        error = np.empty_like(pixels) if model else np.zeros_like(pixels)
+        snr = draws.values["snr"] if model else np.ones(len(draws))
+        curve = np.ones(pixels.shape[1]) if self._curve is None else self._curve
+        dark = kernel.finish_spectra(
+            scale.astype(np.float32),
+            lines,
+            profiles.start,
+            profiles.values,
+            np.uint64(seed),
+            draws.sample_id,
+            np.uint32(STREAM_SPECTRUM_NOISE),
+            model,
+            np.ascontiguousarray(snr, dtype=np.float64),
+            np.ascontiguousarray(curve, dtype=np.float32),
+            self._curve is not None,
+            pixels,
+            noisy,
+            error,
+        )
+        if dark >= 0:
+            raise CoverageError(
+                f"sample {int(draws.sample_id[dark])} has no light in half of its pixels or more: no S/N can be "
+                "defined (does the library hold light in this wavelength range?)"
+            )
+        return noisy, error, pixels
 
     def photometry(self, flux: np.ndarray, draws: Draws, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Noisy magnitudes, their errors (float32), and noise-free magnitudes (float64), (n, n_band) each."""

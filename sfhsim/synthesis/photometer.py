@@ -35,6 +35,17 @@ class _Photometer:
             raise RecipeError("redshift needs an upper limit: give its distribution a max")
         ranges = [f.significant_range_aa() for f in self.filters]
         self.rest_ranges_aa = [(low / (1 + high_z), high / (1 + low_z)) for low, high in ranges]
+        # whole curves, with room for the width of a line
+        self._reach_aa = [
+            (f.wave_aa[0] / (1 + high_z) * 0.98, f.wave_aa[-1] / (1 + low_z) * 1.02) for f in self.filters
+        ]
+
+    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+        """Which lines (n_line,) may fall into a band."""
+        seen = np.zeros(line_wave_aa.shape, dtype=bool)
+        for low, high in self._reach_aa:
+            seen |= (line_wave_aa >= low) & (line_wave_aa <= high)
+        return seen
 
     def describe(self) -> list[dict]:
         """The bands as plain data: name, pivot and width, where the curve comes from and its checksum."""

@@ -6,6 +6,7 @@ Myr), so that each history is integrated once. All masses are fractions of the t
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,12 +72,15 @@ class PopulationModel:
         library_edges_yr[-1] = max(library_edges_yr[-1], UNIVERSE_AGE_YR)
         self.library_metallicity = np.asarray(metallicity)
         self.label_edges_yr = np.asarray(recipe.labels.age_bin_edges_myr) * 1e6
+        # the last label bin holds all that is older, mass and metals
+        self._whole_label_edges_yr = self.label_edges_yr.copy()
+        self._whole_label_edges_yr[-1] = max(self.label_edges_yr[-1], UNIVERSE_AGE_YR)
         extra = [1.0e7, 1.0e8, UNIVERSE_AGE_YR]
-        self.edges_yr = np.unique(np.concatenate([library_edges_yr, self.label_edges_yr, extra]))
+        needed = np.unique(np.concatenate([library_edges_yr, self.label_edges_yr, self._whole_label_edges_yr, extra]))
+        self.edges_yr = _refined(needed)
         self._at_library = np.searchsorted(self.edges_yr, library_edges_yr)
         self._at_10myr, self._at_100myr = np.searchsorted(self.edges_yr, extra[:2])
-        middle_yr = 0.5 * (self.edges_yr[1:] + self.edges_yr[:-1])
-        self._log10_middle_yr = np.log10(middle_yr)
+        self._mean_log10_age = _mean_log10(self.edges_yr)
         self._metallicity = get_metallicity(recipe.metallicity.form)
         self._cosmology = FlatLCDM(recipe.cosmology.h0_kms_mpc, recipe.cosmology.omega_m)
 
@@ -88,9 +92,7 @@ class PopulationModel:
             cumulative[rows] = family.cumulative_mass(params, self.edges_yr, age_max_yr[rows])
         z_params = self._metallicity_params(draws)
         cell_z = bin_metallicity(self._metallicity, z_params, cumulative, self.edges_yr)
-        label_mass, label_z = mass_weighted_metallicity(cumulative, cell_z, self.edges_yr, self.label_edges_yr)
-        # a history may start before the last label edge; every mass then is in the labels all the same
-        label_mass[:, -1] += 1.0 - label_mass.sum(axis=1)
+        label_mass, label_z = mass_weighted_metallicity(cumulative, cell_z, self.edges_yr, self._whole_label_edges_yr)
         cell_mass = np.diff(cumulative, axis=1)
         sfr_10myr = cumulative[:, self._at_10myr] / 1.0e7
         sfr_100myr = cumulative[:, self._at_100myr] / 1.0e8
@@ -111,7 +113,7 @@ class PopulationModel:
             sfr_100myr,
             label_mass,
             label_z,
-            np.einsum("nc,c->n", cell_mass, self._log10_middle_yr),
+            np.einsum("nc,c->n", cell_mass, self._mean_log10_age),
             np.einsum("nc,nc->n", cell_mass, cell_z),
         )
 
@@ -173,3 +175,23 @@ class PopulationModel:
             sfr_100myr[rows] = prospect_mean_sfr(history, part, self.age_yr, self.width_yr, 1.0e8)
         z = self._metallicity.evaluate(z_params, before, self.age_yr)
         return mass, z, sfr_10myr, sfr_100myr
+
+
+def _refined(edges_yr: np.ndarray) -> np.ndarray:
+    """Edges with no cell longer than 0.25 Gyr, nor than a tenth of its age beyond 10 Myr.
+
+    Metallicity is taken once per cell, so that labels must not depend on how coarse a library's ages are.
+    """
+    parts = []
+    for low, high in itertools.pairwise(edges_yr):
+        longest = min(2.5e8, 0.1 * max(high, 1.0e7))
+        parts.append(np.linspace(low, high, int(np.ceil((high - low) / longest)) + 1)[:-1])
+    return np.concatenate([*parts, edges_yr[-1:]])
+
+
+def _mean_log10(edges_yr: np.ndarray) -> np.ndarray:
+    """Mean of log10 of age over each cell (n,), for a constant rate in it."""
+    antiderivative = np.zeros(edges_yr.size)
+    positive = edges_yr > 0
+    antiderivative[positive] = edges_yr[positive] * (np.log(edges_yr[positive]) - 1.0)
+    return np.diff(antiderivative) / np.diff(edges_yr) / np.log(10.0)

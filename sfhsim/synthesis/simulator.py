@@ -13,9 +13,10 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from sfhsim.constants import LSUN_ERG_S
-from sfhsim.errors import SfhsimWarning
+from sfhsim.errors import RecipeError, SfhsimWarning
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.batch import Batch
@@ -27,7 +28,7 @@ from sfhsim.synthesis.populations import PopulationModel
 from sfhsim.synthesis.spectrograph import compile_spectrograph
 from sfhsim.synthesis.truths import Truths
 
-DEFAULT_TOLERANCE = 2.0e-4
+DEFAULT_TOLERANCE = 3.0e-4
 
 
 class Simulator:
@@ -54,8 +55,22 @@ class Simulator:
     """
 
     def __init__(self, recipe: Recipe, library: SSPLibrary, seed: int = 0, basis_tolerance: float = DEFAULT_TOLERANCE):
+        if not (isinstance(seed, int | np.integer) and 0 <= seed < 2**63):
+            raise RecipeError(f"the seed must be an integer from 0 to 2^63 - 1, not {seed!r}")
         self.recipe, self.library, self.seed = recipe, library, seed
         self.basis_tolerance = basis_tolerance
+        # one thread: BLAS rounds differently with another number, and a sample's bytes must not; it is faster, too
+        import scipy.linalg.cython_blas  # noqa: F401  # the BLAS of the kernels: loaded, so that it is limited, too
+
+        self._blas = ThreadpoolController()
+        with self._blas.limit(limits=1):
+            self._compile(basis_tolerance)
+        self.notes = tuple(self._notes())
+        for note in self.notes:
+            warnings.warn(note, SfhsimWarning, stacklevel=2)
+
+    def _compile(self, basis_tolerance: float) -> None:
+        recipe, library = self.recipe, self.library
         self.plan = ParameterPlan(recipe)
         self.populations = PopulationModel(recipe, library.age_yr, library.age_edges_yr, library.metallicity)
         self.truths = Truths(recipe, self.plan)
@@ -63,12 +78,12 @@ class Simulator:
         self.photometer = compile_photometer(recipe, self.plan, library)
         self.light = LightModel(recipe, self.plan, library, self.spectrograph, self.photometer, basis_tolerance)
         if self.light.nebular is not None:
+            wave_aa = self.light.nebular.line_wave_aa
+            seen = self.spectrograph.sees_lines(wave_aa) | self.photometer.sees_lines(wave_aa)
+            self.light.nebular.keep_lines(np.flatnonzero(seen))
             for instrument in (self.spectrograph, self.photometer):
                 instrument.set_lines(self.light.nebular.line_wave_aa)
         self.noise = NoiseStage(recipe, self.spectrograph.wave_aa, self.photometer.pivot_wave_aa)
-        self.notes = tuple(self._notes())
-        for note in self.notes:
-            warnings.warn(note, SfhsimWarning, stacklevel=2)
 
     @classmethod
     def from_recipe(cls, recipe: Recipe | str, seed: int = 0, basis_tolerance: float = DEFAULT_TOLERANCE) -> Simulator:
@@ -80,8 +95,11 @@ class Simulator:
         return cls(recipe, load_library(recipe.library), seed, basis_tolerance)
 
     def batch(self, sample_ids) -> Batch:
-        """Simulate the samples with these ids (n,)."""
-        return self.simulate(self.plan.draw(np.atleast_1d(np.asarray(sample_ids)), self.seed))
+        """Simulate the samples with these ids (n,), integers from 0; RecipeError for others, or for none."""
+        ids = np.atleast_1d(np.asarray(sample_ids))
+        if ids.ndim != 1 or not ids.size or not np.issubdtype(ids.dtype, np.integer) or ids.min() < 0:
+            raise RecipeError(f"sample ids are one or more integers from 0 on, not {sample_ids!r}")
+        return self.simulate(self.plan.draw(ids, self.seed))
 
     def stream(self, start: int = 0, batch_size: int = 256) -> Iterator[Batch]:
         """Batches of consecutive samples without end, from sample ``start`` on."""
@@ -92,11 +110,13 @@ class Simulator:
     def simulate(self, draws: Draws) -> Batch:
         """Simulate galaxies with these parameters; their noise follows from their sample ids."""
         stars = self.populations.evaluate(draws)
-        light = self.light.evaluate(draws, stars)
-        scale = self.flux_scale(draws)[:, None]
-        free = (self.spectrograph.pixels(light.pixels, light.lines, draws) * scale).astype(np.float32)
-        bands = self.photometer.band_flux(light.bands, light.lines, draws) * scale
-        spectrum, spectrum_error = self.noise.spectrum(free, draws, self.seed)
+        with self._blas.limit(limits=1):  # see _compile
+            light = self.light.evaluate(draws, stars)
+        scale = self.flux_scale(draws)
+        pixels, lines = self.spectrograph.pixels(light.pixels, light.lines, draws)
+        bands = self.photometer.band_flux(light.bands, light.lines, draws) * scale[:, None]
+        profiles = self.spectrograph.line_profiles
+        spectrum, spectrum_error, free = self.noise.spectrum(pixels, scale, lines, profiles, draws, self.seed)
         photometry, photometry_error, free_mag = self.noise.photometry(bands, draws, self.seed)
         return Batch(
             sample_id=draws.sample_id,
@@ -120,7 +140,7 @@ class Simulator:
         return draws.values["total_mass_msun"] * LSUN_ERG_S / (4 * np.pi * distance_cm**2 * one_plus_z)
 
     def _light_summaries(self, stars, light) -> dict[str, np.ndarray]:
-        mean_light = self.light.mean_light()
+        mean_light = self.light.mean_light
         ages = np.arange(self.library.age_yr.size)
         below = mean_light[stars.lower, ages]
         above = mean_light[np.minimum(stars.lower + 1, len(mean_light) - 1), ages]
@@ -170,18 +190,31 @@ class Simulator:
         }
 
     def fingerprint(self) -> str:
-        """sha256 of all that decides a record but seed and id: recipe, library, filters, basis, schema, version."""
+        """sha256 of all that decides a record but seed and id.
+
+        The contents of files count, not where they are: a moved recipe is the same, an edited table is not.
+        """
         import hashlib
         import json
 
         import sfhsim
-        from sfhsim.recipe import recipe_fingerprint
+        from sfhsim.recipe import recipe_to_dict
         from sfhsim.records.schema import SCHEMA_VERSION
 
+        recipe = recipe_to_dict(self.recipe)
+        for name in ("name", "description", "library"):
+            del recipe[name]
+        photometry = recipe["photometry"]
+        bands = [{k: v for k, v in band.items() if k not in ("name", "source")} for band in self.photometer.describe()]
+        if isinstance(self.recipe.photometry.error_mag, dict):
+            photometry["error_mag"] = [photometry["error_mag"][name] for name in photometry["filters"]]
+        del photometry["filters"], recipe["spectrum"]["lsf"]["path"]
         content = {
-            "recipe": recipe_fingerprint(self.recipe),
+            "recipe": recipe,
             "library": self.library.checksum,
-            "bands": self.photometer.describe(),
+            "bands": bands,
+            "lsf_fwhm_aa": np.round(self.spectrograph.lsf.fwhm_aa(self.spectrograph.wave_aa), 9).tolist(),
+            "nebular": None if self.light.nebular is None else self.light.nebular.checksum(),
             "basis_tolerance": self.basis_tolerance,
             "schema": SCHEMA_VERSION,
             "version": sfhsim.__version__,
@@ -196,8 +229,9 @@ class Simulator:
         lines = [
             f"recipe {self.recipe.name}: {self.recipe.description}",
             (
-                f"  library     {self.library.name}: {n_z} metallicities x {n_age} ages, basis of {self.light.rank} "
-                f"(worst template {self.light.basis_error:.1e} rms)"
+                f"  library     {self.library.name}: {n_z} metallicities x {n_age} ages, bases of "
+                f"{len(self.light.old.pixels)} old and {len(self.light.young.pixels)} young "
+                f"(worst template {max(self.light.old.error, self.light.young.error):.1e} rms)"
             ),
             f"  spectrum    {wave.size} pixels, {wave[0]:g}-{wave[-1]:g} A, "
             + ("compiled kinematics" if self.spectrograph.fixed else "kinematics drawn per galaxy"),
@@ -209,17 +243,33 @@ class Simulator:
 
     def _notes(self) -> Iterator[str]:
         yield from self.spectrograph.notes
-        low, high = self.spectrograph.rest_range_aa
-        for band_low, band_high in [(low, high), *self.photometer.rest_ranges_aa]:
-            empty = self.library.templates_without_data(band_low, band_high)
-            if empty:
-                shown = ", ".join(empty[:4]) + (f" and {len(empty) - 4} more" if len(empty) > 4 else "")
-                yield (
-                    f"{len(empty)} templates of {self.library.name} hold no data in part of "
-                    f"{band_low:.0f}-{band_high:.0f} A and count as zero there: {shown}"
-                )
+        ranges = [self.spectrograph.rest_range_aa, *self.photometer.rest_ranges_aa]
+        empty = {name: None for low, high in ranges for name in self.library.templates_without_data(low, high)}
+        if empty:
+            names = list(empty)
+            shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+            low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+            yield (
+                f"{len(names)} templates of {self.library.name} hold no data in a part of {low:.0f}-{high:.0f} A that "
+                f"this recipe uses, and count as zero there: {shown}"
+            )
+        low_z, high_z = self._metallicity_range()
+        if low_z < self.library.metallicity[0] * (1 - 1e-9) or high_z > self.library.metallicity[-1] * (1 + 1e-9):
+            yield (
+                f"the recipe's metallicities span {low_z:.3g} to {high_z:.3g}, those of {self.library.name} "
+                f"{self.library.metallicity[0]:.3g} to {self.library.metallicity[-1]:.3g}: stars outside take the "
+                "nearest; the truth n_clipped_metallicity counts their age bins"
+            )
         if self.library.age_yr[0] > self.recipe.dust.birth_cloud_age_myr * 1e6:
             yield (
                 f"the youngest stars of {self.library.name} are {self.library.age_yr[0] / 1e6:.3g} Myr old, older than "
                 f"the birth clouds ({self.recipe.dust.birth_cloud_age_myr:g} Myr): the clouds attenuate those"
             )
+
+    def _metallicity_range(self) -> tuple[float, float]:
+        """Smallest and largest Z that the recipe can give to stars."""
+        metallicity = self.recipe.metallicity
+        if metallicity.table is not None:
+            return min(metallicity.table.value), max(metallicity.table.value)
+        start = metallicity.z_final if metallicity.form == "constant" else metallicity.z_start
+        return start.bounds()[0], metallicity.z_final.bounds()[1]

@@ -4,20 +4,22 @@ Both forms own some columns: rest-frame wavelengths at which the stars, the nebu
 
 - `FixedSpectrograph`: dispersion and redshift are the same for all galaxies. Templates are broadened and resampled
   once, a column is an output pixel.
-- `VaryingSpectrograph`: dispersion or redshift is drawn per galaxy. A column is a native pixel of the library, and
-  each attenuated spectrum is broadened and resampled on its own.
+- `VaryingSpectrograph`: dispersion or redshift is drawn per galaxy. A column is a pixel of a uniform grid, the library's
+  own where it is uniform, and each attenuated spectrum is broadened and resampled on its own
+  (`sfhsim.kernels.convolution`). Without broadening, columns are native pixels.
 
 Lines are Gaussians integrated analytically over pixels in both.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sfhsim.constants import C_KMS, FWHM_PER_SIGMA
 from sfhsim.errors import CoverageError, RecipeError
 from sfhsim.instrument import (
-    broaden_and_rebin,
     broaden_operator,
     broadening_sigma_aa,
     make_lsf,
@@ -28,9 +30,33 @@ from sfhsim.instrument import (
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
-from sfhsim.synthesis.products import padded, row_product
 
 _MARGIN_SIGMA = 7.0
+
+
+@dataclass(frozen=True)
+class LineProfiles:
+    """Profiles of the lines in view: line ``index[k]`` puts ``values[k]`` into the pixels from ``start[k]`` on."""
+
+    index: np.ndarray
+    start: np.ndarray
+    values: np.ndarray
+
+
+def _sparse_rows(matrix: np.ndarray) -> LineProfiles:
+    """The rows (n_line, n_pixel) that are not empty, each cut to one common width around its pixels."""
+    index = np.flatnonzero(matrix.any(axis=1))
+    n_pixel = matrix.shape[1]
+    first = np.array([np.flatnonzero(matrix[k])[0] for k in index], dtype=np.int64)
+    last = np.array([np.flatnonzero(matrix[k])[-1] for k in index], dtype=np.int64)
+    width = int((last - first).max()) + 1 if index.size else 1
+    start = np.minimum(first, n_pixel - width)
+    values = np.stack([matrix[k, s : s + width] for k, s in zip(index, start, strict=True)]) if index.size else None
+    values = np.zeros((0, width)) if values is None else values
+    return LineProfiles(index, start, np.ascontiguousarray(values, dtype=np.float32))
+
+
+NO_PROFILES = LineProfiles(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32))
 
 
 class _Spectrograph:
@@ -54,6 +80,11 @@ class _Spectrograph:
         if spectrum.subtract_template_resolution:
             self._template_fwhm_aa = np.asarray(library.resolution_fwhm_aa[self._window], dtype=np.float64)
         self._library_name = library.name
+        self.line_profiles = NO_PROFILES
+
+    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+        """Which lines (n_line,) may reach a pixel: those in the window that broadening can draw from."""
+        return (line_wave_aa >= self._native_wave_aa[0]) & (line_wave_aa <= self._native_wave_aa[-1])
 
     def _native_window(self, library, low_z, high_z, high_kms) -> slice:
         margin = _MARGIN_SIGMA * np.hypot(
@@ -106,6 +137,7 @@ class FixedSpectrograph(_Spectrograph):
             self._operator = broaden_operator(self._native_wave_aa, sigma, self._rest_edges_aa, preserve="continuum")
         else:
             self._operator = rebin_operator(self._native_wave_aa, self._rest_edges_aa)
+        self._operator = self._operator.astype(np.float32)
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """Columns (k, n_column) of spectra ``flux`` (k, n_wave) on the whole library's ``wave_aa``."""
@@ -116,54 +148,78 @@ class FixedSpectrograph(_Spectrograph):
         from sfhsim.nebular.profiles import line_pixel_matrix
 
         sigma = self._line_sigma_aa(line_wave_aa, self._line_kms, self.redshift)
-        matrix = line_pixel_matrix(self._rest_edges_aa, line_wave_aa, sigma)
-        self._in_view = np.flatnonzero(matrix.any(axis=1))
-        self._profiles = padded(matrix[self._in_view], axes=(0,))
+        self.line_profiles = _sparse_rows(line_pixel_matrix(self._rest_edges_aa, line_wave_aa, sigma))
 
-    def pixels(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
-        """Rest-frame flux density (n, n_pixel) from attenuated columns (n, n_column) and line luminosities."""
+    def pixels(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws):
+        """Rest-frame flux density (n, n_pixel) float32 without the lines that are in view, and those (n, n_line)."""
         if lines is None:
-            return attenuated
-        return attenuated + row_product(lines[:, self._in_view], self._profiles)
+            return attenuated, np.zeros((len(attenuated), 0))
+        return attenuated, np.ascontiguousarray(lines[:, self.line_profiles.index])
 
 
 class VaryingSpectrograph(_Spectrograph):
-    """Columns are native pixels; see the module."""
+    """Columns are native pixels, or uniform ones of about their size; see the module."""
 
     fixed = False
 
     def __init__(self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
         super().__init__(recipe, plan, library)
         self.column_wave_aa = self._native_wave_aa
+        self._tables = self._rebinning = None
+        if self.kinematics.broaden_stars:
+            self._compile_broadening(plan)
+
+    def _compile_broadening(self, plan: ParameterPlan) -> None:
+        from sfhsim.synthesis.broadening import broadening_tables, uniform_grid
+
+        grid = uniform_grid(self._native_wave_aa)
+        redshifts, kms = plan.bounds("redshift"), plan.bounds("velocity_dispersion_kms")
+        self.column_wave_aa = grid.wave_aa
+        if not grid.native:
+            self._rebinning = rebin_operator(self._native_wave_aa, grid.edges_aa).astype(np.float32)
+        resolution = self._native_wave_aa, self._template_fwhm_aa
+        self._tables = broadening_tables(grid, *resolution, self.lsf, redshifts, kms[1])
+        for redshift in redshifts:  # the slowest galaxies are those whose templates may be too coarse
+            self._stellar_sigma_aa(redshift, kms[0])
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """As `FixedSpectrograph.columns`."""
-        return np.asarray(flux[:, self._window])
+        native = np.asarray(flux[:, self._window])
+        return native if self._rebinning is None else (self._rebinning @ native.T).T
 
     def set_lines(self, line_wave_aa: np.ndarray) -> None:
         """Lines to draw, at rest-frame wavelengths (n_line,)."""
-        self._line_wave_aa = np.asarray(line_wave_aa, dtype=np.float64)
+        line_wave_aa = np.asarray(line_wave_aa, dtype=np.float64)
+        self._drawn = np.flatnonzero(self.sees_lines(line_wave_aa))
+        self._line_wave_aa = line_wave_aa[self._drawn]
 
-    def pixels(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
-        """As `FixedSpectrograph.pixels`; each spectrum is broadened and resampled on its own."""
-        redshift = draws.values["redshift"]
-        edges_aa = self.edges_aa[None, :] / (1 + redshift[:, None])
+    def pixels(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws):
+        """As `FixedSpectrograph.pixels`; each spectrum is broadened and resampled on its own, lines included."""
+        stretch = 1 + draws.values["redshift"]
         if self.kinematics.broaden_stars:
-            sigma = self._stellar_sigma_aa(redshift, draws.values["velocity_dispersion_kms"])
-            spectra = broaden_and_rebin(self._native_wave_aa, attenuated, sigma, edges_aa, preserve="continuum")
+            spectra = self._broadened(attenuated, stretch, draws.values["velocity_dispersion_kms"])
         else:
-            spectra = rebin(self._native_wave_aa, attenuated, edges_aa)
+            spectra = rebin(self._native_wave_aa, attenuated, self.edges_aa / stretch[:, None])
         if lines is not None:
-            self._add_lines(spectra, edges_aa, lines, draws)
+            self._add_lines(spectra, stretch, lines, draws)
+        return spectra, np.zeros((len(spectra), 0))
+
+    def _broadened(self, attenuated, stretch, sigma_kms) -> np.ndarray:
+        from sfhsim.kernels.convolution import broaden_uniform
+
+        spectra = np.empty((len(attenuated), self.wave_aa.size), dtype=np.float32)
+        columns = np.ascontiguousarray(attenuated, dtype=np.float32)
+        broaden_uniform(columns, sigma_kms / C_KMS, stretch, self.edges_aa, self._tables, spectra)
         return spectra
 
-    def _add_lines(self, spectra, edges_aa, lines, draws: Draws) -> None:
-        from sfhsim.nebular.profiles import add_lines
+    def _add_lines(self, spectra, stretch, lines, draws: Draws) -> None:
+        from sfhsim.kernels.lines import add_redshifted_lines
 
         values = draws.values
         kms = values.get("line_velocity_dispersion_kms", values["velocity_dispersion_kms"])
-        sigma = self._line_sigma_aa(self._line_wave_aa, kms, values["redshift"])
-        add_lines(spectra, edges_aa, self._line_wave_aa, sigma, lines)
+        sigma_aa = self._line_sigma_aa(self._line_wave_aa, kms, values["redshift"])
+        luminosity = np.ascontiguousarray(lines[:, self._drawn], dtype=np.float64)
+        add_redshifted_lines(spectra, self.edges_aa, self._line_wave_aa, sigma_aa, luminosity, stretch)
 
 
 def compile_spectrograph(recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
