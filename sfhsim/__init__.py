@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from sfhsim.generation import generate_dataset
+    from sfhsim.generation import generate_dataset, repair_dataset, verify_dataset
     from sfhsim.libraries import import_library, install_library, list_libraries, load_library, splice
     from sfhsim.recipe import Recipe, load_recipe
     from sfhsim.records import Dataset
+    from sfhsim.streaming import PrefetchingStream
     from sfhsim.synthesis import Simulator, synthesize_galaxy
 
 _HOME = {
     "Dataset": "records",
+    "PrefetchingStream": "streaming",
     "Recipe": "recipe",
     "Simulator": "synthesis",
     "generate_dataset": "generation",
@@ -31,11 +33,14 @@ _HOME = {
     "list_libraries": "libraries",
     "load_library": "libraries",
     "load_recipe": "recipe",
+    "repair_dataset": "generation",
     "splice": "libraries",
     "synthesize_galaxy": "synthesis",
+    "verify_dataset": "generation",
 }
 __all__ = [
     "Dataset",
+    "PrefetchingStream",
     "Recipe",
     "Simulator",
     "__version__",
@@ -45,8 +50,10 @@ __all__ = [
     "list_libraries",
     "load_library",
     "load_recipe",
+    "repair_dataset",
     "splice",
     "synthesize_galaxy",
+    "verify_dataset",
 ]
 
 

@@ -7,7 +7,7 @@ import warnings
 
 import typer
 
-from sfhsim.cli.dataset import generate, inspect
+from sfhsim.cli.dataset import generate, inspect, verify
 from sfhsim.cli.filters import filter_app
 from sfhsim.cli.library import library_app
 from sfhsim.cli.nebular import nebular_app
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(generate)
+app.command()(verify)
 app.command()(spectrum)
 app.command()(plot)
 app.command()(inspect)
@@ -48,6 +49,9 @@ def main() -> None:
     except SfhsimError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        # typer turns Ctrl-C into an exit with this code, without a word
+        if isinstance(stop, SystemExit) and stop.code != 130:
+            raise
         print("interrupted; what was complete is kept", file=sys.stderr)
         sys.exit(130)

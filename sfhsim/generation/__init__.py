@@ -1,5 +1,17 @@
-"""Generation of data sets: the plan, the shards, the manifest."""
+"""Generation of data sets: the plan, the shards, the manifest; made, verified, repaired."""
 
-from sfhsim.generation.run import Summary, generate_dataset, parse_size
+from sfhsim.generation.repair import repair_dataset
+from sfhsim.generation.run import Summary, generate_dataset
+from sfhsim.generation.sizes import parse_size, parse_split
+from sfhsim.generation.verify import Problem, Report, verify_dataset
 
-__all__ = ["Summary", "generate_dataset", "parse_size"]
+__all__ = [
+    "Problem",
+    "Report",
+    "Summary",
+    "generate_dataset",
+    "parse_size",
+    "parse_split",
+    "repair_dataset",
+    "verify_dataset",
+]

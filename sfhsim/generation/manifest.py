@@ -1,43 +1,52 @@
-"""The manifest: all that is needed to read a data set and to make it again, beside the shards."""
+"""The plan and the manifest of a data set as plain data, and as files that know their own checksum.
+
+``plan.json`` is written before the first shard: everything that decides the bytes, and what was compiled from it. The
+manifest is made of it and of the shards' receipts alone, after the last shard; each can be restored from the other.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sfhsim.generation.files import read_sealed, write_sealed
 from sfhsim.generation.plan import Plan
-from sfhsim.records.schema import FEATURES, SAMPLE_ID, SCHEMA_VERSION
+from sfhsim.records.dataset import MANIFEST
+from sfhsim.records.schema import FEATURES, SAMPLE_ID
+
+PLAN = "plan.json"
+PLAN_SEAL = "plan_sha256"
+MANIFEST_SEAL = "manifest_sha256"
+DIGEST = "blake3"
 
 
-def build_manifest(simulator, plan: Plan, shard_records: list[dict]) -> dict:
+def plan_document(plan: Plan, description: dict) -> dict:
+    """What ``plan.json`` holds: the plan, and the `describe` of its simulator."""
+    return {"format": "sfhsim plan", "plan": plan.to_dict(), **description}
+
+
+def build_manifest(document: dict, receipts: list[dict]) -> dict:
     """The manifest of a finished data set.
 
     Parameters
     ----------
-    simulator : the Simulator that made it.
-    plan : which samples it holds.
-    shard_records : for each shard: file, split, first_id, stop_id, n_records, bytes, sha256.
+    document : of `plan_document`.
+    receipts : for each shard: file, split, first_id, stop_id, n_records, bytes, blake3.
     """
-    import numba
-    import numpy
-
-    import sfhsim
-    from sfhsim.recipe import recipe_to_dict
-
-    dimensions = simulator.dimensions()
-    lengths = simulator.feature_lengths()
+    plan = Plan.from_dict(document["plan"])
     splits = {
         split: {
-            "n_records": sum(s["n_records"] for s in shard_records if s["split"] == split),
-            "n_shards": sum(s["split"] == split for s in shard_records),
+            "n_records": sum(s["n_records"] for s in receipts if s["split"] == split),
+            "n_shards": sum(s["split"] == split for s in receipts),
             "share": share,
         }
         for split, share in plan.split.items()
     }
-    library = simulator.library
     return {
         "format": "sfhsim data set",
-        "schema_version": SCHEMA_VERSION,
-        "sfhsim_version": sfhsim.__version__,
-        "versions": {"numpy": numpy.__version__, "numba": numba.__version__},
-        "name": simulator.recipe.name,
+        "schema_version": document["schema_version"],
+        "sfhsim_version": document["sfhsim_version"],
+        "versions": document["versions"],
+        "name": document["recipe"]["name"],
         "n_samples": plan.n_samples,
         "seed": plan.seed,
         "plan": plan.to_dict(),
@@ -45,38 +54,64 @@ def build_manifest(simulator, plan: Plan, shard_records: list[dict]) -> dict:
         "record": {
             "message": "tf.train.Example",
             "compression": "none",
-            "features": [
-                {
-                    "name": SAMPLE_ID,
-                    "kind": "int64",
-                    "shape": [1],
-                    "unit": "1",
-                    "description": "id of the sample",
-                },
-                *(
-                    {
-                        "name": f.name,
-                        "kind": "bytes, little-endian float32",
-                        "shape": [lengths[f.name]],
-                        "dimension": f.dimension,
-                        "unit": f.unit,
-                        "description": f.description,
-                    }
-                    for f in FEATURES
-                ),
-            ],
+            "features": [_SAMPLE_ID, *_features(document["feature_lengths"])],
         },
-        "dimensions": dimensions,
-        "library": {
-            "name": library.name,
-            "checksum": library.checksum,
-            "imf": library.imf,
-            "source": library.source,
-            "licence": library.licence,
-            "citation": library.citation,
-        },
+        "dimensions": document["dimensions"],
+        "library": document["library"],
         "recipe_fingerprint": plan.fingerprint,
-        "recipe": recipe_to_dict(simulator.recipe),
-        "notes": list(simulator.notes),
-        "shards": shard_records,
+        "recipe": document["recipe"],
+        "basis_tolerance": document["basis_tolerance"],
+        "notes": document["notes"],
+        "shards": receipts,
     }
+
+
+def document_of_manifest(manifest: dict) -> dict:
+    """The `plan_document` that a manifest was built from."""
+    lengths = {f["name"]: f["shape"][0] for f in manifest["record"]["features"] if f["name"] != SAMPLE_ID}
+    return {
+        "format": "sfhsim plan",
+        "plan": manifest["plan"],
+        **{key: manifest[key] for key in ("schema_version", "sfhsim_version", "versions")},
+        "fingerprint": manifest["recipe_fingerprint"],
+        "basis_tolerance": manifest["basis_tolerance"],
+        "feature_lengths": lengths,
+        **{key: manifest[key] for key in ("dimensions", "library", "recipe", "notes")},
+    }
+
+
+def write_plan(folder: Path, document: dict) -> None:
+    """Write ``plan.json``."""
+    write_sealed(folder / PLAN, document, PLAN_SEAL)
+
+
+def read_plan(folder: Path) -> dict:
+    """Read ``plan.json``; DatasetError when it is missing, damaged or was changed."""
+    return read_sealed(folder / PLAN, PLAN_SEAL)
+
+
+def write_manifest(folder: Path, manifest: dict) -> None:
+    """Write ``manifest.json``."""
+    write_sealed(folder / MANIFEST, manifest, MANIFEST_SEAL)
+
+
+def read_manifest(folder: Path) -> dict:
+    """Read ``manifest.json``; DatasetError when it is missing, damaged or was changed."""
+    return read_sealed(folder / MANIFEST, MANIFEST_SEAL)
+
+
+_SAMPLE_ID = {"name": SAMPLE_ID, "kind": "int64", "shape": [1], "unit": "1", "description": "id of the sample"}
+
+
+def _features(lengths: dict[str, int]) -> list[dict]:
+    return [
+        {
+            "name": f.name,
+            "kind": "bytes, little-endian float32",
+            "shape": [lengths[f.name]],
+            "dimension": f.dimension,
+            "unit": f.unit,
+            "description": f.description,
+        }
+        for f in FEATURES
+    ]

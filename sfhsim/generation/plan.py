@@ -20,6 +20,15 @@ _GOLDEN = np.uint64(2654435769)  # 2^32 / golden ratio, odd
 _MODULUS = np.uint64(1 << 32)
 
 
+def in_split(ids: np.ndarray, name: str, split: Mapping[str, float]) -> np.ndarray:
+    """(n,) bool, which samples with these uint64 ids belong to the split ``name`` of the shares ``split``."""
+    place = (ids * _GOLDEN) % _MODULUS / float(_MODULUS)
+    edges = np.cumsum([0.0, *split.values()])
+    k = list(split).index(name)
+    upper = np.inf if k == len(split) - 1 else edges[k + 1]
+    return (place >= edges[k]) & (place < upper)
+
+
 @dataclass(frozen=True)
 class Shard:
     """One file of a data set: the samples of ``split`` with ``first_id <= id < stop_id``."""
@@ -72,11 +81,7 @@ class Plan:
     def sample_ids(self, shard: Shard) -> np.ndarray:
         """Ids (n,) uint64 of the samples of a shard, increasing."""
         ids = np.arange(shard.first_id, shard.stop_id, dtype=np.uint64)
-        place = (ids * _GOLDEN) % _MODULUS / float(_MODULUS)
-        edges = np.cumsum([0.0, *self.split.values()])
-        k = list(self.split).index(shard.split)
-        upper = np.inf if k == len(self.split) - 1 else edges[k + 1]
-        return ids[(place >= edges[k]) & (place < upper)]
+        return ids[in_split(ids, shard.split, self.split)]
 
     def to_dict(self) -> dict:
         """Plain data, as written beside the shards."""
@@ -87,3 +92,8 @@ class Plan:
             "split": dict(self.split),
             "records_per_shard": self.records_per_shard,
         }
+
+    @classmethod
+    def from_dict(cls, content: Mapping) -> Plan:
+        """The plan that `to_dict` wrote."""
+        return cls(**{name: content[name] for name in cls.__dataclass_fields__})

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfhsim.errors import DatasetError
-from sfhsim.generation.files import atomic_file, read_json, remove_leftovers, write_json
-from sfhsim.generation.manifest import build_manifest
-from sfhsim.generation.plan import DEFAULT_SPLIT, Plan, Shard
-from sfhsim.records.dataset import MANIFEST
-from sfhsim.records.example import ExampleEncoder
-from sfhsim.records.tfrecord import FRAME_BYTES, require_fast_crc, write_record
-
-PLAN = "plan.json"
-_BATCH = 256
+from sfhsim.errors import DatasetError, SfhsimWarning
+from sfhsim.generation.engines import Engine, open_engine
+from sfhsim.generation.folder import claim, writable_folder
+from sfhsim.generation.job import Job, ShardTask
+from sfhsim.generation.manifest import build_manifest, plan_document, write_manifest
+from sfhsim.generation.plan import DEFAULT_SPLIT, Plan
+from sfhsim.generation.progress import Progress
+from sfhsim.generation.shards import finished
+from sfhsim.records.encoder import RecordEncoder
 
 
 @dataclass(frozen=True)
@@ -39,214 +36,99 @@ class Summary:
         return f"{self.folder}: {self.n_samples} samples in {self.n_shards} shards{already}{rate}"
 
 
-def parse_size(text: str) -> int:
-    """Bytes of ``128MB``, ``1.5 GB``, ``64MiB`` or a plain number."""
-    match = re.fullmatch(r"\s*([0-9.]+)\s*(|k|M|G)(i?)B?\s*", text, flags=re.IGNORECASE)
-    try:
-        number, prefix, binary = match.groups()
-        size = float(number) * (1024 if binary else 1000) ** " KMG".index(prefix.upper() or " ")
-    except (AttributeError, ValueError):
-        raise DatasetError(f"{text!r} is not a size: write e.g. 128MB") from None
-    if size < 1:
-        raise DatasetError(f"{text!r} is too small for a shard")
-    return int(size)
-
-
 def generate_dataset(
     recipe,
     n_samples: int,
     folder: str | Path,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     shard_bytes: int = 128_000_000,
     split: Mapping[str, float] | None = None,
+    workers: int | str | None = None,
+    engine: str = "local",
+    scheduler=None,
     show_progress: bool = False,
 ) -> Summary:
     """Make a data set, or finish one that was interrupted.
 
+    The bytes of a record follow from the recipe, its library, the seed and the sample's id alone, whatever the number
+    of workers, the engine, and however often it was interrupted.
+
     Parameters
     ----------
-    recipe : Recipe, built-in name or path.
+    recipe : Recipe, built-in name, path, or a compiled Simulator.
     n_samples : galaxies in the data set.
     folder : made when absent. Shards that are complete there are kept when they belong to the same data set.
-    seed : with the recipe and the sample's id, decides every byte of a record.
+    seed : with the recipe and the sample's id, decides every byte of a record; that of the Simulator, or 0.
     shard_bytes : size aimed at for one shard.
     split : share of each split; 90/5/5% train, validation, test by default.
+    workers : worker processes, one thread each; 'auto' for one a core. None works in this process with all threads.
+        A script that asks for workers needs the ``if __name__ == "__main__":`` guard of `multiprocessing`.
+    engine : 'local', or 'dask' for the workers of a Dask cluster that share the folder.
+    scheduler : with 'dask', its address or a ``distributed.Client``.
     show_progress : a progress bar with rate and time left, on the terminal.
 
     Raises
     ------
     DatasetError
-        When the folder holds another data set, or cannot be written.
+        When the folder holds another data set, cannot be written or is being written by another process; the disk
+        is full; a worker died. Whole shards are kept, and the same call goes on.
     RecipeError, MissingDataError, CoverageError
         From the recipe.
     """
     from sfhsim.synthesis import Simulator
 
-    require_fast_crc()
-    simulator = recipe if isinstance(recipe, Simulator) else Simulator.from_recipe(recipe, seed=seed)
-    encoder = ExampleEncoder(simulator.feature_lengths())
-    record_bytes = 4 * sum(encoder.lengths.values()) + 256
-    plan = Plan(
-        fingerprint=simulator.fingerprint(),
-        seed=seed,
-        n_samples=n_samples,
-        split=dict(split or DEFAULT_SPLIT),
-        records_per_shard=max(1, shard_bytes // (record_bytes + FRAME_BYTES)),
-    )
+    simulator = recipe if isinstance(recipe, Simulator) else None
+    job = _job(recipe, seed)
     folder = Path(folder)
-    _claim(folder, plan)
-    began = time.monotonic()
+    split = dict(split or DEFAULT_SPLIT)
+    Plan("", job.seed, n_samples, split, 1)  # fail on impossible numbers before the recipe is compiled
+    most = _most_shards(job, n_samples, shard_bytes, split)
+    with writable_folder(folder), Progress(show_progress, "spectra") as progress:
+        with open_engine(engine, job, simulator, workers, scheduler, most) as maker:
+            description = maker.describe()
+            if simulator is None:
+                for note in description["notes"]:
+                    warnings.warn(note, SfhsimWarning, stacklevel=2)
+            elif description["fingerprint"] != simulator.fingerprint():
+                raise DatasetError("the workers cannot compile this simulator: its library is another by that name")
+            record_bytes = RecordEncoder(description["feature_lengths"]).record_bytes
+            plan = Plan(description["fingerprint"], job.seed, n_samples, split, max(1, shard_bytes // record_bytes))
+            document = claim(folder, plan_document(plan, description))
+            began = time.monotonic()
+            receipts, made = _make_missing(maker, plan, folder, progress)
+            seconds = time.monotonic() - began
+        write_manifest(folder, build_manifest(document, receipts))
+    return Summary(folder, n_samples, made, len(receipts), seconds)
+
+
+def _job(recipe, seed: int | None) -> Job:
+    from sfhsim.recipe import Recipe, load_recipe, recipe_to_dict
+    from sfhsim.synthesis import Simulator
+    from sfhsim.synthesis.simulator import DEFAULT_TOLERANCE
+
+    if isinstance(recipe, Simulator):
+        if seed not in (None, recipe.seed):
+            raise DatasetError(f"the simulator was made with seed {recipe.seed}, not {seed}: leave out the seed")
+        return Job(recipe_to_dict(recipe.recipe), recipe.seed, recipe.basis_tolerance)
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    return Job(recipe_to_dict(recipe), seed or 0, DEFAULT_TOLERANCE)
+
+
+def _most_shards(job: Job, n_samples: int, shard_bytes: int, split: Mapping[str, float]) -> int:
+    """About how many shards there will be, from the number of pixels alone: more workers would be idle."""
+    spectrum = job.recipe["spectrum"]
+    n_pixel = (spectrum["stop_aa"] - spectrum["start_aa"]) / spectrum["step_aa"]
+    return int(n_samples * 10 * max(n_pixel, 1) / shard_bytes) + 2 * len(split)
+
+
+def _make_missing(maker: Engine, plan: Plan, folder: Path, progress: Progress) -> tuple[list[dict], int]:
+    """Make what is not there yet; the receipts of all shards in the order of the plan, and the samples made."""
     shards = plan.shards()
-    records, made = [], 0
-    with _progress(show_progress, n_samples) as advance:
-        for shard in shards:
-            record = _finished(folder, shard)
-            if record is None:
-                record = write_shard(simulator, encoder, plan, shard, folder, advance)
-                made += record["n_records"]
-            else:
-                advance(record["n_records"])
-            records.append(record)
-    write_json(folder / MANIFEST, build_manifest(simulator, plan, records))
-    return Summary(folder, n_samples, made, len(shards), time.monotonic() - began)
-
-
-def write_shard(simulator, encoder: ExampleEncoder, plan: Plan, shard: Shard, folder: Path, advance) -> dict:
-    """Simulate and write one shard with its receipt; nothing is left behind when it fails."""
-    ids = plan.sample_ids(shard)
-    digest = hashlib.sha256()
-    size = 0
-    with atomic_file(folder / shard.file) as stream:
-        tee = _Digesting(stream, digest)
-        for start in range(0, ids.size, _BATCH):
-            batch_ids = ids[start : start + _BATCH]
-            batch = simulator.batch(batch_ids)
-            for message in encoder.encode(batch_ids.astype("int64"), batch.features()):
-                size += write_record(tee, message)
-            advance(batch_ids.size)
-    record = {
-        "file": shard.file,
-        "split": shard.split,
-        "first_id": shard.first_id,
-        "stop_id": shard.stop_id,
-        "n_records": int(ids.size),
-        "bytes": size,
-        "sha256": digest.hexdigest(),
-    }
-    write_json(_receipt(folder, shard), record)
-    return record
-
-
-class _Digesting:
-    """A stream that hashes what it writes."""
-
-    def __init__(self, stream, digest):
-        self._stream, self._digest = stream, digest
-
-    def write(self, data) -> None:
-        self._digest.update(data)
-        self._stream.write(data)
-
-
-def _receipt(folder: Path, shard: Shard) -> Path:
-    return folder / ".receipts" / f"{shard.file}.json"
-
-
-def _finished(folder: Path, shard: Shard) -> dict | None:
-    """The receipt of a shard that is complete in the folder."""
-    path = _receipt(folder, shard)
-    if not path.is_file():
-        return None
-    try:
-        record = read_json(path)
-        whole = (folder / shard.file).stat().st_size == record["bytes"]
-    except (DatasetError, FileNotFoundError, KeyError):
-        return None
-    return record if whole else None
-
-
-def _claim(folder: Path, plan: Plan) -> None:
-    """Take the folder for this plan, or say whose it is."""
-    try:
-        (folder / ".receipts").mkdir(parents=True, exist_ok=True) if not folder.exists() else None
-        if not folder.is_dir():
-            raise DatasetError(f"{folder} is a file: choose a directory for the data set")
-        existing = [p.name for p in folder.iterdir() if p.name not in (PLAN, MANIFEST, ".receipts")]
-        plan_path = folder / PLAN
-        if plan_path.is_file():
-            _compare(folder, read_json(plan_path), plan.to_dict())
-        elif any(not name.startswith(".") for name in existing):
-            raise DatasetError(
-                f"{folder} already holds other files ({', '.join(sorted(existing)[:3])}): choose an empty directory"
-            )
-        (folder / ".receipts").mkdir(exist_ok=True)
-        remove_leftovers(folder)
-        if not plan_path.is_file():
-            write_json(plan_path, plan.to_dict())
-    except OSError as error:
-        if isinstance(error, DatasetError):
-            raise
-        raise DatasetError(f"cannot use {folder} for a data set: {error.strerror or error}") from error
-    if not os.access(folder, os.W_OK):
-        raise DatasetError(f"no permission to write in {folder}: choose another directory")
-
-
-def _compare(folder: Path, there: dict, wanted: dict) -> None:
-    differs = [key for key in wanted if there.get(key) != wanted[key]]
-    if differs:
-        what = ", ".join(
-            "the recipe, its library or the sfhsim version"
-            if key == "fingerprint"
-            else f"{key} ({there.get(key)} there, {wanted[key]} wanted)"
-            for key in differs
-        )
-        raise DatasetError(
-            f"{folder} holds another data set; different: {what}. Choose another directory, or delete this one"
-        )
-
-
-class _progress:
-    """A rich progress bar that counts samples, or nothing."""
-
-    def __init__(self, show: bool, total: int):
-        self._bar = None
-        if show:
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeElapsedColumn,
-                TimeRemainingColumn,
-            )
-
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-            )
-        self._total = total
-
-    def __enter__(self):
-        if self._bar is None:
-            return lambda count: None
-        self._bar.start()
-        task = self._bar.add_task("spectra", total=self._total, rate="")
-        began = time.monotonic()
-        done = 0
-
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            rate = done / max(time.monotonic() - began, 1e-9)
-            self._bar.update(task, advance=count, rate=f"{rate:.0f}/s")
-
-        return advance
-
-    def __exit__(self, *_):
-        if self._bar is not None:
-            self._bar.stop()
+    receipts = {shard.file: receipt for shard in shards if (receipt := finished(folder, shard)) is not None}
+    kept = sum(receipt["n_records"] for receipt in receipts.values())
+    progress.begin(plan.n_samples, kept)
+    missing = (ShardTask(plan, shard, str(folder.resolve())) for shard in shards if shard.file not in receipts)
+    for receipt in maker.run(list(missing), progress.advance):
+        receipts[receipt["file"]] = receipt
+    return [receipts[shard.file] for shard in shards], plan.n_samples - kept

@@ -7,11 +7,10 @@ defines it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
-import google_crc32c
+import crc32c
 
 from sfhsim.errors import DatasetError
 
@@ -20,28 +19,18 @@ _MAX_RECORD_BYTES = 1 << 31
 
 
 def require_fast_crc() -> None:
-    """Fail loudly when the checksum package runs on its slow pure-Python fallback."""
-    if google_crc32c.implementation != "c":
+    """Fail loudly when the checksum package computes without the processor's CRC32C instruction."""
+    if not crc32c.hardware_based:
         raise DatasetError(
-            f"google-crc32c runs as {google_crc32c.implementation!r}, a hundred times too slow for records: "
-            "reinstall it from a binary wheel (pip install --force-reinstall google-crc32c)"
+            "the crc32c package found no hardware support, which would make records many times slower: reinstall it "
+            "from a binary wheel (pip install --force-reinstall crc32c) and unset CRC32C_SW_MODE"
         )
 
 
 def masked_crc32c(data) -> int:
-    """Masked CRC32C of bytes or a contiguous uint8 array."""
-    crc = google_crc32c.value(bytes(data) if not isinstance(data, bytes) else data)
+    """Masked CRC32C of bytes or any contiguous buffer."""
+    crc = crc32c.crc32c(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def write_record(stream: BinaryIO, message) -> int:
-    """Append one record; returns the bytes written."""
-    message = bytes(message)
-    length = struct.pack("<Q", len(message))
-    stream.write(length + struct.pack("<I", masked_crc32c(length)))
-    stream.write(message)
-    stream.write(struct.pack("<I", masked_crc32c(message)))
-    return len(message) + FRAME_BYTES
 
 
 def read_records(path: str | Path) -> Iterator[bytes]:
@@ -52,8 +41,27 @@ def read_records(path: str | Path) -> Iterator[bytes]:
     DatasetError
         Naming the file, the record and what is wrong with it.
     """
+    for number, (message, sound) in enumerate(scan_records(path)):
+        if not sound:
+            raise DatasetError(f"{Path(path).name}, record {number}: its checksum is wrong: the data are damaged")
+        yield message
+
+
+def scan_records(path: str | Path, see: Callable[[bytes], object] | None = None) -> Iterator[tuple[bytes, bool]]:
+    """The records of a file, each with whether its checksum is right; goes on after one that is not.
+
+    Parameters
+    ----------
+    path : of the file.
+    see : called with all the bytes of the file, piece by piece, e.g. to hash them.
+
+    Raises
+    ------
+    DatasetError
+        Where it cannot go on: the file ends too early, or the length of a record is damaged.
+    """
     path = Path(path)
-    with path.open("rb") as stream:
+    with path.open("rb", buffering=1 << 20) as stream:
         number = 0
         while header := stream.read(12):
             where = f"{path.name}, record {number}"
@@ -65,7 +73,9 @@ def read_records(path: str | Path) -> Iterator[bytes]:
             body = stream.read(length + 4)
             if len(body) < length + 4:
                 raise DatasetError(f"{where}: the file ends inside the record: it is truncated")
-            if struct.unpack("<I", body[length:])[0] != masked_crc32c(body[:length]):
-                raise DatasetError(f"{where}: its checksum is wrong: the data are damaged")
-            yield body[:length]
+            if see is not None:
+                see(header)
+                see(body)
+            message = body[:length]
+            yield message, struct.unpack("<I", body[length:])[0] == masked_crc32c(message)
             number += 1

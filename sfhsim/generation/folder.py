@@ -1,0 +1,111 @@
+"""The directory of a data set: taking it for a plan, or saying why not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sfhsim.errors import DatasetError
+from sfhsim.generation.files import remove_leftovers
+from sfhsim.generation.lock import LOCK, sole_writer
+from sfhsim.generation.manifest import PLAN, read_plan, write_plan
+from sfhsim.generation.shards import RECEIPTS
+from sfhsim.records.dataset import MANIFEST
+
+_OURS = (PLAN, MANIFEST, RECEIPTS, LOCK)
+
+
+@contextlib.contextmanager
+def writable_folder(folder: Path) -> Iterator[None]:
+    """Make the directory unless it is there, and be its only writer in the block; leftovers are removed twice.
+
+    Raises
+    ------
+    DatasetError
+        When it is a file, holds something else, cannot be written, or another process is writing in it.
+    """
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [path.name for path in folder.iterdir()]
+    except NotADirectoryError:
+        raise DatasetError(f"{folder} is a file, or in one: choose a directory for the data set") from None
+    except FileExistsError:
+        raise DatasetError(f"{folder} is a file: choose a directory for the data set") from None
+    except OSError as error:
+        raise DatasetError(f"cannot use {folder} for a data set: {error.strerror or error}") from error
+    others = sorted(name for name in names if name not in _OURS and not name.startswith("."))
+    if others and PLAN not in names and MANIFEST not in names:
+        raise DatasetError(f"{folder} already holds other files ({', '.join(others[:3])}): choose an empty directory")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DatasetError(f"no permission to write in {folder}: choose another directory")
+    with sole_writer(folder):
+        try:
+            _clean(folder)
+            yield
+        finally:
+            _clean(folder)
+            if made:
+                _remove_if_unused(folder)
+
+
+def _clean(folder: Path) -> None:
+    try:
+        (folder / RECEIPTS).mkdir(exist_ok=True)
+        remove_leftovers(folder)
+        remove_leftovers(folder / RECEIPTS)
+    except OSError as error:
+        raise DatasetError(f"cannot use {folder} for a data set: {error.strerror or error}") from error
+
+
+def _remove_if_unused(folder: Path) -> None:
+    """A recipe that could not be compiled leaves no directory behind."""
+    if not (folder / PLAN).exists():
+        with contextlib.suppress(OSError):
+            (folder / RECEIPTS).rmdir()
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def claim(folder: Path, document: dict) -> dict:
+    """Take the directory for this plan document; the document that is there, when it is of the same data set.
+
+    Raises
+    ------
+    DatasetError
+        When the directory belongs to another data set; what differs is named.
+    """
+    if (folder / PLAN).exists():
+        try:
+            there = read_plan(folder)
+        except DatasetError as error:
+            raise DatasetError(f"{error}; `sfhsim verify {folder} --repair` restores a finished data set") from error
+        _compare(folder, there["plan"], document["plan"])
+        return there
+    if (folder / MANIFEST).exists():
+        raise DatasetError(
+            f"{folder} holds a data set whose {PLAN} is missing: `sfhsim verify {folder} --repair` restores it"
+        )
+    write_plan(folder, document)
+    return document
+
+
+def _compare(folder: Path, there: dict, wanted: dict) -> None:
+    differs = [key for key in wanted if there.get(key) != wanted[key]]
+    if not differs:
+        return
+    what = ", ".join(
+        "the recipe, its library or the sfhsim version"
+        if key == "fingerprint"
+        else f"{key} ({there.get(key)} there, {wanted[key]} wanted)"
+        for key in differs
+    )
+    grow = (
+        ". A data set does not grow in place: make the larger one in a new directory (sample i is the same in both), "
+        "or add one with another seed"
+        if differs == ["n_samples"]
+        else ". Choose another directory, or delete this one"
+    )
+    raise DatasetError(f"{folder} holds another data set; different: {what}{grow}")

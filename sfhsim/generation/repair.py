@@ -1,0 +1,104 @@
+"""Repair: exactly what is broken in a data set is made again, and must come out as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sfhsim.errors import DatasetError
+from sfhsim.generation.engines import open_engine
+from sfhsim.generation.folder import writable_folder
+from sfhsim.generation.job import Job, ShardTask
+from sfhsim.generation.manifest import PLAN, build_manifest, write_manifest, write_plan
+from sfhsim.generation.progress import Progress
+from sfhsim.generation.verify import Recorded, Report, check_shard, read_recorded, verify_dataset
+from sfhsim.records.dataset import MANIFEST
+
+
+def repair_dataset(
+    folder: str | Path,
+    *,
+    workers: int | str | None = None,
+    engine: str = "local",
+    scheduler=None,
+    show_progress: bool = False,
+) -> Report:
+    """Verify a data set and make again what is broken, bit for bit.
+
+    Parameters
+    ----------
+    folder : of the data set.
+    workers, engine, scheduler, show_progress : as for `generate_dataset`.
+
+    Returns
+    -------
+    Report
+        What was repaired, and the problems that are left: files that do not belong to the data set.
+
+    Raises
+    ------
+    DatasetError
+        When it is not a data set, nothing in it can be trusted, it was made by another version of sfhsim or of the
+        library, or a shard came out different from what was recorded.
+    MissingDataError
+        When its library is not installed.
+    """
+    folder = Path(folder)
+    read_recorded(folder)
+    with writable_folder(folder):
+        report = verify_dataset(folder, show_progress=show_progress)
+        broken = {problem.file for problem in report.problems}
+        if not broken:
+            return report
+        recorded = read_recorded(folder)
+        if PLAN in broken:
+            write_plan(folder, recorded.document)
+        shards = [shard for shard in recorded.plan.shards() if shard.file in broken]
+        if shards:
+            receipts = _make_again(folder, recorded, shards, workers, engine, scheduler, show_progress)
+            recorded.receipts.update(receipts)
+        in_order = [recorded.receipts[shard.file] for shard in recorded.plan.shards()]
+        if MANIFEST in broken:
+            write_manifest(folder, build_manifest(recorded.document, in_order))
+        left = read_recorded(folder)
+        report.problems = [
+            *left.problems,
+            *(p for shard in shards for p in check_shard(folder, shard, left, lambda count: None)),
+            *(p for p in report.problems if "does not belong" in p.what),
+        ]
+    report.repaired = sorted(broken - {problem.file for problem in report.problems})
+    return report
+
+
+def _make_again(
+    folder: Path, recorded: Recorded, shards: list, workers, engine: str, scheduler, show_progress: bool
+) -> dict[str, dict]:
+    """Make these shards again; their receipts by file."""
+    document = recorded.document
+    job = Job(document["recipe"], recorded.plan.seed, document["basis_tolerance"])
+    tasks = [
+        ShardTask(recorded.plan, shard, str(folder.resolve()), recorded.receipts.get(shard.file, {}).get("blake3"))
+        for shard in shards
+    ]
+    with (
+        Progress(show_progress, "repairing") as progress,
+        open_engine(engine, job, None, workers, scheduler, len(tasks)) as maker,
+    ):
+        _same_origin(folder, document, maker.describe())
+        progress.begin(sum(recorded.plan.sample_ids(shard).size for shard in shards))
+        return {receipt["file"]: receipt for receipt in maker.run(tasks, progress.advance)}
+
+
+def _same_origin(folder: Path, document: dict, here: dict) -> None:
+    """DatasetError when what is installed here would make other samples; what differs is named."""
+    if here["fingerprint"] == document["fingerprint"]:
+        return
+    if here["sfhsim_version"] != document["sfhsim_version"]:
+        what = f"sfhsim {document['sfhsim_version']}, this is {here['sfhsim_version']}: install that one"
+    elif here["library"]["checksum"] != document["library"]["checksum"]:
+        what = (
+            f"another version of the library {document['library']['name']} (sha256 "
+            f"{document['library']['checksum'][:12]}, here {here['library']['checksum'][:12]}): install that one"
+        )
+    else:
+        what = "other filters or record schema than are installed here"
+    raise DatasetError(f"{folder} was made with {what}, then repair it")
