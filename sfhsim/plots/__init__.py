@@ -3,5 +3,6 @@
 from sfhsim.plots.dataset import plot_dataset, plot_record
 from sfhsim.plots.galaxy import plot_galaxy
 from sfhsim.plots.histories import plot_histories
+from sfhsim.plots.style import check_picture_path
 
-__all__ = ["plot_dataset", "plot_galaxy", "plot_histories", "plot_record"]
+__all__ = ["check_picture_path", "plot_dataset", "plot_galaxy", "plot_histories", "plot_record"]
