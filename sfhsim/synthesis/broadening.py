@@ -1,9 +1,11 @@
 """Compile time of the fast broadening: the uniform grid of columns and the tables of `sfhsim.kernels.convolution`.
 
 A library whose pixels in the window are uniform gives its own grid. Otherwise the columns are a uniform grid with the
-smallest step in the window, onto which templates are rebinned, conserving flux. A box of width D has the variance
-D^2/12; so that the total variance is that asked for, s^2 = sigma^2 - D^2/12 for native pixels of step D. Rebinned
-columns have the native box, the place of light within a column and the column's own box: D_native^2/12 + D^2/6.
+smallest step in the window, onto which templates are brought broadened as much as every galaxy will be, at most by one
+native pixel, so that they are smooth on the new grid. A box of width D has the variance D^2/12; so that the total
+variance is that asked for, s^2 = sigma^2 - D^2/12 for native pixels of step D. Columns of a new grid have the sigma_0
+they were broadened by (or the native box), the place of light within a column and the column's own box:
+sigma_0^2 + D^2/6.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from scipy.special import ndtr
 
 from sfhsim.constants import C_KMS, FWHM_PER_SIGMA
+from sfhsim.instrument import broaden_operator, broadening_sigma_aa
 
 _LOG_STEP = 0.03
 _JUMP = 0.05  # of the template's resolution between two columns (variance in columns^2): from here on two pieces
@@ -49,9 +53,7 @@ def uniform_grid(native_wave_aa: np.ndarray) -> UniformGrid:
     if np.abs(native_wave_aa - (native_wave_aa[0] + step * np.arange(m))).max() < 1e-3 * step:
         return UniformGrid(float(native_wave_aa[0] - 0.5 * step), float(step), m, True)
     step = float(np.diff(native_wave_aa).min())
-    return UniformGrid(
-        float(native_wave_aa[0]), step, int((native_wave_aa[-1] - native_wave_aa[0]) / step), False
-    )
+    return UniformGrid(float(native_wave_aa[0]), step, int((native_wave_aa[-1] - native_wave_aa[0]) / step), False)
 
 
 def kernel_rows(log_first: float, log_step: float, n_row: int, half_width: int) -> np.ndarray:
@@ -69,9 +71,41 @@ def kernel_rows(log_first: float, log_step: float, n_row: int, half_width: int) 
 
 
 def _smooth_ramp(x: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """R(x) - max(x, 0) + max(x, 0), from the side on which nothing cancels."""
+    """R(x) of the kernels' docstring as max(x, 0) and an excess, so that nothing cancels."""
     u = np.abs(x) / s
     return np.maximum(x, 0.0) + s * (np.exp(-0.5 * u * u) / np.sqrt(2 * np.pi) - u * ndtr(-u))
+
+
+def prior_sigma_aa(grid: UniformGrid, native_wave_aa, template_fwhm_aa, lsf, redshift_range, lowest_kms) -> np.ndarray:
+    """(m,) sigma_0 by which native pixels may be broadened for all galaxies, Angstrom: at most one pixel.
+
+    None where the template's resolution jumps, so that no light crosses to where another width holds.
+    """
+    width_aa = np.gradient(native_wave_aa)
+    stretches = np.linspace(*redshift_range, 5)
+    sigma, _ = broadening_sigma_aa(native_wave_aa, stretches, lowest_kms, lsf, template_fwhm_aa)
+    prior = np.sqrt(np.clip(sigma.min(axis=0) ** 2 - grid.step_aa**2 / 6, 0.0, width_aa**2))
+    if template_fwhm_aa is not None:
+        change = np.abs(np.diff((template_fwhm_aa / FWHM_PER_SIGMA) ** 2)) > _JUMP * grid.step_aa**2
+        prior[np.convolve(change, np.ones(11), mode="full")[5:-4] > 0] = 0.0
+    return prior
+
+
+def column_operator(grid: UniformGrid, native_wave_aa: np.ndarray, sigma_aa: np.ndarray) -> sparse.csr_array:
+    """The matrix (size, m) that brings templates to the columns, broadened by ``sigma_aa`` (m,).
+
+    The end pixels of the window are held beyond it: what they add stays within the margin of the window.
+    """
+    m, n_held = native_wave_aa.size, 40
+    beyond = np.arange(1, n_held + 1)
+    low = native_wave_aa[0] - beyond[::-1] * (native_wave_aa[1] - native_wave_aa[0])
+    high = native_wave_aa[-1] + beyond * (native_wave_aa[-1] - native_wave_aa[-2])
+    source = np.clip(np.arange(-n_held, m + n_held), 0, m - 1)
+    operator = broaden_operator(
+        np.concatenate([low, native_wave_aa, high]), sigma_aa[source], grid.edges_aa, preserve="continuum"
+    )
+    hold = sparse.csr_array((np.ones(source.size), (np.arange(source.size), source)), shape=(source.size, m))
+    return sparse.csr_array(operator @ hold)
 
 
 def broadening_tables(
@@ -81,6 +115,7 @@ def broadening_tables(
     lsf,
     redshift_range: tuple[float, float],
     highest_kms: float,
+    prior_aa: np.ndarray | None = None,
 ):
     """Tables of the kernel for redshifts in a range and dispersions up to ``highest_kms``.
 
@@ -90,6 +125,7 @@ def broadening_tables(
     native_wave_aa, template_fwhm_aa : (m,) native pixels and their resolution, None if it is not to be subtracted.
     lsf : LineSpreadFunction
     redshift_range : lowest and highest.
+    prior_aa : (m,) what `column_operator` broadened by already; None on the library's own grid.
 
     Returns
     -------
@@ -100,7 +136,8 @@ def broadening_tables(
     low_z, high_z = redshift_range
     observed_aa = np.linspace(grid.edges_aa[0] * (1 + low_z), grid.edges_aa[-1] * (1 + high_z), _LSF_POINTS)
     lsf_variance_aa2 = (lsf.fwhm_aa(observed_aa) / FWHM_PER_SIGMA) ** 2
-    template = template_variance(grid, native_wave_aa, template_fwhm_aa) / grid.step_aa**2
+    has = column_variance(grid, native_wave_aa, template_fwhm_aa, prior_aa)
+    template = has / grid.step_aa**2
     stretch = 1 + np.linspace(low_z, high_z, 9)[:, None]
     width2 = (highest_kms / C_KMS * grid.wave_aa) ** 2
     width2 = width2 + (lsf.fwhm_aa(grid.wave_aa * stretch) / FWHM_PER_SIGMA / stretch) ** 2
@@ -108,7 +145,7 @@ def broadening_tables(
     lowest = 0.7 * NARROW
     n_row = max(int(np.ceil(np.log(max(widest, lowest) / lowest) / _LOG_STEP)) + 4, 6)
     rows = kernel_rows(np.log(lowest), _LOG_STEP, n_row, int(REACH * max(widest, NARROW) + 2.5))
-    resolution = template - template_variance(grid, native_wave_aa, None) / grid.step_aa**2
+    resolution = (has - column_variance(grid, native_wave_aa, None, prior_aa)) / grid.step_aa**2
     jumps = np.flatnonzero(np.abs(np.diff(resolution)) > _JUMP) + 1
     u = np.linspace(0.0, RAMP_END, _RAMP_POINTS)
     ramp = np.exp(-0.5 * u * u) / np.sqrt(2 * np.pi) - u * ndtr(-u)
@@ -133,13 +170,14 @@ def _pieces(jumps: np.ndarray, size: int) -> np.ndarray:
     return np.array([0, *(int(run[run.size // 2]) for run in runs), size], dtype=np.intp)
 
 
-def template_variance(grid: UniformGrid, native_wave_aa, template_fwhm_aa) -> np.ndarray:
+def column_variance(grid: UniformGrid, native_wave_aa, template_fwhm_aa, prior_aa) -> np.ndarray:
     """(size,) Angstrom^2: what a column has already, from its boxes and the template's resolution."""
     nearest = np.clip(np.searchsorted(native_wave_aa, grid.wave_aa), 1, native_wave_aa.size - 1)
     nearest -= grid.wave_aa - native_wave_aa[nearest - 1] < native_wave_aa[nearest] - grid.wave_aa
     variance = np.full(grid.size, grid.step_aa**2 / 12)
     if not grid.native:
-        variance = grid.step_aa**2 / 6 + np.gradient(native_wave_aa)[nearest] ** 2 / 12
+        box = np.gradient(native_wave_aa) ** 2 / 12
+        variance = grid.step_aa**2 / 6 + np.maximum(prior_aa**2, box)[nearest]
     if template_fwhm_aa is not None:
         variance = variance + (np.asarray(template_fwhm_aa)[nearest] / FWHM_PER_SIGMA) ** 2
     return variance

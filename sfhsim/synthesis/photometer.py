@@ -3,7 +3,8 @@
 Both forms own columns: quantities linear in the spectrum at which dust is applied afterwards.
 
 - `FixedPhotometer`: columns are Chebyshev nodes of each filter (`sfhsim.instrument.photometry`).
-- `VaryingPhotometer`: columns are narrow cells of rest-frame wavelength, weighed by filters shifted to each redshift.
+- `VaryingPhotometer`: columns are narrow cells of rest-frame wavelength, weighed by filters shifted to each redshift
+  (`sfhsim.kernels.bands`).
 - `LogPhotometer`: ProSpect's form. Its broadened spectrum is interpolated linearly in log flux, which takes the
   logarithmic mean (b - a)/ln(b/a) between native pixels a and b instead of their mean: up to 0.005 mag fainter where
   the templates are jagged (old stars in the near ultraviolet). Columns are native pixels.
@@ -22,6 +23,7 @@ from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 
 CELL_LN_WAVE = 0.0015
+RESPONSE_LN_WAVE = 1.0e-4  # of the curves that lines are read from
 
 
 class _Photometer:
@@ -124,6 +126,8 @@ class VaryingPhotometer(_Photometer):
         self.column_wave_aa = np.concatenate(own)
         self._starts = np.cumsum([0, *(wave.size for wave in own)])
         self._integrals = [_photon_integral(f) for f in self.filters]
+        self._redshift_range = low_z, high_z
+        self.set_lines(np.zeros(0))
 
     @staticmethod
     def _cells(band: Filter, low_z: float, high_z: float, library: SSPLibrary) -> np.ndarray:
@@ -137,14 +141,11 @@ class VaryingPhotometer(_Photometer):
         """Wavelengths of the columns of one filter's cells."""
         return 0.5 * (edges_aa[1:] + edges_aa[:-1])
 
-    @staticmethod
-    def _cell_means(columns: np.ndarray) -> np.ndarray:
-        """Mean flux density of each cell (n, n_cell) from its columns."""
-        return columns
-
     def set_lines(self, line_wave_aa: np.ndarray) -> None:
         """Lines at rest-frame wavelengths (n_line,)."""
         self._line_wave_aa = np.asarray(line_wave_aa)
+        self._counted = np.flatnonzero(self.sees_lines(self._line_wave_aa))
+        self._tables = None
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """As `FixedPhotometer.columns`."""
@@ -152,17 +153,50 @@ class VaryingPhotometer(_Photometer):
 
     def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
         """As `FixedPhotometer.band_flux`."""
-        stretch = 1 + draws.values["redshift"][:, None]
+        from sfhsim.kernels.bands import band_means
+
+        if self._tables is None:
+            self._tables = self._band_tables()
+        none = lines is None
+        tables = self._tables._replace(line_log_wave=np.zeros(0)) if none else self._tables
+        seen = np.zeros((len(draws), 0)) if none else np.ascontiguousarray(lines[:, self._counted], dtype=np.float64)
+        cells = np.ascontiguousarray(attenuated, dtype=np.float32)
         out = np.empty((len(draws), len(self.filters)))
-        for k, (band, edges, integral) in enumerate(zip(self.filters, self._groups, self._integrals, strict=True)):
-            photons = np.diff(integral(edges[None, :] * stretch)) / band.norm_aa2
-            own = attenuated[:, self._starts[k] : self._starts[k + 1]].astype(np.float64)
-            out[:, k] = np.einsum("nc,nc->n", self._cell_means(own), photons)
-            if lines is not None:
-                observed = self._line_wave_aa[None, :] * stretch
-                response = np.interp(observed, band.wave_aa, band.throughput, left=0.0, right=0.0) * observed
-                out[:, k] += np.einsum("nl,nl->n", lines, response) * stretch[:, 0] / band.norm_aa2
+        band_means(cells, seen, 1 + draws.values["redshift"], tables, out)
         return out
+
+    def _band_tables(self):
+        """Tables of the kernel: photons per cell against ln wavelength, and curves for the lines."""
+        from sfhsim.kernels.bands import PHASES, BandTables
+
+        low, high = (np.log(1 + z) for z in self._redshift_range)
+        steps = np.array([np.log(edges[-1] / edges[0]) / (edges.size - 1) for edges in self._groups])
+        photons = []
+        for band, integral, edges, step in zip(self.filters, self._integrals, self._groups, steps, strict=True):
+            width = edges.size + 1 + int((high - low) / step)
+            fine = edges[0] * np.exp(low + step / PHASES * np.arange((width + 2) * PHASES + 1))
+            whole = integral(fine)
+            counted = ((whole[PHASES:] - whole[:-PHASES]) / band.norm_aa2).astype(np.float32)
+            photons.append(np.stack([counted[p : p + width * PHASES : PHASES] for p in range(PHASES + 1)]))
+        size = 2 + max(int(np.log(f.wave_aa[-1] / f.wave_aa[0]) / RESPONSE_LN_WAVE) for f in self.filters)
+        first = np.array([np.log(f.wave_aa[0]) for f in self.filters])
+        observed = np.exp(first[:, None] + RESPONSE_LN_WAVE * np.arange(size))
+        response = [
+            np.interp(wave, f.wave_aa, f.throughput, right=0.0) * wave / f.norm_aa2
+            for f, wave in zip(self.filters, observed, strict=True)
+        ]
+        return BandTables(
+            starts=self._starts.astype(np.intp),
+            cell_log_step=steps,
+            log_stretch_low=float(low),
+            photons=np.concatenate([table.ravel() for table in photons]),
+            photons_first=np.cumsum([0, *(table.size for table in photons)])[:-1].astype(np.intp),
+            photons_width=np.array([table.shape[1] for table in photons], dtype=np.intp),
+            line_log_wave=np.log(self._line_wave_aa[self._counted]),
+            response=np.stack(response),
+            response_first=first,
+            response_step=RESPONSE_LN_WAVE,
+        )
 
 
 class LogPhotometer(VaryingPhotometer):
@@ -180,6 +214,7 @@ class LogPhotometer(VaryingPhotometer):
 
     @staticmethod
     def _cell_means(columns: np.ndarray) -> np.ndarray:
+        """Mean flux density of each cell (n, n_cell) from its columns."""
         a, b = columns[:, :-1], columns[:, 1:]
         positive = (a > 0) & (b > 0)
         x = np.log(np.where(positive, b / np.where(positive, a, 1.0), 1.0))
@@ -194,6 +229,20 @@ class LogPhotometer(VaryingPhotometer):
         return np.concatenate(
             [flux[:, k : k + edges.size] for k, edges in zip(first, self._groups, strict=True)], axis=1
         )
+
+    def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """As `FixedPhotometer.band_flux`, from the photons of each cell at each redshift."""
+        stretch = 1 + draws.values["redshift"][:, None]
+        out = np.empty((len(draws), len(self.filters)))
+        for k, (band, edges, integral) in enumerate(zip(self.filters, self._groups, self._integrals, strict=True)):
+            photons = np.diff(integral(edges[None, :] * stretch)) / band.norm_aa2
+            own = attenuated[:, self._starts[k] : self._starts[k + 1]].astype(np.float64)
+            out[:, k] = np.einsum("nc,nc->n", self._cell_means(own), photons)
+            if lines is not None:
+                observed = self._line_wave_aa[None, :] * stretch
+                response = np.interp(observed, band.wave_aa, band.throughput, left=0.0, right=0.0) * observed
+                out[:, k] += np.einsum("nl,nl->n", lines, response) * stretch[:, 0] / band.norm_aa2
+        return out
 
 
 def _photon_integral(band: Filter):

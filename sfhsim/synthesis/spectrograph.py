@@ -4,8 +4,8 @@ Both forms own some columns: rest-frame wavelengths at which the stars, the nebu
 
 - `FixedSpectrograph`: dispersion and redshift are the same for all galaxies. Templates are broadened and resampled
   once, a column is an output pixel.
-- `VaryingSpectrograph`: dispersion or redshift is drawn per galaxy. A column is a pixel of a uniform grid, the library's
-  own where it is uniform, and each attenuated spectrum is broadened and resampled on its own
+- `VaryingSpectrograph`: dispersion or redshift is drawn per galaxy. A column is a pixel of a uniform grid, that of the
+  library where it is uniform, and each attenuated spectrum is broadened and resampled on its own
   (`sfhsim.kernels.convolution`). Without broadening, columns are native pixels.
 
 Lines are Gaussians integrated analytically over pixels in both.
@@ -170,15 +170,17 @@ class VaryingSpectrograph(_Spectrograph):
             self._compile_broadening(plan)
 
     def _compile_broadening(self, plan: ParameterPlan) -> None:
-        from sfhsim.synthesis.broadening import broadening_tables, uniform_grid
+        from sfhsim.synthesis import broadening as compiled
 
-        grid = uniform_grid(self._native_wave_aa)
+        grid = compiled.uniform_grid(self._native_wave_aa)
         redshifts, kms = plan.bounds("redshift"), plan.bounds("velocity_dispersion_kms")
-        self.column_wave_aa = grid.wave_aa
+        templates = grid, self._native_wave_aa, self._template_fwhm_aa, self.lsf, redshifts
+        self.column_wave_aa, prior_aa = grid.wave_aa, None
         if not grid.native:
-            self._rebinning = rebin_operator(self._native_wave_aa, grid.edges_aa).astype(np.float32)
-        resolution = self._native_wave_aa, self._template_fwhm_aa
-        self._tables = broadening_tables(grid, *resolution, self.lsf, redshifts, kms[1])
+            prior_aa = compiled.prior_sigma_aa(*templates, kms[0])
+            self._rebinning = compiled.column_operator(grid, self._native_wave_aa, prior_aa).astype(np.float32)
+        self._tables = compiled.broadening_tables(*templates, kms[1], prior_aa)
+        self._limits = {"redshift": redshifts, "velocity_dispersion_kms": kms}
         for redshift in redshifts:  # the slowest galaxies are those whose templates may be too coarse
             self._stellar_sigma_aa(redshift, kms[0])
 
@@ -197,12 +199,23 @@ class VaryingSpectrograph(_Spectrograph):
         """As `FixedSpectrograph.pixels`; each spectrum is broadened and resampled on its own, lines included."""
         stretch = 1 + draws.values["redshift"]
         if self.kinematics.broaden_stars:
+            self._check_limits(draws)
             spectra = self._broadened(attenuated, stretch, draws.values["velocity_dispersion_kms"])
         else:
             spectra = rebin(self._native_wave_aa, attenuated, self.edges_aa / stretch[:, None])
         if lines is not None:
             self._add_lines(spectra, stretch, lines, draws)
         return spectra, np.zeros((len(spectra), 0))
+
+    def _check_limits(self, draws: Draws) -> None:
+        """The tables hold no more than the recipe can draw."""
+        for name, (low, high) in self._limits.items():
+            values, slack = draws.values[name], 1e-9 * (1 + abs(high))
+            if not ((values >= low - slack) & (values <= high + slack)).all():
+                raise RecipeError(
+                    f"{name} from {values.min():g} to {values.max():g}, but the recipe's is {low:g} to {high:g}: "
+                    "widen its distribution"
+                )
 
     def _broadened(self, attenuated, stretch, sigma_kms) -> np.ndarray:
         from sfhsim.kernels.convolution import broaden_uniform
