@@ -88,6 +88,20 @@ class PhotometryOperator:
         line, sigma = np.asarray(line_wave_aa) * stretch, np.asarray(sigma_aa) * stretch
         return stretch * np.stack([band.line_weights(line, sigma) for band in self.filters], axis=1)
 
+    def line_matrix(self, line_wave_aa: np.ndarray, sigma_aa: np.ndarray | float) -> np.ndarray:
+        """(n_lines, n_filters * n_nodes): N_s per Lsun of a line, so that lines join templates before the dust.
+
+        Rest wavelengths and sigmas; sums over the nodes of a filter are `line_operator`. A line outside the range of
+        the nodes takes the transmission at its end.
+        """
+        response = self.line_operator(line_wave_aa, sigma_aa)
+        observed_aa = np.asarray(line_wave_aa, dtype=np.float64) * (1.0 + self.redshift)
+        blocks = []
+        for k, band in enumerate(self.filters):
+            low, high, node_aa, barycentric = _nodes(band, self.n_nodes)
+            blocks.append(response[:, k, None] * _cardinal(np.clip(observed_aa, low, high), node_aa, barycentric))
+        return np.concatenate(blocks, axis=1)
+
     def flux(self, luminosity: np.ndarray, distance_pc: float | np.ndarray) -> np.ndarray:
         """Observed mean flux densities (n, n_filters), erg/s/cm2/A, for luminosity distances (n,)."""
         distance_cm = np.asarray(distance_pc, dtype=np.float64)[..., None] * PC_CM
@@ -101,14 +115,10 @@ class PhotometryOperator:
 
 def _band_block(band: Filter, observed_aa: np.ndarray, n_nodes: int) -> tuple[sparse.coo_array, np.ndarray]:
     """The rows of one filter (n_nodes, m), and its nodes in the observed frame."""
-    # One point beyond the last significant one, for the curve is linear down to it.
-    above = np.flatnonzero(band.throughput > _TAIL * band.throughput.max())
-    low, high = band.wave_aa[max(above[0] - 1, 0)], band.wave_aa[min(above[-1] + 1, band.wave_aa.size - 1)]
-    angle = np.pi * (np.arange(n_nodes)[::-1] + 0.5) / n_nodes
-    node_aa = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angle)
+    low, high, node_aa, barycentric = _nodes(band, n_nodes)
     # The extra points resolve the cardinal polynomials where both the library and the curve are coarse.
     x, measure, index, fraction = quadrature(band, observed_aa, np.linspace(low, high, 16 * n_nodes))
-    cardinal = _cardinal(np.clip(x, low, high), node_aa, np.sin(angle) * (-1.0) ** np.arange(n_nodes))
+    cardinal = _cardinal(np.clip(x, low, high), node_aa, barycentric)
     weight = cardinal * measure[:, None]
     start, stop = index.min(), index.max() + 2
     block = np.zeros((stop - start, n_nodes))
@@ -117,6 +127,16 @@ def _band_block(band: Filter, observed_aa: np.ndarray, n_nodes: int) -> tuple[sp
     row, column = np.nonzero(block.T)
     shape = (n_nodes, observed_aa.size)
     return sparse.coo_array((block.T[row, column], (row, column + start)), shape=shape), node_aa
+
+
+def _nodes(band: Filter, n_nodes: int) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """Range of the nodes of a filter, its Chebyshev nodes (observed frame) and their barycentric weights."""
+    # One point beyond the last significant one, for the curve is linear down to it.
+    above = np.flatnonzero(band.throughput > _TAIL * band.throughput.max())
+    low, high = band.wave_aa[max(above[0] - 1, 0)], band.wave_aa[min(above[-1] + 1, band.wave_aa.size - 1)]
+    angle = np.pi * (np.arange(n_nodes)[::-1] + 0.5) / n_nodes
+    node_aa = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angle)
+    return low, high, node_aa, np.sin(angle) * (-1.0) ** np.arange(n_nodes)
 
 
 def _cardinal(x: np.ndarray, node: np.ndarray, barycentric: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ SSP spectra broadened to a galaxy's dispersion and resampled to an instrument's 
 T (templates, columns) = C (templates, rank) V (rank, columns) to any wanted accuracy, with a rank well below the number
 of templates. A mixture then costs the mixing of C's short rows and one dense product with V.
 
-Rows are scaled by their means and columns by theirs, so that the truncation error is relative: the smallest rank is
+Rows are scaled by their means and columns by their rms, so that the truncation error is relative: the smallest rank is
 taken for which the rms over columns of every template's relative error is within the tolerance. The leading singular
 vectors come from randomised subspace iteration (Halko, Martinsson & Tropp 2011, SIAM Review 53, 217) with a fixed
 start, which reads the matrix a few times instead of decomposing all of it; the error is then measured, not estimated.
@@ -52,21 +52,22 @@ def low_rank_basis(templates: np.ndarray, tolerance: float, first_size: int = 16
     limit = 0.67 * min(used.size, templates.shape[1])
     if tolerance > 0 and limit > 2:
         scaled = templates[used] / row_scale[used, None]
-        column_scale = scaled.mean(axis=0)
+        column_scale = np.sqrt(np.mean(scaled**2, axis=0))  # not the mean: columns may have either sign
         column_scale[column_scale == 0] = 1.0
         scaled /= column_scale
-        size = first_size
-        while size < 2 * limit:
-            size = min(size, *scaled.shape)
+        size = min(first_size, *scaled.shape)
+        while True:
             found = _truncate(scaled, _leading_vectors(scaled, size), tolerance)
             if found is not None and len(found[1]) <= limit:
                 shares, vectors, error = found
                 coefficients = np.zeros((len(templates), len(vectors)))
                 coefficients[used] = shares * row_scale[used, None]
                 return TemplateBasis(coefficients, vectors * column_scale, error)
-            if size == min(scaled.shape):
+            if size >= limit:
                 break
-            size *= 2
+            size = min(2 * size, *scaled.shape)
+    if templates.shape[1] < len(templates):
+        return TemplateBasis(templates, np.eye(templates.shape[1]), 0.0)
     return TemplateBasis(np.eye(len(templates)), templates, 0.0)
 
 

@@ -163,13 +163,12 @@ def synthesize_galaxy(
     young_light = mass * _mix(library, stars, 0, n_young)
     wave = np.asarray(library.wave_aa, dtype=np.float64)
     line_wave, lines, continuum = np.zeros(0), np.zeros(0), np.zeros(wave.size)
-    stage = compile_nebular(recipe.nebular, plan, library, tolerance=0.0)
+    stage = compile_nebular(recipe.nebular, plan, library)
     if stage is not None:
-        emitted, coefficients = stage.emission(draws, stars)
+        emitted, coefficients, _ = stage.emission(draws, stars)
         line_wave, lines = stage.line_wave_aa, mass * np.asarray(emitted[0], dtype=np.float64)
-        if coefficients.shape[1]:
-            shape = np.asarray(coefficients[0], dtype=np.float64) @ stage.continuum_vectors
-            continuum = mass * np.interp(wave, stage.continuum_wave_aa, shape, left=0.0, right=0.0)
+        shape = np.asarray(coefficients[0], dtype=np.float64) @ stage.pixel_vectors
+        continuum = mass * np.interp(wave, stage.continuum_wave_aa, shape, left=0.0, right=0.0)
     dust = DustStage(recipe)
     birth, screen = (t[0] for t in dust.transmission(wave, draws, np.float64))
     line_birth, line_screen = (

@@ -18,7 +18,7 @@ from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.basis import low_rank_basis
 from sfhsim.synthesis.draws import Draws, ParameterPlan
-from sfhsim.synthesis.nebular import compile_nebular
+from sfhsim.synthesis.nebular import Projection, compile_nebular
 from sfhsim.synthesis.populations import Populations
 
 REFERENCE_BAND_AA = (5450.0, 5550.0)
@@ -89,8 +89,8 @@ class LightModel:
         # a library without stars that young keeps its youngest in the clouds
         n_young = int(inside[-1]) + 1 if inside.size else 1
         self._compile_templates(n_young, tolerance)
-        self.nebular = compile_nebular(recipe.nebular, plan, library, tolerance)
-        self._compile_nebular_continuum()
+        self.nebular = compile_nebular(recipe.nebular, plan, library)
+        self._compile_nebular(tolerance)
 
     def evaluate(self, draws: Draws, stars: Populations) -> Light:
         """The light of a batch."""
@@ -99,9 +99,9 @@ class LightModel:
         stellar = _dot(old_bands, self.old.bands[:, -1]) + _dot(young_bands, self.young.bands[:, -1])
         lines = None
         if self.nebular is not None:
-            lines, continuum = self.nebular.emission(draws, stars)
-            young_pixels = np.concatenate([young_pixels, continuum], axis=1)
-            young_bands = np.concatenate([young_bands, continuum], axis=1)
+            lines, nebular_pixels, nebular_bands = self.nebular.emission(draws, stars)
+            young_pixels = np.concatenate([young_pixels, nebular_pixels], axis=1)
+            young_bands = np.concatenate([young_bands, nebular_bands], axis=1)
             birth, screen = self._dust.transmission(self.nebular.line_wave_aa, draws, np.float64)
             lines = lines * birth * screen
         pixels = self._attenuate(
@@ -132,16 +132,34 @@ class LightModel:
         self.old = _age_range(pixels, bands, n_young, n_age, tolerance)
         self.mean_light = pixels.mean(axis=2, dtype=np.float64)
 
-    def _compile_nebular_continuum(self) -> None:
+    def _compile_nebular(self, tolerance: float) -> None:
         self._young_pixels, self._young_bands = self.young.pixels, self.young.bands
-        if self.nebular is None or not len(self.nebular.continuum_vectors):
+        if self.nebular is None:
             return
-        wave, nodes = self._library.wave_aa, self.nebular.continuum_wave_aa
-        native = [np.interp(wave, nodes, v, left=0.0, right=0.0) for v in self.nebular.continuum_vectors]
-        pixels, bands = self._columns(np.stack(native))
+        lines_aa, nodes_aa = self.nebular.line_wave_aa, self.nebular.continuum_wave_aa
+        line_bands = self._photometer.line_columns(lines_aa)
+        in_view = self._spectrograph.sees_lines(lines_aa)
+        if line_bands is None:  # the photometer takes them one by one
+            in_view |= self._photometer.sees_lines(lines_aa)
+            line_bands = np.zeros((lines_aa.size, self._band_wave_aa.size - 1))
+        pixels, bands = self._columns(_hats(self._library.wave_aa, nodes_aa))
         bands[:, -1] = 0.0  # A_V is that of the stars
-        self._young_pixels = np.concatenate([self.young.pixels, pixels.astype(np.float32)])
-        self._young_bands = np.concatenate([self.young.bands, bands.astype(np.float32)])
+        line_bands = np.append(line_bands, np.zeros((lines_aa.size, 1)), axis=1)
+        self.nebular.project(Projection(np.flatnonzero(in_view), pixels, bands, line_bands), tolerance)
+        for instrument in (self._spectrograph, self._photometer):
+            instrument.set_lines(self.nebular.line_wave_aa)
+        young = (self.young.pixels, self.nebular.pixel_vectors), (self.young.bands, self.nebular.band_vectors)
+        self._young_pixels, self._young_bands = (np.concatenate(pair).astype(np.float32) for pair in young)
+
+
+def _hats(wave_aa: np.ndarray, node_aa: np.ndarray) -> np.ndarray:
+    """Spectra (n_node, n_wave) float32 that are 1 at one node, linear to its neighbours and 0 beyond."""
+    out = np.zeros((node_aa.size, wave_aa.size), dtype=np.float32)
+    inside = np.flatnonzero((wave_aa >= node_aa[0]) & (wave_aa <= node_aa[-1]))
+    k = np.clip(np.searchsorted(node_aa, wave_aa[inside], side="right") - 1, 0, node_aa.size - 2)
+    share = (wave_aa[inside] - node_aa[k]) / (node_aa[k + 1] - node_aa[k])
+    out[k, inside], out[k + 1, inside] = 1.0 - share, share
+    return out
 
 
 def _age_range(pixels: np.ndarray, bands: np.ndarray, first: int, stop: int, tolerance: float) -> AgeRange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,19 +19,25 @@ from sfhsim.synthesis.populations import Populations
 class NebularStage(Protocol):
     """What the simulator asks of a nebular model.
 
-    ``line_wave_aa`` (n_line,) rest-frame, air; ``continuum_vectors`` (n_k, n_node) on ``continuum_wave_aa`` (n_node,).
+    ``line_wave_aa`` (n_line,) rest-frame, air; ``continuum_wave_aa`` (n_node,), a continuum is linear between nodes.
+    As made, a stage emits its lines and the continuum at its nodes; after `project`, what the instruments need of them.
     """
 
     line_wave_aa: np.ndarray
     continuum_wave_aa: np.ndarray
-    continuum_vectors: np.ndarray
+    pixel_vectors: np.ndarray
+    band_vectors: np.ndarray
 
-    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray]:
-        """Line luminosities (n, n_line) in Lsun and coefficients (n, n_k) of the continuum vectors, per Msun formed."""
+    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Per Msun formed: line luminosities (n, n_line) in Lsun, and two continua in Lsun/Angstrom.
+
+        These are coefficients (n, k) of ``pixel_vectors`` and of ``band_vectors``; before `project`, the continuum at
+        the nodes and nothing.
+        """
         ...
 
-    def keep_lines(self, index: np.ndarray) -> None:
-        """From now on give only these lines: the others reach no instrument."""
+    def project(self, projection: Projection, tolerance: float) -> None:
+        """From now on emit only what reaches the instruments."""
         ...
 
     def checksum(self) -> str:
@@ -38,10 +45,27 @@ class NebularStage(Protocol):
         ...
 
 
-def compile_nebular(recipe: Nebular, plan: ParameterPlan, library: SSPLibrary, tolerance: float) -> NebularStage | None:
+@dataclass(frozen=True)
+class Projection:
+    """From lines and continuum nodes to the columns of the instruments.
+
+    Attributes
+    ----------
+    lines : indices of the lines that are drawn one by one.
+    node_pixels, node_bands : (n_node, n_column), columns of a continuum that is 1 at one node.
+    line_bands : (n_line, n_band_column), columns of a line of 1 Lsun, all zero where bands take the lines one by one.
+    """
+
+    lines: np.ndarray
+    node_pixels: np.ndarray
+    node_bands: np.ndarray
+    line_bands: np.ndarray
+
+
+def compile_nebular(recipe: Nebular, plan: ParameterPlan, library: SSPLibrary) -> NebularStage | None:
     """The nebular stage that a recipe asks for, None for no emission."""
     if recipe.model == "cloudy":
-        return CloudyStage(recipe, plan, library, tolerance)
+        return CloudyStage(recipe, plan, library)
     if recipe.model == "lkl10":
         return LKL10Stage(recipe, library)
     return None
@@ -50,53 +74,55 @@ def compile_nebular(recipe: Nebular, plan: ParameterPlan, library: SSPLibrary, t
 class CloudyStage:
     """Cloudy tables per SSP, for the range of log U that the recipe draws."""
 
-    def __init__(self, recipe: Nebular, plan: ParameterPlan, library: SSPLibrary, tolerance: float):
+    def __init__(self, recipe: Nebular, plan: ParameterPlan, library: SSPLibrary):
         from sfhsim.nebular.cloudy import load_cloudy
 
         model = load_cloudy()
-        low, high = plan.bounds("nebular.log_u")
-        first = int(model.log_u_bracket(low)[0][0])
-        last = int(model.log_u_bracket(high)[0][0]) + 1
-        self._model, self._first_node, self._last_node = model, first, last
+        (low, _), (high, share) = (model.log_u_bracket(u) for u in plan.bounds("nebular.log_u"))
+        self._model, self._first_node = model, int(low[0])
+        # at a node itself the one above it is not needed
+        self._log_u = model.log_u_nodes[int(low[0]) : int(high[0]) + (2 if share[0] > 0.0 else 1)]
         rate = model.photon_rate(library.metallicity, library.age_yr, library.ionizing_photon_rate)
         glowing = np.flatnonzero(rate.max(axis=0) > 0)
         self._stop_age = int(glowing[-1]) + 1 if glowing.size else 0
-        ages = library.age_yr[: self._stop_age]
-        arguments = (library.metallicity, ages, rate[:, : self._stop_age])
-        nodes = model.log_u_nodes[first : last + 1]
+        self._ssp = library.metallicity, library.age_yr[: self._stop_age], rate[:, : self._stop_age]
         self.line_wave_aa = np.asarray(model.line_wave_aa, dtype=np.float64)
-        self._lines = np.stack([model.ssp_lines(*arguments, u) for u in nodes]).astype(np.float32)
         self.continuum_wave_aa = np.asarray(model.continuum_wave_aa, dtype=np.float64)
-        if recipe.continuum and self._stop_age and tolerance <= 0:
-            self.continuum_vectors = np.eye(self.continuum_wave_aa.size)
-            self._continuum = np.stack([model.ssp_continuum(*arguments, u) for u in nodes]).astype(np.float32)
-        elif recipe.continuum and self._stop_age:
-            table = np.asarray(model.continuum_relative, dtype=np.float64) * model.continuum_scale
-            basis = low_rank_basis(table.reshape(-1, table.shape[-1]), tolerance, first_size=40)
-            factors = basis.coefficients.reshape(*table.shape[:-1], -1)
-            self.continuum_vectors = basis.vectors
-            self._continuum = np.stack([model.per_ssp(factors, *arguments, u) for u in nodes]).astype(np.float32)
-        else:
-            self.continuum_vectors = np.zeros((0, self.continuum_wave_aa.size))
-            self._continuum = np.zeros((*self._lines.shape[:-1], 0), dtype=np.float32)
-        self._stack()
+        shown = float(recipe.continuum)
+        self._continuum = np.asarray(model.continuum_relative, dtype=np.float64) * (model.continuum_scale * shown)
+        self._lines = np.asarray(model.line_erg_per_photon, dtype=np.float64)
+        self.pixel_vectors, self.band_vectors = np.eye(self.continuum_wave_aa.size), np.zeros((0, 0))
+        self._tables: list[np.ndarray] | None = [self._lines, self._continuum, self._continuum[..., :0]]
+        self._table = None
 
-    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray]:
+    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `NebularStage`."""
         from sfhsim.kernels.mixing import mix_between
         from sfhsim.synthesis.light import block_rows
 
+        if self._table is None:
+            self._stack()
+        if self._stop_age == 0:
+            return tuple(np.zeros((len(draws), size), dtype=np.float32) for size in self._sizes)
         node, share = self._model.log_u_bracket(draws.values["nebular.log_u"])
         out = block_rows(len(draws), self._table.shape[1])
         arguments = (stars.mass, stars.lower, stars.upper_share, self._stop_age)
         mix_between(*arguments, node - self._first_node, share, self._n_row, self._table, out)
         emitted = out[: len(draws)] * (1.0 - draws.values["nebular.escape_fraction"])[:, None].astype(np.float32)
-        return emitted[:, : self.line_wave_aa.size], emitted[:, self.line_wave_aa.size :]
+        n_line, n_pixel, _ = self._sizes
+        return emitted[:, :n_line], emitted[:, n_line : n_line + n_pixel], emitted[:, n_line + n_pixel :]
 
-    def keep_lines(self, index: np.ndarray) -> None:
-        """See `NebularStage`."""
-        self.line_wave_aa = self.line_wave_aa[index]
-        self._lines = self._lines[..., index]
+    def project(self, projection: Projection, tolerance: float) -> None:
+        """See `NebularStage`; the columns of all tabulated nebulae are reduced to low-rank bases."""
+        shape = self._lines.shape[:-1]
+        lines, continuum = (table.reshape(-1, table.shape[-1]) for table in (self._lines, self._continuum))
+        pixels = low_rank_basis(continuum @ projection.node_pixels, tolerance, first_size=24)
+        bands = continuum @ projection.node_bands + lines @ projection.line_bands
+        bands = low_rank_basis(bands, 0.3 * tolerance, first_size=48)
+        self.pixel_vectors, self.band_vectors = pixels.vectors, bands.vectors
+        self.line_wave_aa = self.line_wave_aa[projection.lines]
+        factors = pixels.coefficients, bands.coefficients
+        self._tables = [self._lines[..., projection.lines], *(f.reshape(*shape, -1) for f in factors)]
         self._stack()
 
     def checksum(self) -> str:
@@ -104,10 +130,12 @@ class CloudyStage:
         return _sha256(self._model.line_erg_per_photon, self._model.continuum_relative, self._model.continuum_scale)
 
     def _stack(self) -> None:
-        """Lines and continuum side by side, the tables of the log U nodes one below the other."""
-        table = np.concatenate([self._lines, self._continuum], axis=-1)
+        """The tables side by side on every SSP, those of the log U nodes one below the other."""
+        self._sizes = [table.shape[-1] for table in self._tables]
+        together = np.concatenate(self._tables, axis=-1)
+        table = np.stack([self._model.per_ssp(together, *self._ssp, u) for u in self._log_u])
         self._n_row = table.shape[1] * table.shape[2]
-        self._table = np.ascontiguousarray(table.reshape(-1, table.shape[-1]))
+        self._table = np.ascontiguousarray(table.reshape(-1, table.shape[-1]), dtype=np.float32)
 
 
 class LKL10Stage:
@@ -121,6 +149,7 @@ class LKL10Stage:
         self._table = load_lkl10(line_flux=recipe.line_flux)
         self.line_wave_aa = np.asarray(self._table.line_wave_aa, dtype=np.float64)
         self._kept = np.arange(self.line_wave_aa.size)
+        self._projected = False
         self._ionizing = None
         if recipe.scaling == "energy":
             if np.isnan(library.ionizing_luminosity_lsun).all():
@@ -132,9 +161,9 @@ class LKL10Stage:
         continuum = load_continuum()
         self.continuum_wave_aa = continuum.wave_aa
         shape = continuum.per_hbeta(recipe.electron_temperature_k, recipe.electron_density_cm3)
-        self.continuum_vectors = shape[None, :] if recipe.continuum else np.zeros((0, shape.size))
+        self.pixel_vectors, self.band_vectors = shape[None, :] * float(recipe.continuum), np.zeros((0, 0))
 
-    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray]:
+    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `NebularStage`; Z is that of the youngest stars."""
         recipe = self._recipe
         if self._ionizing is None:
@@ -148,18 +177,21 @@ class LKL10Stage:
             escape_fraction=draws.values["nebular.escape_fraction"],
             **scale,
         )
-        if not len(self.continuum_vectors):
-            return lines[:, self._kept], np.zeros((len(draws), 0))
-        return lines[:, self._kept], self._table.hbeta_luminosity(lines)[:, None]
+        hbeta = self._table.hbeta_luminosity(lines)[:, None]
+        bands = np.concatenate([lines, hbeta], axis=1) if self._projected else np.zeros((len(lines), 0))
+        return lines[:, self._kept], hbeta, bands
 
-    def keep_lines(self, index: np.ndarray) -> None:
+    def project(self, projection: Projection, tolerance: float) -> None:
         """See `NebularStage`."""
-        self.line_wave_aa = self.line_wave_aa[index]
-        self._kept = self._kept[index]
+        shape = self.pixel_vectors
+        self.pixel_vectors = shape @ projection.node_pixels
+        self.band_vectors = np.concatenate([projection.line_bands, shape @ projection.node_bands])
+        self.line_wave_aa, self._kept = self.line_wave_aa[projection.lines], projection.lines
+        self._projected = True
 
     def checksum(self) -> str:
         """See `NebularStage`."""
-        return _sha256(self._table.per_halpha, self._table.per_total, self.continuum_vectors)
+        return _sha256(self._table.per_halpha, self._table.per_total, self.pixel_vectors)
 
     def _ionizing_luminosity(self, stars: Populations) -> np.ndarray:
         from sfhsim.kernels.mixing import mix

@@ -73,6 +73,10 @@ class NoPhotometer(_Photometer):
     def set_lines(self, line_wave_aa: np.ndarray) -> None:
         """Nothing to compile."""
 
+    def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray:
+        """(n_line, 0)"""
+        return np.zeros((len(line_wave_aa), 0))
+
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """(k, 0)"""
         return np.zeros((len(flux), 0))
@@ -94,9 +98,11 @@ class FixedPhotometer(_Photometer):
         self._line_kms = 0.5 * sum(np.minimum(line_kms.bounds(), 1.0e3))
 
     def set_lines(self, line_wave_aa: np.ndarray) -> None:
-        """Compile what lines at rest-frame wavelengths (n_line,) add to each band."""
-        sigma_aa = np.asarray(line_wave_aa) * self._line_kms / C_KMS
-        self._lines = self._operator.line_operator(line_wave_aa, sigma_aa)
+        """Nothing to compile: lines come with the columns."""
+
+    def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray:
+        """Columns (n_line, n_column) of lines of 1 Lsun at rest-frame wavelengths (n_line,)."""
+        return self._operator.line_matrix(line_wave_aa, np.asarray(line_wave_aa) * self._line_kms / C_KMS)
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """Columns (k, n_column) of spectra ``flux`` (k, n_wave) on the library's wavelengths."""
@@ -104,8 +110,7 @@ class FixedPhotometer(_Photometer):
 
     def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
         """Photon-weighted mean of the rest-frame flux density (n, n_band) in the observed bands, Lsun/Angstrom."""
-        bands = self._operator.band_luminosity(attenuated).astype(np.float64)
-        return bands if lines is None else bands + np.einsum("nl,lb->nb", lines, self._lines)
+        return self._operator.band_luminosity(attenuated).astype(np.float64)
 
 
 class VaryingPhotometer(_Photometer):
@@ -140,6 +145,9 @@ class VaryingPhotometer(_Photometer):
     def _own_columns(edges_aa: np.ndarray) -> np.ndarray:
         """Wavelengths of the columns of one filter's cells."""
         return 0.5 * (edges_aa[1:] + edges_aa[:-1])
+
+    def line_columns(self, line_wave_aa: np.ndarray) -> None:
+        """None: `band_flux` takes the lines one by one."""
 
     def set_lines(self, line_wave_aa: np.ndarray) -> None:
         """Lines at rest-frame wavelengths (n_line,)."""

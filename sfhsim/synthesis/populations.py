@@ -23,6 +23,8 @@ from sfhsim.histories import (
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.draws import Draws
 
+KERNEL_FORMS = ("closed_box", "linear_mass", "constant")  # in the order of sfhsim.kernels.populations
+
 
 @dataclass(frozen=True)
 class Populations:
@@ -33,6 +35,7 @@ class Populations:
     mass : (n, n_age) fraction of the mass formed in each age bin; sums to 1.
     metallicity : (n, n_age) Z of those stars.
     lower, upper_share : (n, n_age) library metallicity below, and the weight of the one above it.
+        For the highest of the library, ``upper_share`` is 0.
     n_clipped : (n,) age bins whose Z lay outside the library and was clipped.
     sfr_10myr, sfr_100myr : (n,) mean SFR in 1/yr for a total mass of 1.
     label_mass, label_metallicity : (n, n_bin) of the label bins.
@@ -79,6 +82,11 @@ class PopulationModel:
         needed = np.unique(np.concatenate([library_edges_yr, self.label_edges_yr, self._whole_label_edges_yr, extra]))
         self.edges_yr = _refined(needed)
         self._at_library = np.searchsorted(self.edges_yr, library_edges_yr)
+        middle_yr = 0.5 * (self._whole_label_edges_yr[1:] + self._whole_label_edges_yr[:-1])
+        self._middle_cell = np.searchsorted(self.edges_yr, middle_yr, side="right") - 1
+        n_label = self.label_edges_yr.size - 1
+        of_cell = np.searchsorted(self._whole_label_edges_yr, self.edges_yr[:-1], side="right") - 1
+        self._label_of_cell = np.minimum(of_cell, n_label - 1)
         self._at_10myr, self._at_100myr = np.searchsorted(self.edges_yr, extra[:2])
         self._mean_log10_age = _mean_log10(self.edges_yr)
         self._metallicity = get_metallicity(recipe.metallicity.form)
@@ -90,6 +98,36 @@ class PopulationModel:
         cumulative = np.empty((len(draws), self.edges_yr.size))
         for _index, rows, family, params in self._families(draws):
             cumulative[rows] = family.cumulative_mass(params, self.edges_yr, age_max_yr[rows])
+        if self.recipe.discretisation == "exact" and self.recipe.metallicity.form in KERNEL_FORMS:
+            return self._by_kernel(draws, cumulative)
+        return self._by_family(draws, cumulative, age_max_yr)
+
+    def _by_kernel(self, draws: Draws, cumulative: np.ndarray) -> Populations:
+        """Metallicity forms that the kernel knows."""
+        from sfhsim.kernels.populations import populations
+
+        form = KERNEL_FORMS.index(self.recipe.metallicity.form)
+        z_params = self._metallicity_params(draws)
+        self._metallicity.evaluate(z_params, np.zeros((len(draws), 1)), np.zeros(1))  # checks the parameters
+        z_final = np.ascontiguousarray(z_params["z_final"])
+        z_start = np.ascontiguousarray(z_params.get("z_start", z_final))
+        yield_ = np.ascontiguousarray(z_params.get("yield", np.ones(len(draws))))
+        shape, labels = (len(draws), self.age_yr.size), (len(draws), self.label_edges_yr.size - 1)
+        mass, z, share = np.empty(shape), np.empty(shape), np.empty(shape)
+        lower, n_clipped = np.empty(shape, dtype=np.int32), np.empty(len(draws), dtype=np.int64)
+        label_mass, label_z, means = np.empty(labels), np.empty(labels), np.empty((len(draws), 2))
+        populations(
+            *(cumulative, form, z_start, z_final, yield_),
+            *(self._at_library, self._label_of_cell, self._middle_cell, self._mean_log10_age),
+            *(np.log10(self.library_metallicity), mass, z, lower, share, n_clipped, label_mass, label_z, means),
+        )
+        recent = cumulative[:, self._at_10myr] / 1.0e7, cumulative[:, self._at_100myr] / 1.0e8
+        return Populations(
+            mass, z, lower, share, n_clipped, *recent, label_mass, label_z, means[:, 0].copy(), means[:, 1].copy()
+        )
+
+    def _by_family(self, draws: Draws, cumulative: np.ndarray, age_max_yr: np.ndarray) -> Populations:
+        """Any metallicity family, and ProSpect's discretisation."""
         z_params = self._metallicity_params(draws)
         cell_z = bin_metallicity(self._metallicity, z_params, cumulative, self.edges_yr)
         label_mass, label_z = mass_weighted_metallicity(cumulative, cell_z, self.edges_yr, self._whole_label_edges_yr)

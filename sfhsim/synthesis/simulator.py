@@ -73,16 +73,11 @@ class Simulator:
         recipe, library = self.recipe, self.library
         self.plan = ParameterPlan(recipe)
         self.populations = PopulationModel(recipe, library.age_yr, library.age_edges_yr, library.metallicity)
+        self._log10_age_yr = np.log10(library.age_yr)
         self.truths = Truths(recipe, self.plan)
         self.spectrograph = compile_spectrograph(recipe, self.plan, library)
         self.photometer = compile_photometer(recipe, self.plan, library)
         self.light = LightModel(recipe, self.plan, library, self.spectrograph, self.photometer, basis_tolerance)
-        if self.light.nebular is not None:
-            wave_aa = self.light.nebular.line_wave_aa
-            seen = self.spectrograph.sees_lines(wave_aa) | self.photometer.sees_lines(wave_aa)
-            self.light.nebular.keep_lines(np.flatnonzero(seen))
-            for instrument in (self.spectrograph, self.photometer):
-                instrument.set_lines(self.light.nebular.line_wave_aa)
         self.noise = NoiseStage(recipe, self.spectrograph.wave_aa, self.photometer.pivot_wave_aa)
 
     @classmethod
@@ -140,15 +135,14 @@ class Simulator:
         return draws.values["total_mass_msun"] * LSUN_ERG_S / (4 * np.pi * distance_cm**2 * one_plus_z)
 
     def _light_summaries(self, stars, light) -> dict[str, np.ndarray]:
-        mean_light = self.light.mean_light
-        ages = np.arange(self.library.age_yr.size)
-        below = mean_light[stars.lower, ages]
-        above = mean_light[np.minimum(stars.lower + 1, len(mean_light) - 1), ages]
-        weight = stars.mass * (below + stars.upper_share * (above - below))
-        total = weight.sum(axis=1)
+        from sfhsim.kernels.populations import light_weighted
+
+        out = np.empty((len(stars.mass), 2))
+        weights = stars.mass, stars.metallicity, stars.lower, stars.upper_share
+        light_weighted(*weights, self.light.mean_light, self._log10_age_yr, out)
         return {
-            "mean_log10_age_yr_light": np.einsum("na,a->n", weight, np.log10(self.library.age_yr)) / total,
-            "mean_metallicity_light": np.einsum("na,na->n", weight, stars.metallicity) / total,
+            "mean_log10_age_yr_light": out[:, 0],
+            "mean_metallicity_light": out[:, 1],
             "a_v_mag": light.a_v_mag,
         }
 
