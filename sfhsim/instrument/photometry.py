@@ -75,7 +75,14 @@ class PhotometryOperator:
     def apply(self, spectra: np.ndarray) -> np.ndarray:
         """(k, m) templates in Lsun/A -> (k, n_filters * n_nodes), of the dtype of the templates."""
         spectra = np.asarray(spectra)
-        return np.ascontiguousarray((self.matrix @ spectra.T).T, dtype=spectra.dtype)
+        out = np.empty((len(spectra), self.matrix.shape[0]), dtype=spectra.dtype)
+        for k in range(len(self.filters)):
+            rows = slice(k * self.n_nodes, (k + 1) * self.n_nodes)
+            block = self.matrix[rows]
+            # a filter's rows are dense between its ends: one dense product beats the sparse one
+            start, stop = block.indices.min(), block.indices.max() + 1
+            out[:, rows] = spectra[:, start:stop] @ block[:, start:stop].toarray().T.astype(spectra.dtype)
+        return out
 
     def band_luminosity(self, nodes: np.ndarray, transmission: np.ndarray | None = None) -> np.ndarray:
         """<L T> in Lsun/A (n, n_filters), from `apply`'s output and T at ``node_wave_aa``, both (n, -1)."""

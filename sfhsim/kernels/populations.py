@@ -101,11 +101,11 @@ def populations(
         n_clipped[i] = outside
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def light_weighted(mass, metallicity, lower, upper_share, mean_light, log10_age, out):
     """Light-weighted log10 age and metallicity ``out`` (n, 2); ``mean_light`` (n_metallicity, n_age) of templates."""
     last = mean_light.shape[0] - 1
-    for i in prange(mass.shape[0]):
+    for i in range(mass.shape[0]):
         total, age, metals = 0.0, 0.0, 0.0
         for a in range(mass.shape[1]):
             low = lower[i, a]

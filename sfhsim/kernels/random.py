@@ -13,7 +13,7 @@ The callers (sfhsim.synthesis) validate: the seed fits 64 bits, sample_id is uin
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)
@@ -62,11 +62,11 @@ def fill_words(seed, sample, stream, words):
         words[3, block] = c3
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def fill_uniform(seed, sample_id, stream, out):
     """Fill ``out`` (n, m) float64 for the samples ``sample_id`` (n,) uint64: uniform, 53-bit, never 0 or 1."""
     n, m = out.shape
-    for i in prange(n):
+    for i in range(n):
         words = np.empty((4, (m + 1) // 2), dtype=np.uint32)
         fill_words(np.uint64(seed), sample_id[i], stream, words)
         for j in range(m):
@@ -115,11 +115,11 @@ def normals_from_words(words, scratch, out):
     _quantiles(words, half, mantissa, exponent, out)
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def fill_normal(seed, sample_id, stream, out):
     """Fill ``out`` (n, m) float32 with standard normal deviates; deviate j is word j of the four planes in a row."""
     n, m = out.shape
-    for i in prange(n):
+    for i in range(n):
         words = np.empty((4, (m + 3) // 4), dtype=np.uint32)
         scratch = np.empty((3, m), dtype=np.float32)
         fill_words(np.uint64(seed), sample_id[i], stream, words)

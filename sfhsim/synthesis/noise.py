@@ -46,7 +46,8 @@ class NoiseStage:
         error = np.empty_like(pixels) if model else np.zeros_like(pixels)
         snr = draws.values["snr"] if model else np.ones(len(draws))
         curve = np.ones(pixels.shape[1]) if self._curve is None else self._curve
-        dark = kernel.finish_spectra(
+        lit = np.empty(len(draws), dtype=np.bool_)
+        kernel.finish_spectra(
             scale.astype(np.float32),
             lines,
             profiles.start,
@@ -61,11 +62,12 @@ class NoiseStage:
             pixels,
             noisy,
             error,
+            lit,
         )
-        if dark >= 0:
+        if not lit.all():
             raise CoverageError(
-                f"sample {int(draws.sample_id[dark])} has no light in half of its pixels or more: no S/N can be "
-                "defined (does the library hold light in this wavelength range?)"
+                f"sample {int(draws.sample_id[np.argmin(lit)])} has no light in half of its pixels or more: no S/N "
+                "can be defined (does the library hold light in this wavelength range?)"
             )
         return noisy, error, pixels
 

@@ -77,7 +77,9 @@ def test_finish_spectra(model, name, has_curve):
     ids = np.arange(n, dtype=np.uint64) + 5
     flux, noisy, error = light.copy(), np.zeros_like(light), np.zeros_like(light)
     noise = np.uint64(3), ids, np.uint32(1), model, snr, curve, has_curve
-    assert finish_spectra(scale, lines, start, profiles, *noise, flux, noisy, error) == -1
+    lit = np.zeros(n, dtype=np.bool_)
+    finish_spectra(scale, lines, start, profiles, *noise, flux, noisy, error, lit)
+    assert lit.all()
     expected = light.astype(np.float64)
     for k in range(2):
         expected[:, start[k] : start[k] + 11] += lines[:, k, None] * profiles[k]
@@ -98,4 +100,6 @@ def test_a_spectrum_without_light_is_reported():
     light[[0, 2]] = 1.0
     noise = np.uint64(3), np.arange(3, dtype=np.uint64), np.uint32(1), 1, np.ones(3), np.ones(20, np.float32), False
     none = np.zeros((3, 0)), np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
-    assert finish_spectra(np.ones(3, np.float32), *none, *noise, light, light.copy(), light.copy()) == 1
+    lit = np.zeros(3, dtype=np.bool_)
+    finish_spectra(np.ones(3, np.float32), *none, *noise, light, light.copy(), light.copy(), lit)
+    assert lit.tolist() == [True, False, True]
