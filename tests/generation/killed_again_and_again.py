@@ -50,10 +50,10 @@ def n_shards() -> int:
 
 def wait_for_moment(child: int) -> None:
     """Wait until a random number of shards is there, and then for a few milliseconds more or less."""
-    number, seconds = moments.randrange(total), moments.uniform(0.0, 0.01)
+    number, seconds = moments.randrange(total), moments.uniform(0.0, 0.004)
     while n_shards() < number and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         time.sleep(0.0005)
-    time.sleep(seconds if number else 10 * seconds)  # nothing is there yet: it may still be starting
+    time.sleep(seconds if number else 20 * seconds)  # nothing is there yet: it may still be starting
 
 
 assert os.waitpid(start(), 0)[1] == 0

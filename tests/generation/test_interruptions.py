@@ -9,16 +9,25 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import N_SAMPLES, SHARD_BYTES, contents
+from conftest import SHARD_BYTES, contents
 
 from sfhsim.errors import DatasetError
 
 PATIENCE_S = 60.0
+N_LONG = 2000  # some hundred shards: enough to be caught in the middle
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(make, tmp_path_factory) -> dict[str, bytes]:
+    """The files of the long data set, made in one go."""
+    folder = tmp_path_factory.mktemp("uninterrupted_long")
+    make(folder, n_samples=N_LONG)
+    return contents(folder)
 
 
 def test_killed_at_random_moments(recipe, command_environment, tmp_path):
     program = Path(__file__).with_name("killed_again_and_again.py")
-    arguments = [recipe, 7, 60, 6000, tmp_path / "d", 20, 1]
+    arguments = [recipe, 7, 600, 6000, tmp_path / "d", 20, 1]
     done = subprocess.run(
         [sys.executable, program, *map(str, arguments)], capture_output=True, text=True, env=command_environment
     )
@@ -31,7 +40,7 @@ def test_killed_at_random_moments(recipe, command_environment, tmp_path):
 @pytest.fixture
 def command(recipe, command_environment, tmp_path):
     """Function that starts the command with two workers in tmp_path/d, as the head of a process group."""
-    options = f"-n {N_SAMPLES} --seed 7 --shard-size {SHARD_BYTES} --workers 2 --out {tmp_path / 'd'}"
+    options = f"-n {N_LONG} --seed 7 --shard-size {SHARD_BYTES} --workers 2 --out {tmp_path / 'd'}"
     line = [sys.executable, "-c", "from sfhsim.cli import main; main()", "generate", str(recipe), *options.split()]
     started = []
 
