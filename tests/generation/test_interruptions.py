@@ -46,7 +46,14 @@ def command(recipe, command_environment, tmp_path):
 
     def start():
         process = subprocess.Popen(
-            line, env=command_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+            line,
+            env=command_environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+            # a shell starts its background jobs with SIGINT ignored, and so would this test run there
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         started.append(process)
         return process
