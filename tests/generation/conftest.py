@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 from miniature import miniature_library, miniature_recipe
+from small_dataset import N_SAMPLES, SHARD_BYTES, contents
 
 from sfhsim import Simulator, generate_dataset
 from sfhsim.libraries import save_library
-
-N_SAMPLES = 150
-SHARD_BYTES = 16_000  # a dozen records
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +54,6 @@ def make(simulator):
         return generate_dataset(**(options | changes))
 
     return make
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file under a folder, by its path in it."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from conftest import N_SAMPLES, SHARD_BYTES, contents
+from small_dataset import N_SAMPLES, SHARD_BYTES, contents
 
 from sfhsim import generate_dataset
 from sfhsim.errors import DatasetError

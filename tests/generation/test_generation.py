@@ -9,7 +9,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from conftest import N_SAMPLES, SHARD_BYTES, contents
+from small_dataset import N_SAMPLES, SHARD_BYTES, contents
 
 from sfhsim import Dataset, Simulator, generate_dataset
 from sfhsim.errors import DatasetError, LibraryError, MissingDataError, RecipeError

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import SHARD_BYTES, contents
+from small_dataset import SHARD_BYTES, contents
 
 from sfhsim.errors import DatasetError
 

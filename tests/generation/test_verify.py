@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from conftest import N_SAMPLES, contents
+from small_dataset import N_SAMPLES, contents
 
 from sfhsim.errors import DatasetError, MissingDataError
 from sfhsim.generation import repair_dataset, verify_dataset
