@@ -17,7 +17,7 @@ def plot(
     from sfhsim import Simulator
     from sfhsim.plots import plot_dataset, plot_galaxy, plot_histories
 
-    if Path(what).is_dir():
+    if _is_data_set(what):
         pictures = plot_dataset(what, out)
     else:
         simulator = Simulator.from_recipe(what, seed=seed)
@@ -27,3 +27,11 @@ def plot(
         ]
     for picture in pictures:
         print(f"picture: {picture}")
+
+
+def _is_data_set(what: str) -> bool:
+    """A directory, unless it only happens to bear the name of a built-in recipe."""
+    from sfhsim.recipe import builtin_names
+    from sfhsim.records.dataset import MANIFEST
+
+    return (Path(what) / MANIFEST).is_file() or (Path(what).is_dir() and what not in builtin_names())
