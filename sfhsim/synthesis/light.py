@@ -17,6 +17,7 @@ from sfhsim.instrument import rebin_operator
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.basis import low_rank_basis
+from sfhsim.synthesis.blocks import block_rows, whole_blocks
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.nebular import Projection, compile_nebular
 from sfhsim.synthesis.populations import Populations
@@ -114,7 +115,7 @@ class LightModel:
         from sfhsim.kernels.spectra import attenuated_light
 
         out = np.empty((len(draws), wave_aa.size), dtype=np.float32)
-        coefficients = _whole_blocks(old), old_vectors, _whole_blocks(young), young_vectors
+        coefficients = whole_blocks(old), old_vectors, whole_blocks(young), young_vectors
         attenuated_light(*coefficients, *self._dust.depths(wave_aa, draws), out)
         return out
 
@@ -179,21 +180,6 @@ def _age_range(pixels: np.ndarray, bands: np.ndarray, first: int, stop: int, tol
 def _dot(coefficients: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """(n, k) . (k,); not by BLAS, whose rounding depends on n."""
     return np.einsum("nk,k->n", coefficients, vector)
-
-
-def block_rows(n: int, k: int) -> np.ndarray:
-    """An empty float32 array of n rows rounded up to whole blocks of the kernels."""
-    from sfhsim.kernels.mixing import BLOCK
-
-    return np.empty((-(-n // BLOCK) * BLOCK, k), dtype=np.float32)
-
-
-def _whole_blocks(coefficients: np.ndarray) -> np.ndarray:
-    """A copy of (n, k) with zero rows up to whole blocks of the kernels."""
-    out = block_rows(*coefficients.shape)
-    out[: len(coefficients)] = coefficients
-    out[len(coefficients) :] = 0.0
-    return out
 
 
 class DustStage:

@@ -12,6 +12,7 @@ from sfhsim.errors import CoverageError
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Nebular
 from sfhsim.synthesis.basis import low_rank_basis
+from sfhsim.synthesis.blocks import block_rows
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import Populations
 
@@ -98,7 +99,6 @@ class CloudyStage:
     def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `NebularStage`."""
         from sfhsim.kernels.mixing import mix_between
-        from sfhsim.synthesis.light import block_rows
 
         if self._table is None:
             self._stack()
@@ -195,7 +195,6 @@ class LKL10Stage:
 
     def _ionizing_luminosity(self, stars: Populations) -> np.ndarray:
         from sfhsim.kernels.mixing import mix
-        from sfhsim.synthesis.light import block_rows
 
         out = block_rows(len(stars.mass), 1)
         mix(stars.mass, stars.lower, stars.upper_share, 0, stars.mass.shape[1], self._ionizing, out)

@@ -49,6 +49,9 @@ class _Photometer:
             seen |= (line_wave_aa >= low) & (line_wave_aa <= high)
         return seen
 
+    def set_lines(self, line_wave_aa: np.ndarray) -> None:
+        """Nothing to compile: lines come with the columns."""
+
     def describe(self) -> list[dict]:
         """The bands as plain data: name, pivot and width, where the curve comes from and its checksum."""
         import hashlib
@@ -69,9 +72,6 @@ class NoPhotometer(_Photometer):
     """A recipe without bands."""
 
     column_wave_aa = np.zeros(0)
-
-    def set_lines(self, line_wave_aa: np.ndarray) -> None:
-        """Nothing to compile."""
 
     def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray:
         """(n_line, 0)"""
@@ -96,9 +96,6 @@ class FixedPhotometer(_Photometer):
         self.column_wave_aa = self._operator.node_wave_aa
         line_kms = recipe.kinematics.line_velocity_dispersion_kms or recipe.kinematics.velocity_dispersion_kms
         self._line_kms = 0.5 * sum(np.minimum(line_kms.bounds(), 1.0e3))
-
-    def set_lines(self, line_wave_aa: np.ndarray) -> None:
-        """Nothing to compile: lines come with the columns."""
 
     def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray:
         """Columns (n_line, n_column) of lines of 1 Lsun at rest-frame wavelengths (n_line,)."""
