@@ -1,5 +1,7 @@
 """Generation of data sets: the plan, the shards, the manifest; made, verified, repaired."""
 
+from sfhsim.generation.job import describe as describe_simulator
+from sfhsim.generation.plan import id_after
 from sfhsim.generation.repair import repair_dataset
 from sfhsim.generation.run import Summary, generate_dataset
 from sfhsim.generation.sizes import parse_size, parse_split
@@ -9,7 +11,9 @@ __all__ = [
     "Problem",
     "Report",
     "Summary",
+    "describe_simulator",
     "generate_dataset",
+    "id_after",
     "parse_size",
     "parse_split",
     "repair_dataset",

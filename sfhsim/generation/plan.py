@@ -18,6 +18,7 @@ from sfhsim.errors import DatasetError
 DEFAULT_SPLIT = {"train": 0.9, "validation": 0.05, "test": 0.05}
 _GOLDEN = np.uint64(2654435769)  # 2^32 / golden ratio, odd
 _MODULUS = np.uint64(1 << 32)
+_COUNTED_AT_ONCE = 1 << 20
 
 
 def in_split(ids: np.ndarray, name: str, split: Mapping[str, float]) -> np.ndarray:
@@ -27,6 +28,25 @@ def in_split(ids: np.ndarray, name: str, split: Mapping[str, float]) -> np.ndarr
     k = list(split).index(name)
     upper = np.inf if k == len(split) - 1 else edges[k + 1]
     return (place >= edges[k]) & (place < upper)
+
+
+def id_after(n_samples: int, name: str, split: Mapping[str, float] = DEFAULT_SPLIT) -> int:
+    """The id from which the samples of a split go on after its first ``n_samples``.
+
+    Raises
+    ------
+    DatasetError
+        When the split has no samples, or the number is negative.
+    """
+    if n_samples < 0 or not split.get(name, 0.0) > 0.0:
+        raise DatasetError(f"no {n_samples} samples in split {name!r}: the splits are {', '.join(split)}")
+    start = 0
+    while n_samples > 0:
+        ids = np.arange(start, start + min(max(n_samples, 64), _COUNTED_AT_ONCE), dtype=np.uint64)
+        found = np.flatnonzero(in_split(ids, name, split))
+        start += int(found[n_samples - 1]) + 1 if found.size >= n_samples else ids.size
+        n_samples -= min(found.size, n_samples)
+    return start
 
 
 @dataclass(frozen=True)

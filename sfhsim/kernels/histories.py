@@ -3,12 +3,15 @@
 The callers in ``sfhsim.histories`` validate: arrays are C-contiguous float64, edges increase and start at
 or above 0, every age and width is in the unit named, table ages increase. Arrays are writable: numba compiles
 anew for read-only ones. Each galaxy is computed alone, so the results are the same bytes for any batch and
-any number of threads. Only the costly loop runs in parallel: parallel code takes seconds to compile.
+any number of threads.
 
 Smooth part of the skewed normal: the integral of f = exp(-Y^2/2) Q is marched outwards from the peak in
 cells whose width follows the local scale of ln f; in a cell f is the quintic Hermite interpolant of f, f',
 f'' at its ends, and that is integrated exactly. An edge inside a cell takes the integral of the same
 quintic up to the edge.
+
+Where the peak lies between today and the first star and nothing truncates it (`_spread_over_cells`), the cells are
+equal in u = asinh X instead: Y = sinh(u) exp(skewness u), and one loop on vector registers serves all of them.
 """
 
 import math
@@ -16,6 +19,9 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from sfhsim.kernels.bits import exp_double, log_double
+
+EQUAL_STEP = 0.07  # in u, for skewness 0
 STEP = 0.2  # of the local scale; the tests hold the error against adaptive quadrature
 NEGLIGIBLE_LN = -30.0  # ln f, relative to the peak, where the march ends
 SQRT_HALF = math.sqrt(0.5)
@@ -112,6 +118,97 @@ def _march(x0, end, skewness, cut, width, edges, first_edge, last_edge, scale, s
     return total
 
 
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _fill_nodes(u_low, h, skewness, value, slope, curve):
+    """f dX/du at equal steps ``h`` of u, and its first two derivatives in those steps; nothing truncates f."""
+    for j in range(value.size):
+        u = u_low + h * np.float64(np.int32(j))
+        e = exp_double(u)
+        sinh, cosh = 0.5 * (e - 1.0 / e), 0.5 * (e + 1.0 / e)
+        stretch = exp_double(skewness * u)
+        y, y1 = stretch * sinh, stretch * (cosh + skewness * sinh)
+        y2 = stretch * ((1.0 + skewness * skewness) * sinh + 2.0 * skewness * cosh)
+        tanh = sinh / cosh
+        first = tanh - y * y1
+        second = 1.0 - tanh * tanh - y1 * y1 - y * y2
+        f = exp_double(max(-0.5 * y * y, -600.0)) * cosh  # far from where numbers are slow for being too small
+        value[j], slope[j], curve[j] = f, f * first * h, f * (first * first + second) * (h * h)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _asinh(edges, scale, shift, out):
+    for j in range(out.size):
+        x = scale * edges[j] + shift
+        u = log_double(abs(x) + np.sqrt(x * x + 1.0))
+        out[j] = u if x >= 0.0 else -u
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _fill_cells(h, value, slope, curve, c1, c2, c3, c4, c5, c6):
+    """Coefficients of the integral within each cell, powers 1 to 6 of the part of the cell."""
+    for j in range(c1.size):
+        i = np.uintp(j)
+        f0, d0, c0 = value[i], slope[i], 0.5 * curve[i]
+        k = i + np.uintp(1)
+        a, b, c = value[k] - f0 - d0 - c0, slope[k] - d0 - 2.0 * c0, curve[k] - 2.0 * c0
+        c1[i], c2[i], c3[i] = h * f0, (0.5 * h) * d0, (h / 3.0) * c0
+        c4[i] = (0.25 * h) * (10.0 * a - 4.0 * b + 0.5 * c)
+        c5[i] = (0.2 * h) * (7.0 * b - 15.0 * a - c)
+        c6[i] = (h / 6.0) * (6.0 * a - 3.0 * b + 0.5 * c)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _read_cells(u, u_low, inverse_h, total, cells, out):
+    """Integral from the first node to each ``u``, clipped to the nodes."""
+    end, last = np.float64(total.size - 1), np.int32(total.size - 2)
+    c1, c2, c3, c4, c5, c6 = cells[0], cells[1], cells[2], cells[3], cells[4], cells[5]
+    for j in range(out.size):
+        at = min(max((u[j] - u_low) * inverse_h, 0.0), end)
+        whole = min(np.int32(at), last)
+        i, s = np.uintp(np.uint32(whole)), at - np.float64(whole)
+        s2 = s * s
+        low = total[i] + s * c1[i] + s2 * (c2[i] + s * c3[i])
+        out[j] = low + (s2 * s2) * (c4[i] + s * c5[i] + s2 * c6[i])
+
+
+@njit(cache=True, nogil=True)
+def _spread_over_cells(low, high, skewness, edges, scale, shift, out):
+    """Fill ``out`` with the integral of f from X = ``low`` <= 0 to every edge; returns that to ``high`` >= 0."""
+    u_low, u_high = -math.asinh(-low), math.asinh(high)
+    n_cell = int((u_high - u_low) * (1.0 + abs(skewness)) / EQUAL_STEP) + 1
+    h = (u_high - u_low) / n_cell
+    nodes, cells, total = np.empty((3, n_cell + 1)), np.empty((6, n_cell)), np.empty(n_cell + 1)
+    _fill_nodes(u_low, h, skewness, nodes[0], nodes[1], nodes[2])
+    c = cells
+    _fill_cells(h, nodes[0], nodes[1], nodes[2], c[0], c[1], c[2], c[3], c[4], c[5])
+    level = 0.0
+    for j in range(n_cell):
+        total[j] = level
+        level += (c[0, j] + c[1, j] + c[2, j]) + (c[3, j] + c[4, j] + c[5, j])
+    total[n_cell] = level
+    u = np.empty(out.size)
+    _asinh(edges, scale, shift, u)
+    _read_cells(u, u_low, 1.0 / h, total, cells, out)
+    return level
+
+
+@njit(cache=True, nogil=True)
+def _march_both_ways(start, low, high, skewness, c, w, edges, scale, shift, out):
+    """Fill ``out`` with the integral of f/f(start) from X = ``low`` to every edge; returns that to ``high``."""
+    middle = 0
+    while middle < edges.size and scale * edges[middle] + shift < start:
+        middle += 1
+    older = younger = 0.0
+    for direction in range(2):  # one call site: half the compilation
+        older, to, begin, stop = younger, high, middle, edges.size
+        if direction == 1:
+            to, begin, stop = low, middle - 1, -1
+        younger = _march(start, to, skewness, c, w, edges, begin, stop, scale, shift, out)
+    for j in range(edges.size):
+        out[j] = younger - out[j] if j < middle else younger + out[j]
+    return older + younger
+
+
 @njit(cache=True, nogil=True)
 def _burst_time(low, high, cut, width):
     """Integral of 1 - Phi((t - cut)/width) from ``low`` to ``high``: their distance where width is 0."""
@@ -125,7 +222,7 @@ def _burst_time(low, high, cut, width):
     return width * (upper - lower)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _skewed_normal_galaxy(
     peak,
     period,
@@ -146,17 +243,12 @@ def _skewed_normal_galaxy(
     low, high = shift, scale * age_max + shift
     start = min(max(0.0, low), high)
     inside = np.searchsorted(edges, age_max)
-    middle = 0
-    while middle < inside and scale * edges[middle] + shift < start:
-        middle += 1
+    near, done = edges[:inside], row[:inside]
     c, w = scale * cut + shift, scale * width
-    older = younger = 0.0
-    for direction in range(2):  # one call site: half the compilation
-        older, to, begin, stop = younger, high, middle, inside
-        if direction == 1:
-            to, begin, stop = low, middle - 1, -1
-        younger = _march(start, to, skewness, c, w, edges, begin, stop, scale, shift, row)
-    smooth = older + younger
+    if w <= 0.0 and low <= 0.0 <= high and skewness >= -1.0:  # below -1, f rises again far from the peak
+        smooth = _spread_over_cells(low, high, skewness, near, scale, shift, done)
+    else:
+        smooth = _march_both_ways(start, low, high, skewness, c, w, near, scale, shift, done)
     ln_smooth = _log_sfr(start, skewness, c, w)[0] + math.log(smooth * period)
     burst = _burst_time(burst_from, min(burst_to, age_max), cut, width)
     share = 1.0 - burst_fraction if burst > 0.0 else 1.0
@@ -165,8 +257,7 @@ def _skewed_normal_galaxy(
     part[0], part[1], part[2] = share, ln_smooth, burst
     below = 0.0  # roundoff, 1e-16 of the mass, must not make the curve fall
     for j in range(inside):
-        done = younger - row[j] if j < middle else younger + row[j]
-        value = share * (done / smooth)
+        value = share * (done[j] / smooth)
         if share < 1.0:
             formed = burst if edges[j] >= burst_to else _burst_time(burst_from, edges[j], cut, width)
             value += (1.0 - share) * (formed / burst)
@@ -225,6 +316,64 @@ def _pchip_slopes(x, y, k, slope):
 
 
 @njit(cache=True, nogil=True)
+def _knots(interval, smallest, x, y):
+    """Knots of the cumulative curve against lookback time, both 0 to 1; returns the last one's index."""
+    n_interval = interval.size
+    whole = 0.0
+    for j in range(n_interval):
+        whole += interval[j]
+    x[0] = y[0] = 0.0
+    k, reached = 0, 0.0
+    for j in range(1, n_interval):  # lookback time, so from the last interval to the first
+        reached += interval[n_interval - j] / whole
+        if reached - x[k] > smallest and 1.0 - reached > smallest:
+            k += 1
+            x[k], y[k] = reached, j / n_interval
+    x[k + 1] = y[k + 1] = 1.0
+    return k + 1
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _cubic(edges, per_yr, x0, inverse_h, c0, c1, c2, c3, out):
+    for j in range(out.size):
+        s = (edges[j] * per_yr - x0) * inverse_h
+        out[j] = c0 + s * (c1 + s * (c2 + s * c3))
+
+
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _dense_basis_galaxy(interval, ssfr, age_max, smallest, edges, slope_out, out):
+    """One galaxy of ``dense_basis_cumulative``; returns whether ``ssfr`` was clipped."""
+    x, y, slope = np.empty(interval.size + 1), np.empty(interval.size + 1), np.empty(interval.size + 1)
+    k = _knots(interval, smallest, x, y)
+    _pchip_slopes(x, y, k, slope)
+    clipped = False
+    if not math.isnan(ssfr):
+        steepest = 3.0 * y[1] / x[1]
+        clipped = ssfr * age_max > steepest
+        slope[0] = min(ssfr * age_max, steepest)
+    inside = np.searchsorted(edges, age_max)
+    begin = 0
+    for cell in range(k):
+        h = x[cell + 1] - x[cell]
+        end = inside if cell == k - 1 else min(np.searchsorted(edges, x[cell + 1] * age_max, side="right"), inside)
+        c1, c2 = h * slope[cell], 3.0 * (y[cell + 1] - y[cell]) - h * (2.0 * slope[cell] + slope[cell + 1])
+        c3 = h * (slope[cell] + slope[cell + 1]) - 2.0 * (y[cell + 1] - y[cell])
+        part, where = edges[begin:end], out[begin:end]
+        if slope_out:
+            rate = 1.0 / (h * age_max)
+            _cubic(part, 1.0 / age_max, x[cell], 1.0 / h, rate * c1, rate * 2.0 * c2, rate * 3.0 * c3, 0.0, where)
+        else:
+            _cubic(part, 1.0 / age_max, x[cell], 1.0 / h, y[cell], c1, c2, c3, where)
+        begin = max(begin, end)
+    for j in range(edges.size):
+        if slope_out and j < inside:
+            out[j] = max(0.0, out[j])
+        elif j >= inside:
+            out[j] = (slope[k] / age_max if edges[j] == age_max else 0.0) if slope_out else 1.0
+    return clipped
+
+
+@njit(cache=True, nogil=True, parallel=True)
 def dense_basis_cumulative(interval, ssfr, age_max, smallest, edges, out, slope_out, clipped):
     """Fill ``out`` (n, m) with the fraction formed below each edge (yr), or the SFR (1/yr) if ``slope_out``.
 
@@ -232,48 +381,8 @@ def dense_basis_cumulative(interval, ssfr, age_max, smallest, edges, out, slope_
     SFR over the total mass in 1/yr (NaN: free). ``clipped`` (n,) says where ssfr was beyond what a monotone
     cubic can have.
     """
-    n_interval = interval.shape[1]
-    for i in range(out.shape[0]):
-        x = np.empty(n_interval + 1)
-        y = np.empty(n_interval + 1)
-        slope = np.empty(n_interval + 1)
-        whole = 0.0
-        for j in range(n_interval):
-            whole += interval[i, j]
-        x[0] = y[0] = 0.0
-        k, reached = 0, 0.0
-        for j in range(1, n_interval):  # lookback time, so from the last interval to the first
-            reached += interval[i, n_interval - j] / whole
-            if reached - x[k] > smallest and 1.0 - reached > smallest:
-                k += 1
-                x[k], y[k] = reached, j / n_interval
-        k += 1
-        x[k] = y[k] = 1.0
-        _pchip_slopes(x, y, k, slope)
-        clipped[i] = False
-        if not math.isnan(ssfr[i]):
-            steepest = 3.0 * y[1] / x[1]
-            slope[0] = ssfr[i] * age_max[i]
-            if slope[0] > steepest:
-                slope[0] = steepest
-                clipped[i] = True
-        cell = 0
-        for j in range(edges.size):
-            t = edges[j] / age_max[i]
-            if t >= 1.0:
-                out[i, j] = slope[k] / age_max[i] if slope_out and t == 1.0 else (0.0 if slope_out else 1.0)
-                continue
-            while t > x[cell + 1]:
-                cell += 1
-            h = x[cell + 1] - x[cell]
-            s = (t - x[cell]) / h
-            secant = (y[cell + 1] - y[cell]) / h
-            c2 = 3.0 * secant - 2.0 * slope[cell] - slope[cell + 1]
-            c3 = slope[cell] + slope[cell + 1] - 2.0 * secant
-            if slope_out:
-                out[i, j] = max(0.0, slope[cell] + s * (2.0 * c2 + s * 3.0 * c3)) / age_max[i]
-            else:
-                out[i, j] = y[cell] + h * s * (slope[cell] + s * (c2 + s * c3))
+    for i in prange(out.shape[0]):
+        clipped[i] = _dense_basis_galaxy(interval[i], ssfr[i], age_max[i], smallest, edges, slope_out, out[i])
 
 
 @njit(cache=True, nogil=True)

@@ -3,39 +3,159 @@
 Twins, readable and general: `sfhsim.histories.bin_metallicity`, `mass_weighted_metallicity` and `metallicity_weights`,
 which also serve metallicity families that are not known here. The callers (sfhsim.synthesis) validate: parameters are
 in their ranges, edges increase, the library's metallicities increase from above 0.
+
+Loops are kept apart and logarithms are arithmetic (`sfhsim.kernels.bits`), so that each runs on vector registers; a
+galaxy is computed by one thread in a fixed order.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
+from sfhsim.kernels.bits import log_double
+
 CLOSED_BOX, LINEAR_MASS, CONSTANT = 0, 1, 2
+_SUM = {"contract", "reassoc"}
 
 
-@njit(cache=True, nogil=True)
-def _metallicity(form, before, z_start, z_final, gas_used, yield_):
+class CellTables(NamedTuple):
+    """How the cells between the edges of the histories serve the library and the labels.
+
+    ``first_of_age`` (n_age + 1,) and ``first_of_label`` (n_label + 1,) intp: cells of each age bin and label;
+    ``wide_ages``: ages of more than one cell; ``middle_cell`` (n_label,): cell in the middle of each label;
+    ``mean_log10_age`` (n_cell,). ``log10_library`` (n_metallicity,).
+    """
+
+    first_of_age: np.ndarray
+    first_of_label: np.ndarray
+    wide_ages: np.ndarray
+    middle_cell: np.ndarray
+    mean_log10_age: np.ndarray
+    log10_library: np.ndarray
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _masses_and_midpoints(cumulative, mass, before):
+    for j in range(mass.size):
+        low, high = cumulative[np.uintp(j)], cumulative[np.uintp(j) + np.uintp(1)]
+        mass[j] = high - low
+        before[j] = 1.0 - 0.5 * (low + high)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _closed_box(before, z_start, gas_used, yield_, z):
+    for j in range(z.size):
+        z[j] = z_start - yield_ * log_double(1.0 - gas_used * before[j])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _metallicities(form, before, z_start, z_final, yield_, z):
     """Z where the fraction ``before`` of the mass had formed."""
     if form == CLOSED_BOX:
-        return z_start - yield_ * math.log1p(-gas_used * before)
-    if form == LINEAR_MASS:
-        return z_start + before * (z_final - z_start)
-    return z_final
+        _closed_box(before, z_start, -math.expm1((z_start - z_final) / yield_), yield_, z)
+    elif form == LINEAR_MASS:
+        for j in range(z.size):
+            z[j] = z_start + before[j] * (z_final - z_start)
+    else:
+        for j in range(z.size):
+            z[j] = z_final
+
+
+@njit(cache=True, nogil=True, fastmath=_SUM)
+def _sum_of_products(a, b):
+    total = 0.0
+    for j in range(a.size):
+        total += a[j] * b[j]
+    return total
+
+
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _labels(cumulative, cell_mass, cell_z, tables, label_mass, label_z):
+    first = tables.first_of_label
+    for k in range(label_mass.size):
+        low, high = first[k], first[k + 1]
+        m = cumulative[high] - cumulative[low]
+        label_mass[k] = m
+        if m > 0.0:
+            label_z[k] = _sum_of_products(cell_mass[low:high], cell_z[low:high]) / m
+        else:
+            label_z[k] = cell_z[tables.middle_cell[k]]
+
+
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _ages(cumulative, cell_z, form, z_start, z_final, yield_, tables, mass, z):
+    first, wide = tables.first_of_age, tables.wide_ages
+    for a in range(mass.size):
+        mass[a] = cumulative[first[a + 1]] - cumulative[first[a]]
+        z[a] = cell_z[first[a]]
+    before, found = np.empty(wide.size), np.empty(wide.size)
+    for k in range(wide.size):
+        before[k] = 1.0 - 0.5 * (cumulative[first[wide[k]]] + cumulative[first[wide[k] + 1]])
+    _metallicities(form, before, z_start, z_final, yield_, found)
+    for k in range(wide.size):
+        z[wide[k]] = found[k]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _log10_of(z, out):
+    for a in range(z.size):
+        out[a] = log_double(max(z[a], 1e-300)) * (1.0 / math.log(10.0))
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_interval(log10_z, low, inverse_width, place):
+    for a in range(place.size):
+        place[a] += min(max((log10_z[a] - low) * inverse_width, 0.0), 1.0)
 
 
 @njit(cache=True, nogil=True)
-def _between(z, log10_library, lowest, highest):
-    """Index below, weight above, and whether Z lies outside the library."""
-    if z <= lowest:
-        return 0, 0.0, z < lowest * (1.0 - 1e-9)
-    if z >= highest:
-        return log10_library.size - 1, 0.0, z > highest * (1.0 + 1e-9)
-    log10_z = math.log10(z)
-    k = 0
-    while k < log10_library.size - 2 and log10_z >= log10_library[k + 1]:
-        k += 1
-    share = (log10_z - log10_library[k]) / (log10_library[k + 1] - log10_library[k])
-    return k, min(max(share, 0.0), 1.0), False
+def _split_place(place, lower, upper_share):
+    for a in range(place.size):
+        whole = np.int32(place[a])
+        lower[a] = whole
+        upper_share[a] = place[a] - np.float64(whole)
+
+
+@njit(cache=True, nogil=True)
+def _count_outside(z, lowest, highest):
+    outside = 0
+    for a in range(z.size):
+        outside += np.int64(z[a] < lowest) + np.int64(z[a] > highest)
+    return outside
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weights(z, log10_library, work, lower, upper_share):
+    """Index below and weight above, linear in log10 Z: whole intervals passed, and the part of the one it is in."""
+    log10_z, place = work[0, : z.size], work[1, : z.size]
+    _log10_of(z, log10_z)
+    for a in range(place.size):
+        place[a] = 0.0
+    for k in range(log10_library.size - 1):
+        _add_interval(log10_z, log10_library[k], 1.0 / (log10_library[k + 1] - log10_library[k]), place)
+    _split_place(place, lower, upper_share)
+    # roundoff at the end points is not an extrapolation
+    lowest, highest = 10.0 ** log10_library[0] * (1.0 - 1e-9), 10.0 ** log10_library[-1] * (1.0 + 1e-9)
+    return _count_outside(z, lowest, highest)
+
+
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _galaxy(
+    cumulative, form, z_start, z_final, yield_, tables, mass, z, lower, upper_share, label_mass, label_z, means
+):
+    """One galaxy of `populations`; returns the number of ages whose Z is clipped."""
+    n_cell = cumulative.size - 1
+    work = np.empty((3, n_cell))
+    cell_mass, before, cell_z = work[0], work[1], work[2]
+    _masses_and_midpoints(cumulative, cell_mass, before)
+    _metallicities(form, before, z_start, z_final, yield_, cell_z)
+    _labels(cumulative, cell_mass, cell_z, tables, label_mass, label_z)
+    means[0] = _sum_of_products(cell_mass, tables.mean_log10_age)
+    means[1] = _sum_of_products(cell_mass, cell_z)
+    _ages(cumulative, cell_z, form, z_start, z_final, yield_, tables, mass, z)
+    return _weights(z, tables.log10_library, work, lower, upper_share)
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -45,11 +165,7 @@ def populations(
     z_start,
     z_final,
     yield_,
-    at_library,
-    label_of_cell,
-    middle_cell,
-    mean_log10_age,
-    log10_library,
+    tables,
     mass,
     metallicity,
     lower,
@@ -61,58 +177,43 @@ def populations(
 ):
     """Fill the stars and labels of a batch.
 
-    ``cumulative`` (n, n_cell + 1); ``at_library`` (n_age + 1,) its columns at the library's edges; ``label_of_cell``
-    (n_cell,) and ``middle_cell`` (n_label,) cell at the middle of each label; ``means`` (n, 2): mass-weighted log10 age
-    and metallicity.
+    ``cumulative`` (n, n_cell + 1); ``tables`` a `CellTables`; ``means`` (n, 2): mass-weighted log10 age and Z.
     """
-    n_cell = cumulative.shape[1] - 1
-    lowest, highest = 10.0 ** log10_library[0], 10.0 ** log10_library[-1]
     for i in prange(cumulative.shape[0]):
-        c = cumulative[i]
-        gas_used = -math.expm1((z_start[i] - z_final[i]) / yield_[i])
-        cell_z = np.empty(n_cell)
-        label_mass[i, :] = 0.0
-        label_metallicity[i, :] = 0.0
-        means[i, 0] = means[i, 1] = 0.0
-        for j in range(n_cell):
-            m = c[j + 1] - c[j]
-            z = _metallicity(form, 1.0 - 0.5 * (c[j] + c[j + 1]), z_start[i], z_final[i], gas_used, yield_[i])
-            cell_z[j] = z
-            label_mass[i, label_of_cell[j]] += m
-            label_metallicity[i, label_of_cell[j]] += m * z
-            means[i, 0] += m * mean_log10_age[j]
-            means[i, 1] += m * z
-        for k in range(label_mass.shape[1]):
-            m = label_mass[i, k]
-            label_metallicity[i, k] = label_metallicity[i, k] / m if m > 0.0 else cell_z[middle_cell[k]]
-        outside = 0
-        for a in range(at_library.size - 1):
-            low, high = at_library[a], at_library[a + 1]
-            mass[i, a] = c[high] - c[low]
-            if high == low + 1:
-                z = cell_z[low]
-            else:
-                before = 1.0 - 0.5 * (c[low] + c[high])
-                z = _metallicity(form, before, z_start[i], z_final[i], gas_used, yield_[i])
-            metallicity[i, a] = z
-            k, share, is_outside = _between(z, log10_library, lowest, highest)
-            lower[i, a], upper_share[i, a] = k, share
-            outside += is_outside
-        n_clipped[i] = outside
+        n_clipped[i] = _galaxy(
+            cumulative[i],
+            form,
+            z_start[i],
+            z_final[i],
+            yield_[i],
+            tables,
+            mass[i],
+            metallicity[i],
+            lower[i],
+            upper_share[i],
+            label_mass[i],
+            label_metallicity[i],
+            means[i],
+        )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=_SUM)
+def _light_weighted_one(mass, metallicity, lower, upper_share, mean_light, log10_age, out):
+    last = mean_light.shape[0] - 1
+    total, age, metals = 0.0, 0.0, 0.0
+    for a in range(mass.size):
+        low = lower[a]
+        below, above = mean_light[low, a], mean_light[min(low + 1, last), a]
+        weight = mass[a] * (below + upper_share[a] * (above - below))
+        total += weight
+        age += weight * log10_age[a]
+        metals += weight * metallicity[a]
+    out[0] = age / total
+    out[1] = metals / total
+
+
+@njit(cache=True, nogil=True, parallel=True)
 def light_weighted(mass, metallicity, lower, upper_share, mean_light, log10_age, out):
     """Light-weighted log10 age and metallicity ``out`` (n, 2); ``mean_light`` (n_metallicity, n_age) of templates."""
-    last = mean_light.shape[0] - 1
-    for i in range(mass.shape[0]):
-        total, age, metals = 0.0, 0.0, 0.0
-        for a in range(mass.shape[1]):
-            low = lower[i, a]
-            below, above = mean_light[low, a], mean_light[min(low + 1, last), a]
-            weight = mass[i, a] * (below + upper_share[i, a] * (above - below))
-            total += weight
-            age += weight * log10_age[a]
-            metals += weight * metallicity[i, a]
-        out[i, 0] = age / total
-        out[i, 1] = metals / total
+    for i in prange(mass.shape[0]):
+        _light_weighted_one(mass[i], metallicity[i], lower[i], upper_share[i], mean_light, log10_age, out[i])

@@ -4,8 +4,9 @@ Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, SC'11, doi:10.1145/2063384.2063
 counter, here (block, s, low and high word of i) under the key (low and high word of the seed). The four words of a
 block are stored in four planes, so that the loop over blocks runs on vector registers.
 
-Normal deviates are the inverse normal distribution of (word + 1/2) / 2^32 by Wichura's algorithm AS 241 (1988, Applied
-Statistics 37, 477; PPND7), in float32 and without branches: to 2e-6. Its logarithm is a polynomial of the mantissa.
+Normal deviates come in pairs (Box & Muller 1958, Ann. Math. Stat. 29, 610): the radius sqrt(-2 ln u) from 31 bits of
+one word, the angle from another: 29 bits within an eighth of a turn either way, two for the signs and one that swaps
+the two, in float32 and without branches: to 3e-6, up to 6.7 sigma.
 
 The callers (sfhsim.synthesis) validate: the seed fits 64 bits, sample_id is uint64, shapes agree.
 """
@@ -15,6 +16,8 @@ import math
 import numpy as np
 from numba import njit
 
+from sfhsim.kernels.bits import log_single
+
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)
 _W0 = np.uint32(0x9E3779B9)
@@ -23,21 +26,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
 _F = np.float32
-_ONE, _HALF, _LN2 = _F(1.0), _F(0.5), _F(math.log(2.0))
-# AS 241, PPND7: the core |p - 1/2| <= 0.425, and the tails down to p = 1.4e-11
-_A0, _A1, _A2, _A3 = _F(3.3871327179e0), _F(5.0434271938e1), _F(1.5929113202e2), _F(5.9109374720e1)
-_B1, _B2, _B3 = _F(1.7895169469e1), _F(7.8757757664e1), _F(6.7187563600e1)
-_C0, _C1, _C2, _C3 = _F(1.4234372777e0), _F(2.7568153900e0), _F(1.3067284816e0), _F(1.7023821103e-1)
-_D1, _D2 = _F(7.3700164250e-1), _F(1.2021132975e-1)
-
-
-def _ln_mantissa() -> list[np.float32]:
-    """Coefficients of ln((t + 3)/2), -1 <= t < 1: the Chebyshev interpolant of degree 10, to 1e-9."""
-    node = np.cos(np.pi * (np.arange(11) + 0.5) / 11)
-    return [_F(c) for c in np.polynomial.polynomial.polyfit(node, np.log((node + 3.0) / 2.0), 10)]
-
-
-_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8, _L9, _L10 = _ln_mantissa()
+_ONE, _HALF = _F(1.0), _F(0.5)
 
 
 @njit(cache=True, nogil=True)
@@ -75,44 +64,34 @@ def fill_uniform(seed, sample_id, stream, out):
             out[i, j] = (np.float64(integer) + 0.5) / 9007199254740992.0
 
 
-# the loops are apart, and division follows IEEE, so that each runs on vector registers
-@njit(cache=True, nogil=True)
-def _lower_half(words, half):
-    for j in range(words.size):
-        mirror = np.uint32(np.uint32(0) - (words[j] >> np.uint32(31)))
-        half[j] = _F(np.int32(words[j] ^ mirror)) + _HALF
+# Taylor series of sin and cos on [-pi/4, pi/4], to 1e-7
+_S3, _S5, _S7, _S9 = _F(-1 / 6), _F(1 / 120), _F(-1 / 5040), _F(1 / 362880)
+_C2, _C4, _C6, _C8 = _F(-1 / 2), _F(1 / 24), _F(-1 / 720), _F(1 / 40320)
+_STEP = _F(math.pi / 2.0**30)  # of the angle
+_ANGLE, _SWAP, _SIGN_1, _SIGN_2 = (np.uint32(bits) for bits in ((1 << 29) - 1, 1 << 29, 1 << 30, 1 << 31))
+
+
+# division follows IEEE, and integers stay at 32 bits, so that the loop runs on vector registers
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _box_muller(first, second, out_first, out_second):
+    for j in range(first.size):
+        u = (_F(np.int32(first[j] >> np.uint32(1))) + _HALF) * _F(2.0**-31)
+        radius = np.sqrt(_F(-2.0) * log_single(u))
+        word = second[j]
+        angle = (_F(np.int32(np.int32(word & _ANGLE) - np.int32(1 << 28))) + _HALF) * _STEP
+        q = angle * angle
+        sine = radius * (angle * (_ONE + q * (_S3 + q * (_S5 + q * (_S7 + q * _S9)))))
+        cosine = radius * (_ONE + q * (_C2 + q * (_C4 + q * (_C6 + q * _C8))))
+        x, y = (sine, cosine) if word & _SWAP else (cosine, sine)
+        out_first[j] = -x if word & _SIGN_1 else x
+        out_second[j] = -y if word & _SIGN_2 else y
 
 
 @njit(cache=True, nogil=True)
-def _split(bits, mantissa_bits, exponent):
-    for j in range(bits.size):
-        mantissa_bits[j] = (bits[j] & np.int32(0x7FFFFF)) | np.int32(0x3F800000)
-        exponent[j] = _F((bits[j] >> np.int32(23)) - np.int32(127 + 32))
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _quantiles(words, half, mantissa, exponent, out):
-    for j in range(out.size):
-        t = mantissa[j] + mantissa[j] - _F(3.0)
-        ln = _L5 + t * (_L6 + t * (_L7 + t * (_L8 + t * (_L9 + t * _L10))))
-        ln = _L0 + t * (_L1 + t * (_L2 + t * (_L3 + t * (_L4 + t * ln))))
-        r = np.sqrt(-(exponent[j] * _LN2 + ln)) - _F(1.6)
-        tail = (((_C3 * r + _C2) * r + _C1) * r + _C0) / ((_D2 * r + _D1) * r + _ONE)
-        q = _HALF - half[j] * _F(2.0**-32)
-        s = _F(0.180625) - q * q
-        core = q * (((_A3 * s + _A2) * s + _A1) * s + _A0) / (((_B3 * s + _B2) * s + _B1) * s + _ONE)
-        z = core if q <= _F(0.425) else tail
-        sign = -_ONE if words[j] < np.uint32(1 << 31) else _ONE
-        out[j] = sign * z
-
-
-@njit(cache=True, nogil=True)
-def normals_from_words(words, scratch, out):
-    """Standard normal deviates ``out`` (m,) float32 of ``words`` (m,) uint32; ``scratch`` (3, m) float32."""
-    half, mantissa, exponent = scratch[0], scratch[1], scratch[2]
-    _lower_half(words, half)
-    _split(half.view(np.int32), mantissa.view(np.int32), exponent)
-    _quantiles(words, half, mantissa, exponent, out)
+def normals_from_words(words, out):
+    """Standard normal deviates ``out`` (2 m,) float32 of ``words`` (2 m,) uint32: j and m + j are of one pair."""
+    half = words.size // 2
+    _box_muller(words[:half], words[half:], out[:half], out[half:])
 
 
 @njit(cache=True, nogil=True)
@@ -121,6 +100,8 @@ def fill_normal(seed, sample_id, stream, out):
     n, m = out.shape
     for i in range(n):
         words = np.empty((4, (m + 3) // 4), dtype=np.uint32)
-        scratch = np.empty((3, m), dtype=np.float32)
+        normals = np.empty(words.size, dtype=np.float32)
         fill_words(np.uint64(seed), sample_id[i], stream, words)
-        normals_from_words(words.reshape(-1)[:m], scratch, out[i])
+        normals_from_words(words.reshape(-1), normals)
+        for j in range(m):
+            out[i, j] = normals[j]

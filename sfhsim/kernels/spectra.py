@@ -2,119 +2,104 @@
 
     light = exp(-tau_s k_s) [C_old V_old + exp(-tau_b k_b) C_young V_young]
 
-A block of BLOCK galaxies is multiplied at a time: always the same shape, so that BLAS sums every row in the same order
-wherever in a batch it stands, and small enough that the product is still in the cache when the dust is applied. The
-exponential is 2^n times a polynomial in float32, to 2e-7 (1 + tau k). Loops are kept apart, and division follows IEEE,
-so that each runs on vector registers.
+BLOCK galaxies and TILE columns are multiplied at a time: always the same shape, so that BLAS sums every row in the same
+order wherever in a batch it stands, so few that BLAS takes them as they are instead of repacking them, and that the
+products are still in the fastest cache when the dust is applied. The exponential is arithmetic, to 2e-7 (1 + tau k).
+Loops are kept apart, and division follows IEEE, so that each runs on vector registers.
 
-The callers (sfhsim.synthesis) validate, hold BLAS to one thread, and pad the galaxies to whole blocks.
+The callers (sfhsim.synthesis) validate, hold BLAS to one thread, pad the galaxies to whole blocks, and cut the vectors
+into tiles.
 """
 
-import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
+from sfhsim.kernels.bits import exp_single
 from sfhsim.kernels.mixing import BLOCK
 from sfhsim.kernels.random import fill_words, normals_from_words
 
+TILE = 128
 NO_NOISE, CONSTANT, POISSON, PROPORTIONAL = 0, 1, 2, 3
 
 _F = np.float32
-_LOG2E = _F(1.0 / math.log(2.0))
 _FLOOR = _F(0.01)  # of the median flux, as in sfhsim.instrument.noise
+_SAMPLE = 33  # values from which the search of the median begins
 
 
-def _exp2_coefficients() -> list[np.float32]:
-    """2^r for |r| <= 1/2: the Chebyshev interpolant of degree 6, to 1e-8."""
-    node = 0.5 * np.cos(np.pi * (np.arange(7) + 0.5) / 7)
-    return [_F(c) for c in np.polynomial.polynomial.polyfit(node, 2.0**node, 6)]
+class ColumnLight(NamedTuple):
+    """Light of n galaxies at m columns, before multiplication and dust.
+
+    ``old`` and ``young`` (n_padded, k) float32 coefficients of ``old_vectors`` and ``young_vectors`` (n_tile, k, TILE)
+    float32, zero beyond the m columns. ``tau_birth`` and ``tau_screen`` (n,) float64; ``curve_birth`` and
+    ``curve_screen`` (1 or n, m) float32.
+    """
+
+    old: np.ndarray
+    old_vectors: np.ndarray
+    young: np.ndarray
+    young_vectors: np.ndarray
+    tau_birth: np.ndarray
+    curve_birth: np.ndarray
+    tau_screen: np.ndarray
+    curve_screen: np.ndarray
 
 
-_E0, _E1, _E2, _E3, _E4, _E5, _E6 = _exp2_coefficients()
+class Observation(NamedTuple):
+    """How n spectra of m pixels are observed.
 
+    ``scale`` (n,) float32 from light to flux. ``lines`` (n, n_line) of fixed profiles: pixels from ``profile_start``
+    (n_line,) on, ``profiles`` (n_line, width) float32. ``seed``, ``sample_id`` (n,) and ``stream`` of the random
+    numbers; noise ``model``; ``snr`` (n,); ``inverse_curve`` (m,) float32, 1 over the relative S/N, all 1 unless
+    ``has_curve``.
+    """
 
-@njit(cache=True, nogil=True)
-def _exp_parts(tau, curve, power_bits, rest):
-    for j in range(curve.size):
-        y = max(-tau * curve[j] * _LOG2E, _F(-126.0))
-        whole = np.floor(y + _F(0.5))
-        power_bits[j] = (np.int32(whole) + np.int32(127)) << np.int32(23)
-        rest[j] = y - whole
+    scale: np.ndarray
+    lines: np.ndarray
+    profile_start: np.ndarray
+    profiles: np.ndarray
+    seed: np.uint64
+    sample_id: np.ndarray
+    stream: np.uint32
+    model: int
+    snr: np.ndarray
+    inverse_curve: np.ndarray
+    has_curve: bool
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _exp_product(power, rest, out):
+def _through_dust(old, young, tau_birth, curve_birth, tau_screen, curve_screen, out):
     for j in range(out.size):
-        r = rest[j]
-        out[j] = power[j] * (_E0 + r * (_E1 + r * (_E2 + r * (_E3 + r * (_E4 + r * (_E5 + r * _E6))))))
+        clouded = exp_single(-tau_birth * curve_birth[j]) * young[j]
+        out[j] = exp_single(-tau_screen * curve_screen[j]) * (old[j] + clouded)
 
 
-@njit(cache=True, nogil=True)
-def transmission(tau, curve, scratch, out):
-    """exp(-tau curve) (m,) float32; ``scratch`` (2, m) float32."""
-    _exp_parts(_F(tau), curve, scratch[0].view(np.int32), scratch[1])
-    _exp_product(scratch[0], scratch[1], out)
-
-
-@njit(cache=True, nogil=True)
-def _through_dust(old, young, birth, screen, out):
-    for j in range(out.size):
-        out[j] = screen[j] * (old[j] + birth[j] * young[j])
-
-
-@njit(cache=True, nogil=True)
-def _attenuate_block(first, c_old, v_old, c_young, v_young, tau_birth, curve_birth, tau_screen, curve_screen, out):
-    """One block of `attenuated_light`."""
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _attenuate_block(first, light, out):
+    """Attenuated columns of one block of galaxies."""
     n, m = out.shape
-    shared_birth, shared_screen = curve_birth.shape[0] == 1, curve_screen.shape[0] == 1
-    old, young = np.empty((BLOCK, m), dtype=np.float32), np.empty((BLOCK, m), dtype=np.float32)
-    np.dot(c_old[first : first + BLOCK], v_old, old)
-    np.dot(c_young[first : first + BLOCK], v_young, young)
-    work = np.empty((4, m), dtype=np.float32)
-    for i in range(first, min(first + BLOCK, n)):
-        transmission(tau_birth[i], curve_birth[0 if shared_birth else i], work[2:], work[0])
-        transmission(tau_screen[i], curve_screen[0 if shared_screen else i], work[2:], work[1])
-        _through_dust(old[i - first], young[i - first], work[0], work[1], out[i])
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def attenuated_light(
-    old_coefficients,
-    old_vectors,
-    young_coefficients,
-    young_vectors,
-    tau_birth,
-    curve_birth,
-    tau_screen,
-    curve_screen,
-    out,
-):
-    """Attenuated columns ``out`` (n, m) float32.
-
-    Coefficients (n_padded, k) and vectors (k, m) float32; tau (n,) float64; curves (1 or n, m) float32.
-    """
-    for block in prange(old_coefficients.shape[0] // BLOCK):
-        _attenuate_block(
-            block * BLOCK,
-            old_coefficients,
-            old_vectors,
-            young_coefficients,
-            young_vectors,
-            tau_birth,
-            curve_birth,
-            tau_screen,
-            curve_screen,
-            out,
-        )
+    shared_birth, shared_screen = light.curve_birth.shape[0] == 1, light.curve_screen.shape[0] == 1
+    c_old, c_young = light.old[first : first + BLOCK], light.young[first : first + BLOCK]
+    old, young = np.empty((BLOCK, TILE), dtype=np.float32), np.empty((BLOCK, TILE), dtype=np.float32)
+    for tile in range(light.old_vectors.shape[0]):
+        low, high = tile * TILE, min((tile + 1) * TILE, m)
+        np.dot(c_old, light.old_vectors[tile], old)
+        np.dot(c_young, light.young_vectors[tile], young)
+        for i in range(first, min(first + BLOCK, n)):
+            k_birth = light.curve_birth[0 if shared_birth else i, low:high]
+            k_screen = light.curve_screen[0 if shared_screen else i, low:high]
+            tau = _F(light.tau_birth[i]), _F(light.tau_screen[i])
+            _through_dust(old[i - first], young[i - first], tau[0], k_birth, tau[1], k_screen, out[i, low:high])
 
 
 @njit(cache=True, nogil=True)
 def _count_up_to(keys, limit):
+    beyond = np.int32(limit + np.int32(1))
     count = np.int32(0)
-    for j in range(keys.size):
-        count = np.int32(count + np.int32(keys[j] <= limit))  # kept at 32 bits: twice as many in a register
-    return count
+    for j in range(keys.size):  # -1 for each, by its sign bit; kept at 32 bits: twice as many in a register
+        count = np.int32(count + (np.int32(keys[j] - beyond) >> np.int32(31)))
+    return -count
 
 
 @njit(cache=True, nogil=True)
@@ -132,51 +117,69 @@ def _positive_part(values, out):
 
 
 @njit(cache=True, nogil=True)
+def _sorted_sample(keys, sample):
+    """Fill ``sample`` with evenly spaced keys in increasing order."""
+    for k in range(sample.size):
+        key = keys[(2 * k + 1) * keys.size // (2 * sample.size)]
+        at = k
+        while at > 0 and sample[at - 1] > key:
+            sample[at] = sample[at - 1]
+            at -= 1
+        sample[at] = key
+
+
+@njit(cache=True, nogil=True)
 def median_of_row(values, scratch):
     """Median of ``values`` (m,) float32, negative ones counted as 0; ``scratch`` (m,) float32.
 
     Floats that are not negative are ordered as their bits are: the middle one is found by narrowing an interval of
-    integers, each step a count over the row, until one value is left in it.
+    integers, each step a count over the row, until one value is left in it. The first two guesses are a little below
+    and above the median of a sample.
     """
     m = values.size
     _positive_part(values, scratch)
     keys = scratch.view(np.int32)
+    sample = np.empty(_SAMPLE, dtype=np.int32)
+    _sorted_sample(keys, sample)
     rank = (m + 1) // 2
-    low, high = np.int32(-1), np.int32(0x7F7FFFFF)  # count(<= low) < rank <= count(<= high)
+    low, high = np.int64(-1), np.int64(0x7F7FFFFF)  # count(<= low) < rank <= count(<= high)
     n_low, n_high = 0, m
     step = 0
     while high - low > 1 and n_high - n_low > 1:
-        if step == 0:
-            guess = np.int64(keys[m // 2])
-        elif step % 3 == 0:
-            guess = np.int64(low) + (np.int64(high) - np.int64(low)) // 2
+        if step < 2:
+            guess = np.int64(sample[_SAMPLE // 2 - 4 + 8 * step])
+        elif step % 4 == 3:
+            guess = low + (high - low) // 2
         else:  # where the rank would be if the keys between were evenly spread
-            guess = np.int64(low) + (np.int64(high) - np.int64(low)) * (rank - n_low) // (n_high - n_low)
-        middle = np.int32(min(max(guess, np.int64(low) + 1), np.int64(high) - 1))
-        count = _count_up_to(keys, middle)
+            guess = low + (high - low) * (2 * (rank - n_low) - 1) // (2 * (n_high - n_low))
+        middle = min(max(guess, low + 1), high - 1)
+        count = _count_up_to(keys, np.int32(middle))
         if count >= rank:
             high, n_high = middle, count
         else:
             low, n_low = middle, count
         step += 1
     if n_high - n_low == 1:
-        high = _smallest_above(keys, low)
+        high = np.int64(_smallest_above(keys, np.int32(low)))
     bits = np.empty(2, dtype=np.int32)
-    bits[0] = high
-    bits[1] = high if m % 2 == 1 or _count_up_to(keys, high) > rank else _smallest_above(keys, high)
+    bits[0] = bits[1] = np.int32(high)
+    if m % 2 == 0 and _count_up_to(keys, np.int32(high)) == rank:
+        bits[1] = _smallest_above(keys, np.int32(high))
     pair = bits.view(np.float32)
     return _F(0.5) * pair[0] + _F(0.5) * pair[1]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _noise_shape(flux, inverse_median, model, curve, shape):
-    for j in range(flux.size):
-        scaled = max(flux[j] * inverse_median, _FLOOR)
-        if model == CONSTANT:
-            scaled = _F(1.0)
-        elif model == POISSON:
-            scaled = np.sqrt(scaled)
-        shape[j] = scaled / curve[j]
+@njit(cache=True, nogil=True)
+def _noise_shape(flux, inverse_median, model, inverse_curve, shape):
+    if model == CONSTANT:
+        for j in range(flux.size):
+            shape[j] = inverse_curve[j]
+    elif model == POISSON:
+        for j in range(flux.size):
+            shape[j] = np.sqrt(max(flux[j] * inverse_median, _FLOOR)) * inverse_curve[j]
+    else:
+        for j in range(flux.size):
+            shape[j] = max(flux[j] * inverse_median, _FLOOR) * inverse_curve[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -188,9 +191,15 @@ def _snr_of_shape(flux, inverse_median, shape, out):
 @njit(cache=True, nogil=True)
 def _add_noise(flux, amplitude, shape, normal, noisy, error):
     for j in range(flux.size):
-        error[j] = amplitude * shape[j]
-    for j in range(flux.size):
-        noisy[j] = flux[j] + amplitude * shape[j] * normal[j]
+        sigma = amplitude * shape[j]
+        error[j] = sigma
+        noisy[j] = flux[j] + sigma * normal[j]
+
+
+@njit(cache=True, nogil=True)
+def _add_profile(amplitude, profile, flux):
+    for j in range(profile.size):
+        flux[j] += amplitude * profile[j]
 
 
 @njit(cache=True, nogil=True)
@@ -199,76 +208,64 @@ def _scale_and_add_lines(flux, scale, lines, profile_start, profiles):
         flux[j] *= scale
     width = profiles.shape[1]
     for line in range(profile_start.size):
-        amplitude = _F(lines[line]) * scale
         start = profile_start[line]
-        for j in range(width):
-            flux[start + j] += amplitude * profiles[line, j]
+        _add_profile(_F(lines[line]) * scale, profiles[line], flux[start : start + width])
 
 
-@njit(cache=True, nogil=True)
-def _finish_one(
-    scale, lines, profile_start, profiles, seed, sample, stream, model, snr, curve, has_curve, row, noisy, error
-):
-    """One galaxy of `finish_spectra`; returns whether it has light."""
-    _scale_and_add_lines(row, scale, lines, profile_start, profiles)
-    if model == NO_NOISE:
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _observe_one(i, observation, flux, noisy, error):
+    """Galaxy i of a batch; returns whether it has light in its median pixel."""
+    _scale_and_add_lines(
+        flux, observation.scale[i], observation.lines[i], observation.profile_start, observation.profiles
+    )
+    if observation.model == NO_NOISE:
         return True
-    m = row.size
-    work = np.empty((5, m), dtype=np.float32)
+    m = flux.size
+    shape, work = np.empty(m, dtype=np.float32), np.empty(m, dtype=np.float32)
     words = np.empty((4, (m + 3) // 4), dtype=np.uint32)
-    median = median_of_row(row, work[0])
+    normals = np.empty(words.size, dtype=np.float32)
+    median = median_of_row(flux, work)
     inverse = _F(1.0) / max(median, _F(1e-37))
-    _noise_shape(row, inverse, model, curve, work[4])
-    amplitude = median / _F(snr)
-    if has_curve:
-        _snr_of_shape(row, inverse, work[4], work[0])
-        amplitude *= median_of_row(work[0], work[1])
-    fill_words(seed, sample, stream, words)
-    normals_from_words(words.reshape(-1)[:m], work[:3], work[3])
-    _add_noise(row, amplitude, work[4], work[3], noisy, error)
+    _noise_shape(flux, inverse, observation.model, observation.inverse_curve, shape)
+    amplitude = median / _F(observation.snr[i])
+    if observation.has_curve:
+        _snr_of_shape(flux, inverse, shape, normals[:m])
+        amplitude *= median_of_row(normals[:m], work)
+    fill_words(observation.seed, observation.sample_id[i], observation.stream, words)
+    normals_from_words(words.reshape(-1), normals)
+    _add_noise(flux, amplitude, shape, normals, noisy, error)
     return median > _F(0.0)
 
 
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _observe_block(first, light, observation, flux, noisy, error, lit):
+    _attenuate_block(first, light, flux)
+    for i in range(first, min(first + BLOCK, flux.shape[0])):
+        lit[i] = _observe_one(i, observation, flux[i], noisy[i], error[i])
+
+
+# bodies are functions of their own: the parallel loops then compile in half the time
 @njit(cache=True, nogil=True, parallel=True)
-def finish_spectra(
-    scale,
-    lines,
-    profile_start,
-    profiles,
-    seed,
-    sample_id,
-    stream,
-    model,
-    snr,
-    curve,
-    has_curve,
-    flux,
-    noisy,
-    error,
-    lit,
-):
-    """Scale spectra, add lines of fixed profiles, and add noise.
+def attenuated_light(light, out):
+    """Attenuated columns ``out`` (n, m) float32 of a `ColumnLight`."""
+    for block in prange(light.old.shape[0] // BLOCK):
+        _attenuate_block(block * BLOCK, light, out)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def observe_spectra(observation, flux, noisy, error, lit):
+    """Scale spectra, add lines of fixed profiles, and add noise, as an `Observation` says.
 
     ``flux`` (n, m) float32 is changed in place from rest-frame light to noise-free flux; ``noisy`` and ``error``
-    (n, m) are filled unless ``model`` is NO_NOISE. ``scale`` (n,) float32, ``lines`` (n, n_line), ``profile_start``
-    (n_line,) and ``profiles`` (n_line, width) float32; ``snr`` (n,), ``curve`` (m,) float32 relative S/N. ``lit`` (n,)
-    bool tells which galaxies have light in their median pixel.
+    (n, m) are filled unless the model is NO_NOISE. ``lit`` (n,) bool tells which galaxies have light in their median
+    pixel.
     """
-    # the body is a function of its own: the parallel loop then compiles in half the time
     for i in prange(flux.shape[0]):
-        lit[i] = _finish_one(
-            scale[i],
-            lines[i],
-            profile_start,
-            profiles,
-            seed,
-            sample_id[i],
-            stream,
-            model,
-            snr[i],
-            curve,
-            has_curve,
-            flux[i],
-            noisy[i],
-            error[i],
-        )
+        lit[i] = _observe_one(i, observation, flux[i], noisy[i], error[i])
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def observe_light(light, observation, flux, noisy, error, lit):
+    """`attenuated_light` into ``flux`` and `observe_spectra` at once, while the spectra are in the cache."""
+    for block in prange(light.old.shape[0] // BLOCK):
+        _observe_block(block * BLOCK, light, observation, flux, noisy, error, lit)

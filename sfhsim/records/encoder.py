@@ -11,7 +11,7 @@ Specification: https://protobuf.dev/programming-guides/encoding and tensorflow/c
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from sfhsim.records.schema import SAMPLE_ID
 from sfhsim.records.tfrecord import FRAME_BYTES, masked_crc32c, require_fast_crc
 
 _MAX_ID_BYTES = 10  # of the varint of a 64-bit integer
-_HEADER_BYTES = 12  # of the frame, before the message
+_HEADER_BYTES, _CHECKSUM_BYTES = 12, 4  # of the frame, before and after the message
 
 
 def _varint(value: int) -> bytes:
@@ -127,6 +127,36 @@ class RecordEncoder:
         if message[start:stop] != ahead:
             raise DatasetError(f"a record without {SAMPLE_ID} in its place: not of this data set")
         return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(message[stop : stop + width]))
+
+    def decode(self, messages: Sequence[bytes]) -> dict[str, np.ndarray]:
+        """The features of many unframed records of this encoder: each (n, length) float32, without the id.
+
+        Raises
+        ------
+        DatasetError
+            When one of them is not one; `decode_example` reads any record, one at a time.
+        """
+        arrays = {name: np.empty((len(messages), length), "<f4") for name, length in self.lengths.items()}
+        sizes = np.fromiter(map(len, messages), np.intp, len(messages))
+        for size in np.unique(sizes):
+            if size not in self._id_places:
+                raise DatasetError(f"a record of {size} bytes: not of this data set")
+            rows = np.flatnonzero(sizes == size)
+            block = np.frombuffer(b"".join(messages[row] for row in rows), np.uint8).reshape(rows.size, size)
+            self._fill_from(block, self._id_places[size][2], rows, arrays)
+        return arrays
+
+    def _fill_from(self, block: np.ndarray, id_bytes: int, rows: np.ndarray, arrays: dict[str, np.ndarray]) -> None:
+        """Copy the holes of unframed records (n, size) uint8 of one size to these rows of the arrays."""
+        template = np.frombuffer(self._templates[id_bytes], np.uint8)[_HEADER_BYTES:-_CHECKSUM_BYTES]
+        fixed = np.ones(template.size, dtype=bool)
+        for name, start, size in zip(self._names, self._hole_starts[id_bytes], self._hole_bytes, strict=True):
+            hole = slice(start - _HEADER_BYTES, start - _HEADER_BYTES + (id_bytes if name == SAMPLE_ID else size))
+            fixed[hole] = False
+            if name != SAMPLE_ID:
+                arrays[name][rows] = np.ascontiguousarray(block[:, hole]).view("<f4")
+        if np.any(block[:, fixed] != template[fixed]):
+            raise DatasetError("a record with other features, or in another order: not of this data set")
 
     def _bytes_of(self, arrays: Mapping[str, np.ndarray], name: str, n: int) -> np.ndarray:
         """(n, 4 length) uint8, the little-endian float32 values of a feature."""

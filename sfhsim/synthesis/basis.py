@@ -35,7 +35,7 @@ class TemplateBasis:
         return self.vectors.shape[0]
 
 
-def low_rank_basis(templates: np.ndarray, tolerance: float, first_size: int = 160) -> TemplateBasis:
+def low_rank_basis(templates: np.ndarray, tolerance: float, first_size: int = 112) -> TemplateBasis:
     """The smallest basis whose worst template has at most ``tolerance`` rms relative error.
 
     Parameters
@@ -76,6 +76,8 @@ def _leading_vectors(matrix: np.ndarray, size: int) -> np.ndarray:
 
     The iterations run in float32, which only turns the basis by 1e-7: what it leaves out is measured in float64.
     """
+    if size >= matrix.shape[1]:
+        return np.linalg.eigh(matrix.T @ matrix)[1][:, ::-1].T
     single = matrix.astype(np.float32)
     start = np.random.default_rng(0).standard_normal((len(matrix), size), dtype=np.float32)
     rows = np.linalg.qr(single.T @ start)[0]

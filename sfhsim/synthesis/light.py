@@ -9,6 +9,7 @@ Stars older and younger than the birth clouds are mixed from low-rank bases of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,10 +18,14 @@ from sfhsim.instrument import rebin_operator
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.basis import low_rank_basis
-from sfhsim.synthesis.blocks import block_rows, whole_blocks
+from sfhsim.synthesis.blocks import block_rows, tiles, whole_blocks, whole_columns
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.nebular import Projection, compile_nebular
 from sfhsim.synthesis.populations import Populations
+
+BAND_TOLERANCE = 2.0  # times that of the pixels: a band averages over its columns
+if TYPE_CHECKING:
+    from sfhsim.kernels.spectra import ColumnLight
 
 REFERENCE_BAND_AA = (5450.0, 5550.0)
 
@@ -31,13 +36,13 @@ class Light:
 
     Attributes
     ----------
-    pixels : (n, n_pixel_column) float32, attenuated, at the spectrograph's columns.
+    pixels : at the spectrograph's columns, an (n, n_pixel_column) array once attenuated (`attenuated`).
     bands : (n, n_band_column) float32, attenuated, at the photometer's columns.
     lines : (n, n_line) attenuated, or None without nebular emission.
     a_v_mag : (n,) attenuation of the stars at 5500 A.
     """
 
-    pixels: np.ndarray
+    pixels: ColumnLight
     bands: np.ndarray
     lines: np.ndarray | None
     a_v_mag: np.ndarray
@@ -47,8 +52,9 @@ class Light:
 class AgeRange:
     """Templates of the ages [first, stop) as coefficients of two bases, one per instrument.
 
-    ``coefficients`` (n_metallicity * n_age, k_pixels + k_bands) float32; ``pixels`` (k_pixels, n_pixel_column) and
-    ``bands`` (k_bands, n_band_column) float32; ``error`` the rms relative error of the worst template.
+    ``coefficients`` (n_metallicity * n_age, k_pixels + k_bands or a little more) float32; ``pixels`` (k_pixels,
+    n_pixel_column) and ``bands`` (k_bands, n_band_column) float32; ``error`` the rms relative error of the worst
+    template's pixels.
     """
 
     first: int
@@ -65,7 +71,7 @@ class AgeRange:
         out = block_rows(len(stars.mass), self.coefficients.shape[1])
         mix(stars.mass, stars.lower, stars.upper_share, self.first, self.stop, self.coefficients, out)
         n, k = len(stars.mass), len(self.pixels)
-        return out[:n, :k], out[:n, k:]
+        return out[:n, :k], out[:n, k : k + len(self.bands)]
 
 
 class LightModel:
@@ -105,19 +111,19 @@ class LightModel:
             young_bands = np.concatenate([young_bands, nebular_bands], axis=1)
             birth, screen = self._dust.transmission(self.nebular.line_wave_aa, draws, np.float64)
             lines = lines * birth * screen
-        pixels = self._attenuate(
-            old_pixels, self.old.pixels, young_pixels, self._young_pixels, self._pixel_wave_aa, draws
+        pixels = self._column_light(
+            old_pixels, self._old_pixels, young_pixels, self._young_pixels, self._pixel_wave_aa, draws
         )
-        bands = self._attenuate(old_bands, self.old.bands, young_bands, self._young_bands, self._band_wave_aa, draws)
+        bands = attenuated(
+            self._column_light(old_bands, self._old_bands, young_bands, self._young_bands, self._band_wave_aa, draws)
+        )
         return Light(pixels, bands[:, :-1], lines, -2.5 * np.log10(bands[:, -1] / stellar))
 
-    def _attenuate(self, old, old_vectors, young, young_vectors, wave_aa, draws: Draws) -> np.ndarray:
-        from sfhsim.kernels.spectra import attenuated_light
+    def _column_light(self, old, old_vectors, young, young_vectors, wave_aa, draws: Draws) -> ColumnLight:
+        from sfhsim.kernels.spectra import ColumnLight
 
-        out = np.empty((len(draws), wave_aa.size), dtype=np.float32)
         coefficients = whole_blocks(old), old_vectors, whole_blocks(young), young_vectors
-        attenuated_light(*coefficients, *self._dust.depths(wave_aa, draws), out)
-        return out
+        return ColumnLight(*coefficients, *self._dust.depths(wave_aa, draws))
 
     def _columns(self, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Spectrograph (k, n_pixel_column) and band columns (k, n_band_column) of spectra (k, n_wave)."""
@@ -134,7 +140,8 @@ class LightModel:
         self.mean_light = pixels.mean(axis=2, dtype=np.float64)
 
     def _compile_nebular(self, tolerance: float) -> None:
-        self._young_pixels, self._young_bands = self.young.pixels, self.young.bands
+        self._old_pixels, self._old_bands = tiles(self.old.pixels), tiles(self.old.bands)
+        self._young_pixels, self._young_bands = tiles(self.young.pixels), tiles(self.young.bands)
         if self.nebular is None:
             return
         lines_aa, nodes_aa = self.nebular.line_wave_aa, self.nebular.continuum_wave_aa
@@ -150,7 +157,16 @@ class LightModel:
         for instrument in (self._spectrograph, self._photometer):
             instrument.set_lines(self.nebular.line_wave_aa)
         young = (self.young.pixels, self.nebular.pixel_vectors), (self.young.bands, self.nebular.band_vectors)
-        self._young_pixels, self._young_bands = (np.concatenate(pair).astype(np.float32) for pair in young)
+        self._young_pixels, self._young_bands = (tiles(np.concatenate(pair)) for pair in young)
+
+
+def attenuated(light: ColumnLight) -> np.ndarray:
+    """The columns (n, m) float32 of a batch."""
+    from sfhsim.kernels.spectra import attenuated_light
+
+    out = np.empty((light.tau_birth.size, light.curve_birth.shape[1]), dtype=np.float32)
+    attenuated_light(light, out)
+    return out
 
 
 def _hats(wave_aa: np.ndarray, node_aa: np.ndarray) -> np.ndarray:
@@ -164,16 +180,18 @@ def _hats(wave_aa: np.ndarray, node_aa: np.ndarray) -> np.ndarray:
 
 
 def _age_range(pixels: np.ndarray, bands: np.ndarray, first: int, stop: int, tolerance: float) -> AgeRange:
+    templates = [columns[:, first:stop].reshape(-1, columns.shape[-1]) for columns in (pixels, bands)]
     bases = [
-        low_rank_basis(columns[:, first:stop].reshape(-1, columns.shape[-1]), tolerance) for columns in (pixels, bands)
+        low_rank_basis(part, allowed, first_size=max(48, len(part) // 8))
+        for part, allowed in zip(templates, (tolerance, BAND_TOLERANCE * tolerance), strict=True)
     ]
     coefficients = np.concatenate([basis.coefficients for basis in bases], axis=1)
     return AgeRange(
         first,
         stop,
-        np.ascontiguousarray(coefficients, dtype=np.float32),
+        whole_columns(coefficients),
         *(np.ascontiguousarray(basis.vectors, dtype=np.float32) for basis in bases),
-        max(basis.rms_error for basis in bases),
+        bases[0].rms_error,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from sfhsim.errors import CoverageError
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Nebular
 from sfhsim.synthesis.basis import low_rank_basis
-from sfhsim.synthesis.blocks import block_rows
+from sfhsim.synthesis.blocks import block_rows, whole_columns
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import Populations
 
@@ -107,10 +108,11 @@ class CloudyStage:
         node, share = self._model.log_u_bracket(draws.values["nebular.log_u"])
         out = block_rows(len(draws), self._table.shape[1])
         arguments = (stars.mass, stars.lower, stars.upper_share, self._stop_age)
-        mix_between(*arguments, node - self._first_node, share, self._n_row, self._table, out)
-        emitted = out[: len(draws)] * (1.0 - draws.values["nebular.escape_fraction"])[:, None].astype(np.float32)
-        n_line, n_pixel, _ = self._sizes
-        return emitted[:, :n_line], emitted[:, n_line : n_line + n_pixel], emitted[:, n_line + n_pixel :]
+        absorbed = 1.0 - draws.values["nebular.escape_fraction"]
+        mix_between(*arguments, node - self._first_node, share, self._n_row, absorbed, self._table, out)
+        emitted = out[: len(draws)]
+        lines, pixels, bands = itertools.pairwise(np.cumsum([0, *self._sizes]))
+        return emitted[:, slice(*lines)], emitted[:, slice(*pixels)], emitted[:, slice(*bands)]
 
     def project(self, projection: Projection, tolerance: float) -> None:
         """See `NebularStage`; the columns of all tabulated nebulae are reduced to low-rank bases."""
@@ -118,7 +120,7 @@ class CloudyStage:
         lines, continuum = (table.reshape(-1, table.shape[-1]) for table in (self._lines, self._continuum))
         pixels = low_rank_basis(continuum @ projection.node_pixels, tolerance, first_size=24)
         bands = continuum @ projection.node_bands + lines @ projection.line_bands
-        bands = low_rank_basis(bands, 0.3 * tolerance, first_size=48)
+        bands = low_rank_basis(bands, 0.5 * tolerance, first_size=48)
         self.pixel_vectors, self.band_vectors = pixels.vectors, bands.vectors
         self.line_wave_aa = self.line_wave_aa[projection.lines]
         factors = pixels.coefficients, bands.coefficients
@@ -135,7 +137,7 @@ class CloudyStage:
         together = np.concatenate(self._tables, axis=-1)
         table = np.stack([self._model.per_ssp(together, *self._ssp, u) for u in self._log_u])
         self._n_row = table.shape[1] * table.shape[2]
-        self._table = np.ascontiguousarray(table.reshape(-1, table.shape[-1]), dtype=np.float32)
+        self._table = whole_columns(table.reshape(-1, table.shape[-1]))
 
 
 class LKL10Stage:
@@ -157,7 +159,7 @@ class LKL10Stage:
                     f"nebular.scaling energy needs light below 911.75 A, which library {library.name!r} does not "
                     "hold: use scaling: sfr, or a library that reaches there (bc03-miles, emiles-spliced)"
                 )
-            self._ionizing = np.nan_to_num(library.ionizing_luminosity_lsun).reshape(-1, 1).astype(np.float32)
+            self._ionizing = whole_columns(np.nan_to_num(library.ionizing_luminosity_lsun).reshape(-1, 1))
         continuum = load_continuum()
         self.continuum_wave_aa = continuum.wave_aa
         shape = continuum.per_hbeta(recipe.electron_temperature_k, recipe.electron_density_cm3)
@@ -196,7 +198,7 @@ class LKL10Stage:
     def _ionizing_luminosity(self, stars: Populations) -> np.ndarray:
         from sfhsim.kernels.mixing import mix
 
-        out = block_rows(len(stars.mass), 1)
+        out = block_rows(len(stars.mass), self._ionizing.shape[1])
         mix(stars.mass, stars.lower, stars.upper_share, 0, stars.mass.shape[1], self._ionizing, out)
         return out[: len(stars.mass), 0].astype(np.float64)
 

@@ -19,18 +19,22 @@ class NoiseStage:
         self._bands = recipe.photometry.filters
         self._pivot_wave_aa = pivot_wave_aa
         curve = recipe.noise.curve
-        self._curve = None
+        self._has_curve = curve is not None
+        self._inverse_curve = np.ones(wave_aa.size, dtype=np.float32)
         if curve is not None:
-            self._curve = signal_to_noise_curve(wave_aa, np.array(curve.wave_aa), np.array(curve.relative_snr))
+            relative = signal_to_noise_curve(wave_aa, np.array(curve.wave_aa), np.array(curve.relative_snr))
+            self._inverse_curve = (1.0 / relative).astype(np.float32)
 
     def spectrum(
-        self, pixels: np.ndarray, scale: np.ndarray, lines: np.ndarray, profiles, draws: Draws, seed: int
+        self, pixels, scale: np.ndarray, lines: np.ndarray, profiles, draws: Draws, seed: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Noisy spectra, their errors and the noise-free spectra, (n, n_pixel) float32 each.
 
         Parameters
         ----------
-        pixels : (n, n_pixel) float32, rest-frame flux density; changed.
+        pixels
+            Rest-frame flux density, (n, n_pixel) float32, which is changed; or the `sfhsim.kernels.spectra.ColumnLight`
+            that is still to be attenuated.
         scale : (n,) from there to the observed flux density.
         lines : (n, n_line) luminosities of lines with fixed ``profiles``, still to be added.
 
@@ -41,35 +45,41 @@ class NoiseStage:
         """
         from sfhsim.kernels import spectra as kernel
 
-        model = ("none", "constant", "poisson", "proportional").index(self._model)
-        noisy = np.empty_like(pixels) if model else pixels
-        error = np.empty_like(pixels) if model else np.zeros_like(pixels)
-        snr = draws.values["snr"] if model else np.ones(len(draws))
-        curve = np.ones(pixels.shape[1]) if self._curve is None else self._curve
+        observation = self._observation(scale, lines, profiles, draws, seed)
+        compact = isinstance(pixels, kernel.ColumnLight)
+        flux = np.empty((len(draws), self._inverse_curve.size), dtype=np.float32) if compact else pixels
+        noisy = np.empty_like(flux) if observation.model else flux
+        error = np.empty_like(flux) if observation.model else np.zeros_like(flux)
         lit = np.empty(len(draws), dtype=np.bool_)
-        kernel.finish_spectra(
-            scale.astype(np.float32),
-            lines,
-            profiles.start,
-            profiles.values,
-            np.uint64(seed),
-            draws.sample_id,
-            np.uint32(STREAM_SPECTRUM_NOISE),
-            model,
-            np.ascontiguousarray(snr, dtype=np.float64),
-            np.ascontiguousarray(curve, dtype=np.float32),
-            self._curve is not None,
-            pixels,
-            noisy,
-            error,
-            lit,
-        )
+        if compact:
+            kernel.observe_light(pixels, observation, flux, noisy, error, lit)
+        else:
+            kernel.observe_spectra(observation, flux, noisy, error, lit)
         if not lit.all():
             raise CoverageError(
                 f"sample {int(draws.sample_id[np.argmin(lit)])} has no light in half of its pixels or more: no S/N "
                 "can be defined (does the library hold light in this wavelength range?)"
             )
-        return noisy, error, pixels
+        return noisy, error, flux
+
+    def _observation(self, scale, lines, profiles, draws: Draws, seed: int):
+        from sfhsim.kernels.spectra import Observation
+
+        model = ("none", "constant", "poisson", "proportional").index(self._model)
+        snr = draws.values["snr"] if model else np.ones(len(draws))
+        return Observation(
+            scale=scale.astype(np.float32),
+            lines=lines,
+            profile_start=profiles.start,
+            profiles=profiles.values,
+            seed=np.uint64(seed),
+            sample_id=draws.sample_id,
+            stream=np.uint32(STREAM_SPECTRUM_NOISE),
+            model=model,
+            snr=np.ascontiguousarray(snr, dtype=np.float64),
+            inverse_curve=self._inverse_curve,
+            has_curve=self._has_curve,
+        )
 
     def photometry(self, flux: np.ndarray, draws: Draws, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Noisy magnitudes, their errors (float32), and noise-free magnitudes (float64), (n, n_band) each."""

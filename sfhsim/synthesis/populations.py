@@ -86,9 +86,10 @@ class PopulationModel:
         self._middle_cell = np.searchsorted(self.edges_yr, middle_yr, side="right") - 1
         n_label = self.label_edges_yr.size - 1
         of_cell = np.searchsorted(self._whole_label_edges_yr, self.edges_yr[:-1], side="right") - 1
-        self._label_of_cell = np.minimum(of_cell, n_label - 1)
+        self._first_of_label = np.searchsorted(np.minimum(of_cell, n_label - 1), np.arange(n_label + 1)).astype(np.intp)
         self._at_10myr, self._at_100myr = np.searchsorted(self.edges_yr, extra[:2])
         self._mean_log10_age = _mean_log10(self.edges_yr)
+        self._tables = None
         self._metallicity = get_metallicity(recipe.metallicity.form)
         self._cosmology = FlatLCDM(recipe.cosmology.h0_kms_mpc, recipe.cosmology.omega_m)
 
@@ -118,13 +119,26 @@ class PopulationModel:
         label_mass, label_z, means = np.empty(labels), np.empty(labels), np.empty((len(draws), 2))
         populations(
             *(cumulative, form, z_start, z_final, yield_),
-            *(self._at_library, self._label_of_cell, self._middle_cell, self._mean_log10_age),
-            *(np.log10(self.library_metallicity), mass, z, lower, share, n_clipped, label_mass, label_z, means),
+            *(self._cell_tables(), mass, z, lower, share, n_clipped, label_mass, label_z, means),
         )
         recent = cumulative[:, self._at_10myr] / 1.0e7, cumulative[:, self._at_100myr] / 1.0e8
         return Populations(
             mass, z, lower, share, n_clipped, *recent, label_mass, label_z, means[:, 0].copy(), means[:, 1].copy()
         )
+
+    def _cell_tables(self):
+        from sfhsim.kernels.populations import CellTables
+
+        if self._tables is None:
+            self._tables = CellTables(
+                first_of_age=self._at_library.astype(np.intp),
+                first_of_label=self._first_of_label,
+                wide_ages=np.flatnonzero(np.diff(self._at_library) > 1).astype(np.intp),
+                middle_cell=self._middle_cell.astype(np.intp),
+                mean_log10_age=self._mean_log10_age,
+                log10_library=np.log10(self.library_metallicity),
+            )
+        return self._tables
 
     def _by_family(self, draws: Draws, cumulative: np.ndarray, age_max_yr: np.ndarray) -> Populations:
         """Any metallicity family, and ProSpect's discretisation."""
@@ -157,11 +171,11 @@ class PopulationModel:
 
     def age_max_yr(self, draws: Draws) -> np.ndarray:
         """(n,) lookback time at which the first star can form: 13.8 Gyr minus that of the redshift."""
-        return UNIVERSE_AGE_YR - self._cosmology.lookback_time_yr(draws.values["redshift"])
+        return UNIVERSE_AGE_YR - _of_redshift(self._cosmology.lookback_time_yr, draws)
 
     def luminosity_distance_cm(self, draws: Draws) -> np.ndarray:
         """(n,); 10 pc at redshift 0."""
-        return self._cosmology.luminosity_distance_cm(draws.values["redshift"])
+        return _of_redshift(self._cosmology.luminosity_distance_cm, draws)
 
     def sfr(self, draws: Draws, age_yr: np.ndarray) -> np.ndarray:
         """SFR (n, m) in 1/yr for a total mass of 1, at lookback times ``age_yr`` (m,)."""
@@ -213,6 +227,14 @@ class PopulationModel:
             sfr_100myr[rows] = prospect_mean_sfr(history, part, self.age_yr, self.width_yr, 1.0e8)
         z = self._metallicity.evaluate(z_params, before, self.age_yr)
         return mass, z, sfr_10myr, sfr_100myr
+
+
+def _of_redshift(function, draws: Draws) -> np.ndarray:
+    """A function of redshift (n,), once where all galaxies have the same."""
+    redshift = draws.values["redshift"]
+    if (redshift == redshift[0]).all():
+        return np.repeat(function(redshift[:1]), len(draws))
+    return function(redshift)
 
 
 def _refined(edges_yr: np.ndarray) -> np.ndarray:

@@ -150,10 +150,10 @@ class FixedSpectrograph(_Spectrograph):
         sigma = self._line_sigma_aa(line_wave_aa, self._line_kms, self.redshift)
         self.line_profiles = _sparse_rows(line_pixel_matrix(self._rest_edges_aa, line_wave_aa, sigma))
 
-    def pixels(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws):
-        """Rest-frame flux density (n, n_pixel) float32 without the lines that are in view, and those (n, n_line)."""
+    def pixels(self, attenuated, lines: np.ndarray | None, draws: Draws):
+        """Rest-frame flux density (n, n_pixel), as it came, without the lines in view; and those (n, n_line)."""
         if lines is None:
-            return attenuated, np.zeros((len(attenuated), 0))
+            return attenuated, np.zeros((len(draws), 0))
         return attenuated, np.ascontiguousarray(lines[:, self.line_profiles.index])
 
 

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
 from sfhsim.kernels.mixing import BLOCK, mix, mix_between
+from sfhsim.kernels.rows import add_weighted_rows
+from sfhsim.synthesis.blocks import whole_columns
 
 
 @pytest.fixture
@@ -31,15 +34,16 @@ def _twin(mass, lower, share, first, stop, table):
 
 
 def _padded(n, k):
-    return np.full((-(-n // BLOCK) * BLOCK, k), np.nan, dtype=np.float32)
+    return np.full((-(-n // BLOCK) * BLOCK, whole_columns(np.zeros((1, k))).shape[1]), np.nan, dtype=np.float32)
 
 
+@pytest.mark.parametrize("width", [1, 11, 32, 75])
 @pytest.mark.parametrize(("first", "stop"), [(0, 9), (0, 3), (3, 9), (8, 9)])
-def test_mix(stars, first, stop):
-    table = np.random.default_rng(2).random((4, stop - first, 11))
-    out = _padded(70, 11)
-    mix(*stars, first, stop, table.reshape(-1, 11).astype(np.float32), out)
-    np.testing.assert_allclose(out[:70], _twin(*stars, first, stop, table), rtol=2e-6, atol=1e-7)
+def test_mix(stars, first, stop, width):
+    table = np.random.default_rng(2).random((4, stop - first, width))
+    out = _padded(70, width)
+    mix(*stars, first, stop, whole_columns(table.reshape(-1, width)), out)
+    np.testing.assert_allclose(out[:70, :width], _twin(*stars, first, stop, table), rtol=2e-6, atol=1e-7)
     assert not out[70:].any()
 
 
@@ -49,17 +53,34 @@ def test_mix_between(stars):
     node, f = rng.integers(0, 2, 70), rng.random(70)
     f[0] = 0.0
     out = _padded(70, 6)
-    mix_between(*stars, 5, node, f, 20, tables.reshape(-1, 6).astype(np.float32), out)
+    scale = rng.random(70)
+    mix_between(*stars, 5, node, f, 20, scale, whole_columns(tables.reshape(-1, 6)), out)
     each = np.stack([_twin(*stars, 0, 5, table) for table in tables])
     rows = np.arange(70)
     expected = (1 - f)[:, None] * each[node, rows] + f[:, None] * each[node + 1, rows]
-    np.testing.assert_allclose(out[:70], expected, rtol=2e-6, atol=1e-7)
+    np.testing.assert_allclose(out[:70, :6], scale[:, None] * expected, rtol=2e-6, atol=1e-7)
 
 
 def test_rows_do_not_depend_on_their_place(stars):
-    table = np.random.default_rng(2).random((36, 11)).astype(np.float32)
+    table = whole_columns(np.random.default_rng(2).random((36, 11)))
     whole, part = _padded(70, 11), _padded(3, 11)
     mix(*stars, 0, 9, table, whole)
     chosen = [68, 2, 33]
     mix(*(np.ascontiguousarray(x[chosen]) for x in stars), 0, 9, table, part)
     np.testing.assert_array_equal(part[:3], whole[chosen])
+
+
+def test_rows_of_a_table():
+    rng = np.random.default_rng(4)
+    table, rows = whole_columns(rng.random((20, 53))), rng.integers(0, 20, 13)
+    weights, start = rng.random(13).astype(np.float32), rng.random(64).astype(np.float32)
+    out = start.copy()
+    _add(table, rows, weights, out)
+    np.testing.assert_allclose(out, start + weights @ table[rows].astype(np.float64), rtol=2e-6)
+    _add(table, rows[:0], weights[:0], start)
+    np.testing.assert_allclose(out - start, weights @ table[rows], rtol=1e-5, atol=1e-6)
+
+
+@njit
+def _add(table, rows, weights, out):
+    add_weighted_rows(table, rows, weights, out)

@@ -6,26 +6,19 @@ import pytest
 from sfhsim.instrument.noise import error_spectrum
 from sfhsim.kernels.mixing import BLOCK
 from sfhsim.kernels.random import fill_normal
-from sfhsim.kernels.spectra import attenuated_light, finish_spectra, median_of_row, transmission
-
-
-@pytest.mark.parametrize("tau", [0.0, 0.3, 3.0, 50.0])
-def test_transmission_is_the_exponential(tau):
-    curve = np.linspace(0, 1.5, 403).astype(np.float32)
-    out = np.empty_like(curve)
-    transmission(tau, curve, np.empty((2, curve.size), np.float32), out)
-    np.testing.assert_allclose(out, np.exp(-tau * curve.astype(np.float64)), rtol=2e-7 * (1 + 1.5 * tau))
-    assert (out <= 1.0).all()
-
-
-def test_transmission_of_an_opaque_cloud_is_negligible():
-    out = np.empty(1, np.float32)
-    transmission(1e6, np.ones(1, np.float32), np.empty((2, 1), np.float32), out)
-    assert 0 <= out[0] < 1e-37
+from sfhsim.kernels.spectra import (
+    ColumnLight,
+    Observation,
+    attenuated_light,
+    median_of_row,
+    observe_light,
+    observe_spectra,
+)
+from sfhsim.synthesis.blocks import tiles
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 10, 401, 402])
-@pytest.mark.parametrize("kind", ["lognormal", "ties", "zeros", "outliers"])
+@pytest.mark.parametrize("kind", ["lognormal", "ties", "zeros", "outliers", "slope", "half zeros", "negative"])
 def test_median(size, kind):
     rng = np.random.default_rng(size)
     for _ in range(20):
@@ -36,8 +29,14 @@ def test_median(size, kind):
             values = np.zeros(size)
         if kind == "outliers":
             values[0] = 3e38
+        if kind == "slope":
+            values = np.linspace(1.0, 2.0, size)
+        if kind == "half zeros":
+            values[::2] = 0.0
+        if kind == "negative":
+            values[: (2 * size) // 3] *= -1.0
         values = values.astype(np.float32)
-        expected = np.float32(np.median(values.astype(np.float64)))
+        expected = np.float32(np.median(np.maximum(values, 0.0).astype(np.float64)))
         assert median_of_row(values, np.empty(size, np.float32)) == pytest.approx(expected, rel=2e-7)
 
 
@@ -52,12 +51,14 @@ def _light(n, m, rng, shared):
     return old, vectors[0], young, vectors[1], tau[0], curves[0], tau[1], curves[1]
 
 
+@pytest.mark.parametrize("n_column", [45, 128, 300])
 @pytest.mark.parametrize("shared", [True, False])
-def test_attenuated_light(shared):
+def test_attenuated_light(shared, n_column):
     rng = np.random.default_rng(1)
-    arguments = _light(70, 45, rng, shared)
-    out = np.empty((70, 45), np.float32)
-    attenuated_light(*arguments, out)
+    arguments = _light(70, n_column, rng, shared)
+    out = np.empty((70, n_column), np.float32)
+    old, v_old, young, v_young, *dust = arguments
+    attenuated_light(ColumnLight(old, tiles(v_old), young, tiles(v_young), *dust), out)
     old, v_old, young, v_young, tau_b, k_b, tau_s, k_s = (np.asarray(a, np.float64) for a in arguments)
     birth, screen = np.exp(-tau_b[:, None] * k_b), np.exp(-tau_s[:, None] * k_s)
     expected = screen * ((old @ v_old)[:70] + birth * (young @ v_young)[:70])
@@ -66,7 +67,7 @@ def test_attenuated_light(shared):
 
 @pytest.mark.parametrize(("model", "name"), [(0, "none"), (1, "constant"), (2, "poisson"), (3, "proportional")])
 @pytest.mark.parametrize("has_curve", [False, True])
-def test_finish_spectra(model, name, has_curve):
+def test_observe_spectra(model, name, has_curve):
     rng = np.random.default_rng(model)
     n, m = 6, 151
     light = (1 + rng.random((n, m))).astype(np.float32)
@@ -76,9 +77,9 @@ def test_finish_spectra(model, name, has_curve):
     curve = (0.5 + rng.random(m)).astype(np.float32) if has_curve else np.ones(m, np.float32)
     ids = np.arange(n, dtype=np.uint64) + 5
     flux, noisy, error = light.copy(), np.zeros_like(light), np.zeros_like(light)
-    noise = np.uint64(3), ids, np.uint32(1), model, snr, curve, has_curve
+    noise = np.uint64(3), ids, np.uint32(1), model, snr, 1 / curve, has_curve
     lit = np.zeros(n, dtype=np.bool_)
-    finish_spectra(scale, lines, start, profiles, *noise, flux, noisy, error, lit)
+    observe_spectra(Observation(scale, lines, start, profiles, *noise), flux, noisy, error, lit)
     assert lit.all()
     expected = light.astype(np.float64)
     for k in range(2):
@@ -101,5 +102,23 @@ def test_a_spectrum_without_light_is_reported():
     noise = np.uint64(3), np.arange(3, dtype=np.uint64), np.uint32(1), 1, np.ones(3), np.ones(20, np.float32), False
     none = np.zeros((3, 0)), np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
     lit = np.zeros(3, dtype=np.bool_)
-    finish_spectra(np.ones(3, np.float32), *none, *noise, light, light.copy(), light.copy(), lit)
+    observation = Observation(np.ones(3, np.float32), *none, *noise)
+    observe_spectra(observation, light, light.copy(), light.copy(), lit)
     assert lit.tolist() == [True, False, True]
+
+
+def test_light_observed_at_once_is_attenuated_then_observed():
+    rng = np.random.default_rng(2)
+    old, v_old, young, v_young, *dust = _light(70, 150, rng, shared=False)
+    light = ColumnLight(old, tiles(v_old), young, tiles(v_young), *dust)
+    ids, none = np.arange(70, dtype=np.uint64), (np.zeros((70, 0)), np.zeros(0, np.int64), np.zeros((0, 1), np.float32))
+    noise = np.uint64(3), ids, np.uint32(1), 2, 10 + 50 * rng.random(70), np.ones(150, np.float32), False
+    observation = Observation(np.full(70, 2.0, np.float32), *none, *noise)
+    twice, once = ([np.zeros((70, 150), np.float32) for _ in range(3)] for _ in range(2))
+    lit = np.zeros((2, 70), dtype=np.bool_)
+    attenuated_light(light, twice[0])
+    observe_spectra(observation, *twice, lit[0])
+    observe_light(light, observation, *once, lit[1])
+    for a, b in zip(twice, once, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert lit.all()
