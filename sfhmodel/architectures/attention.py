@@ -1,0 +1,66 @@
+"""Convolutions and self-attention on the spectrum, one combined decoder (figure 2 of the same; the default).
+
+    spectrum - convolutions - + position - [self-attention, perceptron] x n -+- pooling by queries -+
+                                                                             +- narrow - flatten ---+- decoder - all
+    photometry - dense -----------------------------------------------------------------------------+
+
+What makes it compact is that the decoder sees a few averages over the tokens, pooled by learned queries, and a few
+numbers of each token, where the other architecture flattens everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from sfhmodel.architectures.interface import Interface, convolutions, perceptron
+from sfhmodel.layers.attention import AttentionPooling, SelfAttentionBlock, TokenPosition
+
+
+def attention(
+    interface: Interface,
+    filters: Sequence[int] = (64, 64),
+    kernels: Sequence[int] = (32, 8),
+    strides: Sequence[int] = (16, 8),
+    blocks: int = 1,
+    heads: int = 4,
+    hidden: int = 128,
+    queries: int = 4,
+    token_units: int = 32,
+    photometry_units: Sequence[int] = (64, 64),
+    decoder_units: Sequence[int] = (256, 256),
+    dropout: float = 0.0,
+) -> keras.Model:
+    """The network.
+
+    Parameters
+    ----------
+    filters, kernels, strides : of the convolutions that make the tokens, in order; the last filters are their width.
+    blocks, heads, hidden : number of self-attention blocks, heads in each, units of their perceptrons.
+    queries : of the pooling.
+    token_units : numbers of each token that the decoder sees.
+    photometry_units, decoder_units : of the dense layers.
+    dropout : rate, in attention and decoder.
+    """
+    inputs = interface.inputs()
+    tokens = convolutions(inputs, filters, kernels, strides, "spectrum_conv")
+    tokens = TokenPosition(name="position")(tokens)
+    for i in range(blocks):
+        tokens = SelfAttentionBlock(heads, hidden, dropout, name=f"attention_{i}")(tokens)
+    tokens = layers.RMSNormalization(name="tokens")(tokens)
+    pooled, weights = AttentionPooling(queries, name="pooling")(tokens)
+    narrow = layers.Flatten(name="narrow_flat")(layers.Conv1D(token_units, 1, name="narrow")(tokens))
+    parts = [pooled, narrow, layers.Dense(16, name="noise_dense")(inputs["noise"])]
+    if interface.n_band:
+        parts.append(perceptron(inputs["photometry"], photometry_units, "photometry_dense"))
+    latent = perceptron(layers.Concatenate(name="joined")(parts), decoder_units, "decoder", dropout)
+    outputs = {
+        **interface.history_outputs(latent),
+        **interface.metallicity_outputs(latent),
+        **interface.summary_output(latent),
+        "latent": latent,
+        "attention": weights,
+    }
+    return keras.Model(inputs, outputs, name="attention")

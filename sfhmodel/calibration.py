@@ -1,0 +1,151 @@
+"""Honest uncertainties: corrections of the quantiles and limits of the novelty score, from validation data.
+
+For n validation samples the correction of level t is the ceil((n + 1) t)-th smallest of truth - quantile (for t above
+1/2; mirrored below), which makes the coverage of a further sample from the same distribution at least as wanted
+(Vovk et al. 2005; Romano, Patterson & Candes 2019). This is done in groups of equal numbers by the noise of the
+spectra, each with corrections of its own, where there are enough data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from keras import ops
+
+from sfhmodel.errors import TrainingDataError
+from sfhmodel.targets import linked
+
+FALSE_ALARM_RATE = 0.01
+MIN_SAMPLES = 100
+_SHRINKAGE = 1e-3
+
+
+def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE) -> dict:
+    """Set the conformal corrections and novelty limits of ``model``.
+
+    Parameters
+    ----------
+    model : StarFormationModel
+    batches : iterable of (inputs, truths) of validation data, which the training did not learn from.
+    false_alarm_rate : share of such data that shall be flagged as unlike the training data.
+
+    Returns
+    -------
+    dict
+        ``n`` samples, and the largest correction of each kind.
+
+    Raises
+    ------
+    TrainingDataError
+        Fewer than 100 samples.
+    """
+    _reset(model)
+    found = _collect(model, batches)
+    n = len(found["latent"]) if found else 0
+    if n < MIN_SAMPLES:
+        raise TrainingDataError(
+            f"{n} validation samples are too few to calibrate uncertainties: at least {MIN_SAMPLES} are needed; give "
+            "the data set a larger validation split"
+        )
+    levels = model.description.quantile_levels
+    groups = _set_noise_groups(model, found["noise"][:, 0])
+    pairs = {
+        "cumulative": (np.cumsum(found["mass_fraction"], axis=1), found["cumulative_quantiles"]),
+        "metallicity": (found["log10_metallicity"], found["log10_metallicity_quantiles"]),
+        "summary": (found["summaries"], found["summary_quantiles"]),
+    }
+    corrections = {
+        name: np.stack([conformal_corrections(truths[group], quantiles[group], levels) for group in groups])
+        for name, (truths, quantiles) in pairs.items()
+    }
+    for name, correction in corrections.items():
+        getattr(model, name).correction.assign(correction)
+    _set_novelty(model, found, false_alarm_rate)
+    return {"n": n, **{name: float(np.abs(c).max()) for name, c in corrections.items()}}
+
+
+def _set_noise_groups(model, noise: np.ndarray) -> list[np.ndarray]:
+    """Edges at equal shares of the noise; indices of the data in each group, or of all where they are too few."""
+    n_group = model.noise_groups.n_group
+    edges = np.quantile(noise, np.arange(1, n_group) / n_group)
+    model.noise_groups.edges.assign(edges)
+    number = ops.convert_to_numpy(model.noise_groups(noise[:, None].astype(np.float32))).argmax(axis=1)
+    members = [np.flatnonzero(number == k) for k in range(n_group)]
+    return [m if len(m) >= MIN_SAMPLES else np.arange(len(noise)) for m in members]
+
+
+def conformal_corrections(truths: np.ndarray, quantiles: np.ndarray, levels) -> np.ndarray:
+    """Corrections (k, n_level) of quantiles (n, k, n_level) of truths (n, k)."""
+    residuals = np.sort(truths[:, :, None] - quantiles, axis=0)
+    n = len(truths)
+    corrections = np.empty(residuals.shape[1:])
+    for i, level in enumerate(levels):
+        corrections[:, i] = residuals[_rank(n, level), :, i]
+    return corrections
+
+
+def _rank(n: int, level: float) -> int:
+    """Index of the order statistic that a further sample stays below (level >= 1/2) or above with enough chance."""
+    if level > 0.5:
+        return min(math.ceil((n + 1) * level), n) - 1
+    if level < 0.5:
+        return n - min(math.ceil((n + 1) * (1.0 - level)), n)
+    return n // 2
+
+
+def _reset(model) -> None:
+    for layer in (model.cumulative, model.metallicity, model.summary):
+        layer.correction.assign(np.zeros(layer.correction.shape))
+    model.novelty.limits.assign(np.ones(2))
+
+
+def _collect(model, batches: Iterable) -> dict[str, np.ndarray]:
+    parts: dict[str, list] = {}
+    for inputs, truths in batches:
+        for name, values in _of_batch(model, inputs, truths).items():
+            parts.setdefault(name, []).append(values)
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _of_batch(model, inputs: dict, truths: dict) -> dict[str, np.ndarray]:
+    features, scaled = model.normalize(inputs)
+    raw = model.network(features, training=False)
+    targets = model.targets(truths)
+    values = {
+        **targets,
+        "summaries": linked(targets["summaries"]),
+        "noise": scaled["noise"],
+        "cumulative_quantiles": model.cumulative(raw["cumulative_quantiles"]),
+        "log10_metallicity_quantiles": model.metallicity(raw["metallicity_quantiles"]),
+        "summary_quantiles": model.summary(raw["summary_quantiles"]),
+        "latent": raw["latent"],
+        "flux": scaled["flux"],
+        "error": model.spectrum_normalization.errors(scaled, ops.cast(inputs["flux_error"], "float32")),
+        "good": scaled["good"],
+    }
+    return {name: ops.convert_to_numpy(value) for name, value in values.items()}
+
+
+def _set_novelty(model, found: dict[str, np.ndarray], false_alarm_rate: float) -> None:
+    latent = found["latent"].astype(np.float64)
+    mean = latent.mean(axis=0)
+    covariance = np.cov(latent, rowvar=False)
+    variance, vectors = np.linalg.eigh(covariance)
+    # directions the validation data hardly vary in are given a small variance, not none
+    variance = np.maximum(variance, _SHRINKAGE * variance.max())
+    model.novelty.latent_mean.assign(mean)
+    model.novelty.latent_whitening.assign(vectors / np.sqrt(variance))
+    distances = np.concatenate(
+        [
+            ops.convert_to_numpy(model.novelty.distances(*(found[k][i : i + 512] for k in _DISTANCE_INPUTS)))
+            for i in range(0, len(latent), 512)
+        ]
+    )
+    limits = np.quantile(distances, 1.0 - 0.5 * false_alarm_rate, axis=0)
+    joint = np.quantile((distances / limits).max(axis=1), 1.0 - false_alarm_rate)
+    model.novelty.limits.assign(limits * joint)
+
+
+_DISTANCE_INPUTS = ("flux", "error", "good", "latent")

@@ -1,0 +1,180 @@
+"""A data set to learn from: its manifest read and checked, its shards and numbers of records."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfhmodel.data.features import feature_lengths
+from sfhmodel.description import ModelDescription
+from sfhmodel.errors import TrainingDataError
+
+
+@dataclass(frozen=True)
+class ShardPart:
+    """The first ``n_records`` records of a file."""
+
+    path: Path
+    n_records: int
+
+
+class TrainingData:
+    """A finished data set of sfhsim.
+
+    Parameters
+    ----------
+    folder : that holds the manifest and the shards.
+
+    Attributes
+    ----------
+    folder : as given.
+    manifest : its content.
+    description : of a model that learns from it.
+
+    Raises
+    ------
+    TrainingDataError
+        No such folder, a generation that has not finished, a damaged manifest, another schema version, or records
+        that lack what models need.
+    """
+
+    def __init__(self, folder: str | Path):
+        from sfhsim import Dataset
+        from sfhsim.errors import DatasetError
+
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise TrainingDataError(f"there is no data set {self.folder}: make one with `sfhsim generate`")
+        if (self.folder / "plan.json").is_file() and not (self.folder / "manifest.json").is_file():
+            raise TrainingDataError(
+                f"the generation of {self.folder} has not finished: run the same `sfhsim generate` again, it goes on"
+            )
+        try:
+            self._dataset = Dataset(self.folder)
+        except DatasetError as error:
+            raise TrainingDataError(str(error)) from error
+        self.manifest = self._dataset.manifest
+        try:
+            self.description = ModelDescription.from_manifest(self.manifest)
+            self._check_features()
+            self._parts = {split: self._parts_of(split) for split in self.manifest["splits"]}
+        except (KeyError, TypeError, IndexError) as error:
+            raise TrainingDataError(
+                f"the manifest of {self.folder} is damaged ({error!r}): see what `sfhsim verify {self.folder}` says"
+            ) from error
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits."""
+        return tuple(self._parts)
+
+    def n(self, split: str) -> int:
+        """Number of records of a split.
+
+        Raises
+        ------
+        TrainingDataError
+            There is no such split, or it is empty.
+        """
+        return sum(part.n_records for part in self.parts(split))
+
+    def parts(self, split: str, limit: int | None = None) -> list[ShardPart]:
+        """The shards of a split in order, as far as the first ``limit`` records (all by default) reach.
+
+        Raises
+        ------
+        TrainingDataError
+            There is no such split, it is empty, or the limit is less than 1.
+        """
+        if split not in self._parts:
+            raise TrainingDataError(f"no split {split!r} in {self.folder}: it has {', '.join(self._parts)}")
+        if not self._parts[split]:
+            raise TrainingDataError(
+                f"split {split!r} of {self.folder} is empty: generate more samples, or give it a share with --split"
+            )
+        if limit is None:
+            return list(self._parts[split])
+        if limit < 1:
+            raise TrainingDataError(f"limit must be at least 1, not {limit}")
+        parts = []
+        for part in self._parts[split]:
+            if limit > 0:
+                parts.append(ShardPart(part.path, min(part.n_records, limit)))
+                limit -= part.n_records
+        return parts
+
+    def check_same(self, description: ModelDescription) -> None:
+        """That a model of this description can be given these records.
+
+        Raises
+        ------
+        TrainingDataError
+            Naming what differs: wavelengths, age bins or bands.
+        """
+        description.check_same(self.description)
+
+    def check_shards(self, split: str) -> None:
+        """That the shards of a split are there and have the size they had when they were made.
+
+        Raises
+        ------
+        TrainingDataError
+            Naming the shard.
+        """
+        for shard in self.manifest["shards"]:
+            if shard["split"] != split:
+                continue
+            path = self.folder / shard["file"]
+            try:
+                size = path.stat().st_size
+            except OSError as error:
+                raise self.shard_error(path, f"cannot be read: {error.strerror or error}") from error
+            if size != shard["bytes"]:
+                raise self.shard_error(path, f"has {size} bytes instead of {shard['bytes']}")
+
+    def shard_error(self, path: Path, what: str) -> TrainingDataError:
+        """The error of a shard that cannot be used."""
+        return TrainingDataError(
+            f"shard {path.name} of {self.folder} {what}; `sfhsim verify {self.folder} --repair` makes it anew"
+        )
+
+    @contextlib.contextmanager
+    def explained_errors(self, *splits: str) -> Iterator[None]:
+        """In the block, TensorFlow's errors about records become errors that name shard, record and feature.
+
+        Parameters
+        ----------
+        splits : that the block reads; all by default.
+
+        Raises
+        ------
+        TrainingDataError
+            Instead of the error of TensorFlow, when the records are to blame.
+        """
+        try:
+            yield
+        except Exception as error:
+            from sfhmodel.data.diagnosis import blames_records, first_problem
+
+            if blames_records(error):
+                for split in splits or self.splits:
+                    if (problem := first_problem(self, split)) is not None:
+                        raise problem from error
+            raise
+
+    def _parts_of(self, split: str) -> list[ShardPart]:
+        shards = [shard for shard in self.manifest["shards"] if shard["split"] == split and shard["n_records"] > 0]
+        return [ShardPart(self.folder / shard["file"], shard["n_records"]) for shard in shards]
+
+    def _check_features(self) -> None:
+        shapes = {feature["name"]: feature["shape"] for feature in self.manifest["record"]["features"]}
+        for name, length in feature_lengths(self.description).items():
+            if name not in shapes:
+                raise TrainingDataError(f"the records of {self.folder} have no feature {name!r}: models need it")
+            if shapes[name] != [length]:
+                raise TrainingDataError(
+                    f"feature {name!r} of {self.folder} has shape {shapes[name]}, its dimensions say [{length}]: "
+                    "the manifest contradicts itself"
+                )

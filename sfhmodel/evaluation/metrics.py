@@ -1,0 +1,140 @@
+"""Every metric of a set of results; `CONVENTIONS` tells unit and formula of each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sfhmodel.evaluation.groups import equal_groups
+from sfhmodel.evaluation.results import Results, cumulative
+from sfhmodel.evaluation.statistics import (
+    below,
+    coverage,
+    difference_statistics,
+    pinball,
+    smape_percent,
+    standard_error,
+)
+
+INTERVALS = {"68": (0.16, 0.84), "90": (0.05, 0.95)}  # central intervals, per cent of the probability
+
+
+def metrics_of(results: Results, prior_mean: np.ndarray) -> dict:
+    """All metrics, overall and for groups of galaxies of like S/N and attenuation.
+
+    Parameters
+    ----------
+    results : of at least one galaxy.
+    prior_mean : (n_age_bin,) mass fractions that are predicted for every galaxy by the predictor to compare with.
+
+    Returns
+    -------
+    dict
+        Plain numbers, lists and dicts, finite or None; `sfhmodel.evaluation.conventions.CONVENTIONS` says what each
+        is. ``by_snr`` and ``by_a_v`` are lists of dicts ``low``, ``high``, ``median`` of the quantity, and the metrics
+        of the galaxies.
+    """
+    return {
+        **_metrics(results, prior_mean),
+        "by_snr": _by_group(results, results.snr, prior_mean),
+        "by_a_v": _by_group(results, results.a_v_mag, prior_mean),
+    }
+
+
+def _by_group(results: Results, values: np.ndarray, prior_mean: np.ndarray) -> list[dict]:
+    return [
+        {
+            **{name: _finite(getattr(group, name)) for name in ("low", "high", "median")},
+            **_metrics(results.subset(group.rows), prior_mean),
+        }
+        for group in equal_groups(values)
+    ]
+
+
+def _metrics(results: Results, prior_mean: np.ndarray) -> dict:
+    return {
+        "n_galaxies": len(results),
+        **_of_histories(results, prior_mean),
+        **_of_metallicity(results),
+        "summaries": _of_summaries(results),
+        "quantiles": _of_quantiles(results),
+        "novelty_rate": float(np.mean(results.predictions["novelty"] > 1.0)),
+    }
+
+
+def _of_histories(results: Results, prior_mean: np.ndarray) -> dict:
+    true = results.true_cumulative
+    error = np.abs(results.cumulative - true)
+    median = results.predictions["cumulative_quantiles"][..., results.level_index(0.5)]
+    prior = float(np.abs(cumulative(prior_mean) - true).mean())
+    fractions = results.predictions["mass_fraction"], results.targets["mass_fraction"]
+    return {
+        "cumulative_error": float(error.mean()),
+        "cumulative_error_standard_error": standard_error(error.mean(axis=1)),
+        "cumulative_error_per_bin": error.mean(axis=0).tolist(),
+        "cumulative_median_error": float(np.abs(median - true).mean()),
+        "prior_mean_cumulative_error": prior,
+        "prior_mean_cumulative_error_per_bin": np.abs(cumulative(prior_mean) - true).mean(axis=0).tolist(),
+        "cumulative_error_ratio": float(error.mean()) / prior if prior > 0 else None,
+        "mass_fraction_smape": float(smape_percent(*fractions)),
+        "mass_fraction_smape_per_bin": smape_percent(*fractions, axis=0).tolist(),
+    }
+
+
+def _of_metallicity(results: Results) -> dict:
+    true = np.asarray(results.targets["log10_metallicity"], dtype=np.float64)
+    difference = results.log10_metallicity - true
+    weight = np.asarray(results.targets["mass_fraction"], dtype=np.float64)
+    linear = results.predictions["metallicity"], 10.0**true
+    return {
+        "metallicity_error": float((weight * np.abs(difference)).sum(axis=1).mean()),
+        "metallicity_error_per_bin": np.abs(difference).mean(axis=0).tolist(),
+        "metallicity_bias_per_bin": np.median(difference, axis=0).tolist(),
+        "metallicity_smape": float(smape_percent(*linear)),
+        "metallicity_smape_per_bin": smape_percent(*linear, axis=0).tolist(),
+    }
+
+
+def _of_summaries(results: Results) -> dict:
+    recovered, true = results.predictions["summaries"], results.targets["summaries"]
+    return {
+        name: {"unit": unit, **difference_statistics(recovered[:, k], true[:, k])}
+        for k, (name, unit) in enumerate(
+            zip(results.description.summary_names, results.description.summary_units, strict=True)
+        )
+    }
+
+
+def families(results: Results) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Truths (n, ...) and quantiles (n, ..., n_level) of each family of targets.
+
+    The cumulative fraction of the oldest bin is 1 for every galaxy and is left out.
+    """
+    summaries = results.targets["summaries"], results.predictions["summary_quantiles"]
+    return {
+        "cumulative": (results.true_cumulative[:, :-1], results.predictions["cumulative_quantiles"][:, :-1]),
+        "metallicity": (results.targets["log10_metallicity"], results.log10_metallicity_quantiles),
+        **{name: (summaries[0][:, k], summaries[1][:, k]) for k, name in enumerate(results.description.summary_names)},
+    }
+
+
+def _of_quantiles(results: Results) -> dict:
+    """Coverage, empirical levels and pinball loss of each family."""
+    levels = results.description.quantile_levels
+    ends = {name: [results.level_index(q) for q in interval] for name, interval in INTERVALS.items()}
+    metrics = {}
+    for family, (true, quantiles) in families(results).items():
+        own: dict = {}
+        for name, (low, high) in ends.items():
+            inside = coverage(true, quantiles[..., low], quantiles[..., high])
+            own[f"coverage_{name}"] = float(inside.mean())
+            if inside.ndim:
+                own[f"coverage_{name}_per_bin"] = inside.tolist()
+        share = below(true, quantiles)
+        own["share_below"] = share.reshape(-1, len(levels)).mean(axis=0).tolist()
+        own["pinball"] = pinball(true, quantiles, levels)
+        metrics[family] = own
+    return metrics
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,72 @@
+"""Batches of galaxies: which go together, which cannot be used, and their results put back in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from sfhmodel.errors import InputError
+from sfhmodel.inference.prediction import Prediction
+from sfhmodel.spectra import PreparedSpectra
+from sfhmodel.spectra.checks import BadSpectraError
+
+
+class Collector:
+    """Outputs of batches, put back in the order of the inputs; NaN where there is none."""
+
+    def __init__(self, description, n: int, keep_inputs: bool):
+        self.description, self.n, self.keep_inputs = description, n, keep_inputs
+        self.problems: dict[int, str] = {}
+        self._arrays: dict[str, np.ndarray] = {}
+        self._notes: dict[str, None] = {}
+
+    def add(self, rows: np.ndarray, outputs: dict, inputs: dict, prepared: list[PreparedSpectra]) -> None:
+        values = dict(outputs)
+        values["masked_fraction"] = 1.0 - inputs["mask"].mean(axis=1)
+        if self.keep_inputs:
+            values |= {name: inputs[name] for name in ("flux", "flux_error", "mask")}
+            values["flux_scale"] = np.concatenate([part.flux_scale for part in prepared])
+        for name, value in values.items():
+            if name not in self._arrays:
+                self._arrays[name] = np.full((self.n, *value.shape[1:]), np.nan, dtype=value.dtype)
+            self._arrays[name][rows] = value
+        self._notes.update(dict.fromkeys(note for part in prepared for note in part.notes))
+
+    def prediction(self, **rest) -> Prediction:
+        """Raises InputError when not one spectrum could be used."""
+        if not self._arrays:
+            raise InputError(f"not one of {self.n} spectra can be used: {next(iter(self.problems.values()))}")
+        problems = tuple(self.problems.get(k, "") for k in range(self.n))
+        return Prediction(
+            description=self.description, notes=tuple(self._notes), problems=problems, **self._arrays, **rest
+        )
+
+
+def batches(redshift: np.ndarray, batch_size: int) -> Iterator[list[np.ndarray]]:
+    """Rows of each batch, in parts of one redshift: these are prepared together."""
+    order = np.argsort(redshift, kind="stable")
+    for start in range(0, order.size, batch_size):
+        rows = order[start : start + batch_size]
+        yield np.split(rows, np.flatnonzero(np.diff(redshift[rows])) + 1)
+
+
+def prepared_rows(
+    parts: list[np.ndarray], prepare: Callable, problems: dict[int, str], on_bad: str
+) -> tuple[np.ndarray, list[PreparedSpectra]]:
+    """Rows that can be used and their spectra; with 'skip' the others go to ``problems``."""
+    usable, prepared = [np.empty(0, dtype=np.intp)], []
+    for part in parts:
+        rows = part
+        while rows.size:
+            try:
+                prepared.append(prepare(rows))
+            except BadSpectraError as error:
+                if on_bad == "raise":
+                    raise
+                problems.update(dict.fromkeys(rows[error.bad].tolist(), str(error)))
+                rows = rows[~error.bad]
+            else:
+                usable.append(rows)
+                break
+    return np.concatenate(usable), prepared

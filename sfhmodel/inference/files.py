@@ -1,0 +1,41 @@
+"""Files that are whole or absent."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sfhmodel.errors import ConfigError
+
+
+@contextmanager
+def written_whole(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
+    """A temporary path with the same ending, which becomes ``path`` if nothing goes wrong, else is removed.
+
+    Raises
+    ------
+    ConfigError
+        The file exists and is not to be overwritten; the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    check_new(path, overwrite)
+    temporary = path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror or error}; free space or choose another place"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_new(path: Path, overwrite: bool) -> None:
+    """ConfigError when the file exists and is not to be overwritten."""
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{path} exists: choose another name or overwrite it (--overwrite)")

@@ -1,0 +1,164 @@
+"""What the model says about galaxies: arrays with names, bins and units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from sfhmodel.description import ModelDescription
+from sfhmodel.errors import InputError
+
+_SHARED = ("description", "notes", "model_name")  # not per galaxy
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Histories of n galaxies. ``prediction[k]`` (also a slice or mask) is the `Prediction` of some of them.
+
+    Attributes
+    ----------
+    description : ModelDescription, with grid, age bins, bands, and names and units of the summaries.
+    names : (n,) of the galaxies.
+    redshift : (n,)
+    mass_fraction : (n, n_age_bin) of the mass formed, sums to 1.
+    metallicity : (n, n_age_bin) mass fraction of metals Z.
+    cumulative_quantiles : (n, n_age_bin, n_level) of the mass fraction formed from today to the old edge of each bin.
+    metallicity_quantiles : (n, n_age_bin, n_level) Z.
+    summaries : (n, n_summary) medians; ``summary_names`` and ``summary_units`` say of what.
+    summary_quantiles : (n, n_summary, n_level)
+    novelty : (n,) above 1 for input unlike the training data.
+    masked_fraction : (n,) of the model's pixels that had no data.
+    magnitudes, magnitude_errors : (n, n_band) as the model saw them, NaN where missing.
+    flux, flux_error, mask : (n, n_pixel) as the model saw them, divided by ``flux_scale`` (n,); None when not kept.
+    problems : (n,) why a galaxy has no result (its numbers are NaN), '' for the others.
+    notes : what was done to the spectra and could matter.
+    model_name : path or preset.
+    """
+
+    description: ModelDescription
+    names: tuple[str, ...]
+    redshift: np.ndarray
+    mass_fraction: np.ndarray
+    metallicity: np.ndarray
+    summaries: np.ndarray
+    cumulative_quantiles: np.ndarray
+    metallicity_quantiles: np.ndarray
+    summary_quantiles: np.ndarray
+    novelty: np.ndarray
+    masked_fraction: np.ndarray
+    magnitudes: np.ndarray
+    magnitude_errors: np.ndarray
+    problems: tuple[str, ...]
+    flux: np.ndarray | None = None
+    flux_error: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    flux_scale: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    model_name: str = ""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, which) -> Prediction:
+        rows = np.atleast_1d(np.arange(len(self))[which])
+        return replace(self, **{name: _take(getattr(self, name), rows) for name in _per_galaxy()})
+
+    @staticmethod
+    def joined(parts: Sequence[Prediction]) -> Prediction:
+        """Predictions of one model, one after the other."""
+        if not parts:
+            raise InputError("there are no predictions to join")
+        together = {name: _concatenate([getattr(part, name) for part in parts]) for name in _per_galaxy()}
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+        return replace(parts[0], notes=notes, **together)
+
+    @property
+    def age_bin_edges_yr(self) -> np.ndarray:
+        """(n_age_bin + 1,) lookback time."""
+        return self.description.age_bin_edges_yr
+
+    @property
+    def quantile_levels(self) -> tuple[float, ...]:
+        """Probabilities of the last axis of every ``*_quantiles``."""
+        return self.description.quantile_levels
+
+    @property
+    def summary_names(self) -> tuple[str, ...]:
+        return self.description.summary_names
+
+    @property
+    def summary_units(self) -> tuple[str, ...]:
+        return self.description.summary_units
+
+    @property
+    def unlike_training(self) -> np.ndarray:
+        """(n,) bool: the result is an extrapolation; about 1% of inputs like the training data are flagged, too."""
+        return ~(self.novelty <= 1.0)
+
+    def summary(self, name: str, level: float = 0.5) -> np.ndarray:
+        """(n,) quantile of one summary quantity, by default its median.
+
+        Raises
+        ------
+        InputError
+            An unknown name, or a level that the model does not give.
+        """
+        if name not in self.summary_names:
+            raise InputError(f"no summary {name!r}: there are {', '.join(self.summary_names)}")
+        return self.summary_quantiles[:, self.summary_names.index(name), self.level(level)]
+
+    def level(self, probability: float) -> int:
+        """Position of a probability on the last axis of the quantiles; InputError when the model does not give it."""
+        near = np.flatnonzero(np.isclose(self.quantile_levels, probability))
+        if near.size == 0:
+            raise InputError(f"no quantile {probability:g}: there are {', '.join(map(str, self.quantile_levels))}")
+        return int(near[0])
+
+    def to_table(self):
+        """An astropy Table, a row per galaxy; see `sfhmodel.inference.tables`."""
+        from sfhmodel.inference.tables import prediction_table
+
+        return prediction_table(self)
+
+    def write(self, path: str | Path, *, overwrite: bool = True) -> Path:
+        """Write .ecsv, .fits or .npz, whole or not at all; returns the path.
+
+        Raises
+        ------
+        ConfigError
+            Another ending, a file that exists and may not be overwritten, or a place that cannot be written.
+        """
+        from sfhmodel.inference.tables import write_prediction
+
+        return write_prediction(self, path, overwrite=overwrite)
+
+    def plot(self, path: str | Path, galaxy: int = 0) -> Path:
+        """Draw one galaxy: what the model saw, and its histories with their bands (.png, .pdf, .svg).
+
+        Raises
+        ------
+        InputError
+            There is no such galaxy, it has no result, or its inputs were not kept.
+        """
+        from sfhmodel.inference.figure import plot_prediction
+
+        return plot_prediction(self, path, galaxy)
+
+
+def _per_galaxy() -> list[str]:
+    return [field.name for field in fields(Prediction) if field.name not in _SHARED]
+
+
+def _take(values, rows: np.ndarray):
+    if values is None:
+        return None
+    return tuple(values[k] for k in rows) if isinstance(values, tuple) else values[rows]
+
+
+def _concatenate(parts: list):
+    if any(part is None for part in parts):
+        return None
+    return sum(parts, ()) if isinstance(parts[0], tuple) else np.concatenate(parts)

@@ -1,0 +1,67 @@
+"""The switches of `sfhmodel.layers.augmentation.Augmentation`, checked and completed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from sfhmodel.errors import ConfigError
+
+# options of each switch besides its probability: (lowest, highest, whether it must be an integer)
+_NUMBERS = {
+    "noise": {},
+    "masked_pixels": {"runs": (1, 100, True), "length": (1, 100_000, True)},
+    "dropped_bands": {},
+    "missing_photometry": {},
+    "calibration": {"amplitude": (0.0, 1.0, False), "order": (1, 50, True)},
+    "redshift": {"sigma": (0.0, 0.1, False)},
+    "missing_errors": {},
+}
+# the switches that would do it to every galaxy without one
+_PROBABILITY_NEEDED = ("dropped_bands", "missing_photometry", "missing_errors")
+
+
+def checked_options(**switches: Mapping | None) -> dict[str, dict | None]:
+    """The options of each switch as plain numbers, ``probability`` filled in; None for switches that are off.
+
+    Raises
+    ------
+    ConfigError
+        Naming the switch and the option that is unknown, missing or impossible.
+    """
+    return {name: None if options is None else _checked(name, options) for name, options in switches.items()}
+
+
+def _checked(name: str, options: Mapping) -> dict:
+    known = ["probability", *_NUMBERS[name], *(["snr"] if name == "noise" else [])]
+    if not isinstance(options, Mapping):
+        raise ConfigError(f"augmentation {name} must be None or a dict of {', '.join(known)}, not {options!r}")
+    if unknown := [str(key) for key in options if key not in known]:
+        raise ConfigError(f"augmentation {name} has no option {', '.join(unknown)}: there are {', '.join(known)}")
+    needed = [key for key in known if key != "probability" or name in _PROBABILITY_NEEDED]
+    if missing := [key for key in needed if key not in options]:
+        raise ConfigError(f"augmentation {name} needs {', '.join(missing)}")
+    checked = {key: _number(name, key, options[key], *limits) for key, limits in _NUMBERS[name].items()}
+    if name == "noise":
+        checked["snr"] = _snr(options["snr"])
+    return checked | {"probability": _number(name, "probability", options.get("probability", 1.0), 0.0, 1.0)}
+
+
+def _number(name: str, key: str, value, low: float, high: float, integer: bool = False) -> float | int:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not low <= number <= high or (integer and number != int(number)):
+        kind = "an integer" if integer else "a number"
+        raise ConfigError(f"augmentation {name}: {key} must be {kind} from {low:g} to {high:g}, not {value!r}")
+    return int(number) if integer else number
+
+
+def _snr(value) -> list[float]:
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+        raise ConfigError(f"augmentation noise: snr must be [low, high], not {value!r}")
+    low, high = (_number("noise", "snr", number, 1e-3, 1e6) for number in value)
+    if low > high:
+        raise ConfigError(f"augmentation noise: snr must be [low, high], {low:g} is above {high:g}")
+    return [low, high]

@@ -1,0 +1,71 @@
+"""How unlike the training data an input is.
+
+Two distances, each divided by the value that few validation data exceed; the score is the larger one:
+
+    residual   reduced chi^2 of the spectrum against its projection on the principal components of training spectra,
+               with errors e_i^2 + m_i^2, m the components' own misfit
+    latent     Mahalanobis distance of the network's last features from those of the validation data
+
+The first sees features no training spectrum has (a wrong redshift, cosmic rays, other lines), the second combinations
+of spectrum and photometry that the network never met.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+_FILL_STEPS = 3  # masked pixels are filled with the projection of the others, and again
+
+
+@keras.saving.register_keras_serializable("sfhmodel")
+class NoveltyScore(keras.layers.Layer):
+    """The score of scaled spectra and latent features; above 1 they are unlike the training data.
+
+    Parameters
+    ----------
+    components : number of principal components.
+
+    Call arguments
+    --------------
+    flux, error, good : (n, n_pixel) of `SpectrumNormalization`.
+    latent : (n, n_latent) last features of the network.
+
+    Returns
+    -------
+    (n,) score.
+    """
+
+    def __init__(self, components: int = 24, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.components = components
+
+    def build(self, flux_shape, error_shape=None, good_shape=None, latent_shape=None):
+        n_pixel, n_latent = flux_shape[-1], latent_shape[-1]
+
+        def constant(name, shape, value):
+            return self.add_weight(name=name, shape=shape, initializer=value, trainable=False)
+
+        self.basis = constant("basis", (n_pixel, self.components), "zeros")
+        self.misfit = constant("misfit", (n_pixel,), "ones")
+        self.latent_mean = constant("latent_mean", (n_latent,), "zeros")
+        self.latent_whitening = constant("latent_whitening", (n_latent, n_latent), "zeros")
+        self.limits = constant("limits", (2,), "ones")
+
+    def distances(self, flux, error, good, latent):
+        """(n, 2) the two distances before they are divided by their limits."""
+        back = ops.transpose(self.basis)
+        projection = ops.matmul(ops.matmul(ops.where(good, flux, 0.0), self.basis), back)
+        for _ in range(_FILL_STEPS):
+            projection = ops.matmul(ops.matmul(ops.where(good, flux, projection), self.basis), back)
+        chi2 = ops.where(good, (flux - projection) ** 2 / (error**2 + self.misfit**2), 0.0)
+        residual = ops.sum(chi2, axis=-1) / ops.maximum(ops.sum(ops.cast(good, "float32"), axis=-1), 1.0)
+        offset = ops.matmul(ops.cast(latent, "float32") - self.latent_mean, self.latent_whitening)
+        return ops.stack([residual, ops.sqrt(ops.mean(offset**2, axis=-1))], axis=-1)
+
+    def call(self, flux, error, good, latent):
+        return ops.max(self.distances(flux, error, good, latent) / self.limits, axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}

@@ -1,0 +1,11 @@
+"""Models known by a name: those that come with the package, and those a user registered.
+
+Shipped models are listed in ``shipped.json`` beside this file: ``{"presets": {name: {"file": ..., "sha256": ...,
+"description": ...}}}``, the files in ``models/``. A user's models are folders of ``$SFHMODEL_HOME/presets``
+(else of the platform's user data directory) with ``model.keras`` and ``preset.json``, which holds the same
+entry. A user's model hides a shipped one of the same name. Every use checks the sha256.
+"""
+
+from sfhmodel.presets.registry import Preset, find, install, names, presets_home
+
+__all__ = ["Preset", "find", "install", "names", "presets_home"]

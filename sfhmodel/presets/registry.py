@@ -1,0 +1,163 @@
+"""Finding and registering models by name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from sfhmodel.errors import ConfigError, ModelFileError
+
+_HERE = Path(__file__).parent
+_ENTRY, _MODEL = "preset.json", "model.keras"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model file with the checksum it must have."""
+
+    name: str
+    path: Path
+    sha256: str
+    description: str = ""
+
+    def checked_path(self) -> Path:
+        """The path of the model file, when its content is what was registered.
+
+        Raises
+        ------
+        ModelFileError
+            The file is missing or was changed.
+        """
+        if not self.path.is_file():
+            raise ModelFileError(f"preset {self.name!r}: its file {self.path} is missing; install it again")
+        if (found := _sha256(self.path)) != self.sha256:
+            raise ModelFileError(
+                f"preset {self.name!r}: {self.path} is damaged, its sha256 is {found}, expected {self.sha256}; "
+                "install it again"
+            )
+        return self.path
+
+
+def presets_home() -> Path:
+    """Where a user's models are: $SFHMODEL_HOME/presets, or that of the user data directory. Nothing is created."""
+    chosen = os.environ.get("SFHMODEL_HOME")
+    if chosen:
+        return Path(chosen).expanduser() / "presets"
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "sfhmodel" / "presets"
+
+
+def names() -> tuple[str, ...]:
+    """Names of all presets, sorted."""
+    home = presets_home()
+    mine = [entry.parent.name for entry in home.glob(f"[!.]*/{_ENTRY}")] if home.is_dir() else []
+    return tuple(sorted({*_shipped(), *mine}))
+
+
+def find(name: str) -> Preset:
+    """The preset of this name; its file is not looked at yet.
+
+    Raises
+    ------
+    ModelFileError
+        There is none (the message names those there are), or its entry is damaged.
+    """
+    if _NAME.fullmatch(name) and (presets_home() / name / _ENTRY).is_file():
+        folder = presets_home() / name
+        entry = _read(folder / _ENTRY)
+        return _preset(name, folder / _MODEL, entry, folder / _ENTRY)
+    if name in _shipped():
+        entry = _shipped()[name]
+        return _preset(name, _HERE / "models" / str(entry.get("file", "")), entry, _HERE / "shipped.json")
+    known = names()
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ModelFileError(
+        f"no model file and no preset {name!r}: {hint}presets: {', '.join(known) or 'none yet'}. Give the path of a "
+        ".keras file or of a training run, or register one with sfhmodel.presets.install"
+    )
+
+
+def install(path: str | Path, name: str, *, description: str = "", overwrite: bool = False) -> Path:
+    """Register a model under a name: its file is copied to the user's directory, with its checksum.
+
+    Parameters
+    ----------
+    path : .keras file, or directory of a training run.
+    name : letters, digits, dots, dashes and underscores.
+    description : one line, for people.
+    overwrite : replace a model of that name.
+
+    Returns
+    -------
+    The path of the copy.
+
+    Raises
+    ------
+    ConfigError
+        A name with other characters, or one that is taken.
+    ModelFileError
+        No usable model file at ``path``; the directory cannot be written.
+    """
+    from sfhmodel.model_file import check_model_file, resolve
+
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"preset name {name!r}: use letters, digits, '.', '-' and '_', beginning with a letter or digit"
+        )
+    source = resolve(path)
+    check_model_file(source)
+    folder = presets_home() / name
+    if folder.exists() and not overwrite:
+        raise ConfigError(f"there is a preset {name!r} already in {folder}: choose another name or overwrite it")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".installing-", dir=folder.parent) as workspace:
+            whole = Path(workspace) / "new"
+            whole.mkdir()
+            shutil.copyfile(source, whole / _MODEL)
+            entry = {"sha256": _sha256(whole / _MODEL), "description": description}
+            (whole / _ENTRY).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+            if folder.exists():
+                os.replace(folder, Path(workspace) / "old")
+            os.replace(whole, folder)
+    except OSError as error:
+        raise ModelFileError(f"cannot write preset {name!r} to {folder}: {error.strerror or error}") from error
+    return folder / _MODEL
+
+
+def _shipped() -> dict[str, dict]:
+    return _read(_HERE / "shipped.json")["presets"]
+
+
+def _preset(name: str, path: Path, entry: dict, source: Path) -> Preset:
+    if not isinstance(entry.get("sha256"), str):
+        raise ModelFileError(f"preset {name!r}: {source} says no sha256; install it again")
+    return Preset(name, path, entry["sha256"], str(entry.get("description", "")))
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path} cannot be read: {error}; install the preset again") from error
+    if not isinstance(content, dict):
+        raise ModelFileError(f"{path} is damaged: it holds no JSON object; install the preset again")
+    return content
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,87 @@
+"""The frame and the resolution of the training spectra, as their recipe says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sfhmodel.description import ModelDescription
+from sfhmodel.errors import InputError
+
+C_KMS = 299792.458
+FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
+
+
+@dataclass(frozen=True)
+class TrainingFrame:
+    """What spectra must be brought to.
+
+    Attributes
+    ----------
+    redshift_range : smallest and largest redshift of the training spectra; equal when all have the same.
+    sigma_kms : velocity dispersion of the stars, or None when it varies or the recipe does not say.
+    lsf : name and options of the line-spread function, as in the recipe; None when unknown.
+    """
+
+    redshift_range: tuple[float, float] = (0.0, 0.0)
+    sigma_kms: float | None = None
+    lsf: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, description: ModelDescription) -> TrainingFrame:
+        """From the recipe in a model's description; at rest when there is none."""
+        kinematics = description.recipe.get("kinematics") or {}
+        low, high = _bounds(kinematics.get("redshift", 0.0))
+        sigma = _bounds(kinematics["velocity_dispersion_kms"]) if "velocity_dispersion_kms" in kinematics else None
+        return cls(
+            redshift_range=(low, high),
+            sigma_kms=sigma[0] if sigma and sigma[0] == sigma[1] else None,
+            lsf=(description.recipe.get("spectrum") or {}).get("lsf"),
+        )
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all training spectra are at one redshift, so that observed ones are shifted to it."""
+        return self.redshift_range[0] == self.redshift_range[1]
+
+    def target_redshift(self, redshift: float) -> float:
+        """The redshift at which a galaxy of ``redshift`` is shown to the model: its own where training varied it."""
+        return self.redshift_range[0] if self.is_fixed else redshift
+
+    def contains(self, redshift: float) -> bool:
+        """Whether training spectra at the redshift shown to the model exist."""
+        return self.is_fixed or self.redshift_range[0] <= redshift <= self.redshift_range[1]
+
+    def sigma_aa(self, wave_aa: np.ndarray) -> np.ndarray | None:
+        """Gaussian sigma (m,) of lines in training spectra at these wavelengths, or None when it varies."""
+        if self.sigma_kms is None or self.lsf is None:
+            return None
+        return np.hypot(self.sigma_kms / C_KMS * wave_aa, self.lsf_fwhm_aa(wave_aa) / FWHM_PER_SIGMA)
+
+    def lsf_fwhm_aa(self, wave_aa: np.ndarray) -> np.ndarray:
+        """FWHM (m,) of the training spectra's line-spread function."""
+        from sfhsim.errors import SfhsimError
+        from sfhsim.instrument import make_lsf
+
+        options = {name: value for name, value in self.lsf.items() if name != "name" and value is not None}
+        try:
+            return make_lsf(self.lsf["name"], **options).fwhm_aa(wave_aa)
+        except SfhsimError as error:
+            raise InputError(
+                f"the resolution cannot be matched: the training recipe's LSF is not available here ({error}); "
+                "leave velocity_dispersion_kms and resolution_fwhm_aa away"
+            ) from error
+
+
+def _bounds(parameter) -> tuple[float, float]:
+    """Smallest and largest value of a parameter of a recipe: a number or a distribution."""
+    if not isinstance(parameter, dict):
+        return float(parameter), float(parameter)
+    if "value" in parameter:
+        return float(parameter["value"]), float(parameter["value"])
+    if "values" in parameter:
+        return float(min(parameter["values"])), float(max(parameter["values"]))
+    low, high = parameter.get("min"), parameter.get("max")
+    return -np.inf if low is None else float(low), np.inf if high is None else float(high)

@@ -1,0 +1,93 @@
+"""Checkpoints at the ends of epochs: everything that a killed run needs to go on as if nothing had happened.
+
+    checkpoints/epoch-00007/progress.json   epoch, log rows, best so far, seconds
+                            model.npz       variables of the model, random generators included
+                            optimizer.npz   variables of the optimiser, step counter included
+                            best.npz        variables of the model at the best epoch so far
+
+A checkpoint appears whole, by one rename, or not at all; the last two are kept, so that one damaged by the disk is
+not the end.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from sfhmodel.errors import SfhmodelWarning
+from sfhmodel.training.files import partial, write_json
+from sfhmodel.training.state import Arrays, load_arrays, save_arrays
+
+FOLDER = "checkpoints"
+_KEPT = 2
+_PARTS = ("model", "optimizer", "best")
+
+
+@dataclass
+class Progress:
+    """Where a run is.
+
+    Attributes
+    ----------
+    epoch : epochs finished.
+    rows : of the log, one a finished epoch: column name to number.
+    best_epoch : epoch whose weights are kept, counted from 1; 0 before the first.
+    best_value : of the monitored metric there.
+    train_seconds, train_spectra : spent on, and seen in, training steps, without compilation.
+    seconds : of the whole run, all its processes together.
+    """
+
+    epoch: int = 0
+    rows: list[dict] = field(default_factory=list)
+    best_epoch: int = 0
+    best_value: float | None = None
+    train_seconds: float = 0.0
+    train_spectra: int = 0
+    seconds: float = 0.0
+
+    @property
+    def stale_epochs(self) -> int:
+        """Epochs since the best one."""
+        return self.epoch - self.best_epoch
+
+
+@dataclass
+class Checkpoint:
+    """A moment of a run: its progress and the values of its variables."""
+
+    progress: Progress
+    model: Arrays
+    optimizer: Arrays
+    best: Arrays
+
+
+def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint of a run directory and delete old ones; raises TrainingError when the disk refuses."""
+    folder = run / FOLDER
+    path = folder / f"epoch-{checkpoint.progress.epoch:05d}"
+    shutil.rmtree(path, ignore_errors=True)  # one of this name was damaged, or the run would have gone on from it
+    with partial(path) as temporary:
+        temporary.mkdir(parents=True)
+        write_json(temporary / "progress.json", asdict(checkpoint.progress))
+        for name in _PARTS:
+            save_arrays(temporary / f"{name}.npz", getattr(checkpoint, name))
+    for old in _numbered(folder)[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(run: Path) -> Checkpoint | None:
+    """The newest whole checkpoint of a run directory, or None; a damaged one is passed over with a warning."""
+    for path in reversed(_numbered(run / FOLDER)):
+        try:
+            progress = Progress(**json.loads((path / "progress.json").read_text(encoding="utf-8")))
+            return Checkpoint(progress, *(load_arrays(path / f"{name}.npz") for name in _PARTS))
+        except (OSError, ValueError, TypeError) as error:
+            warnings.warn(f"passing over the checkpoint {path}: {error}", SfhmodelWarning, stacklevel=2)
+    return None
+
+
+def _numbered(folder: Path) -> list[Path]:
+    return sorted(folder.glob("epoch-[0-9]*"))

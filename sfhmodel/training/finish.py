@@ -1,0 +1,80 @@
+"""The end of a run: best weights, calibration, model file, curves and summary."""
+
+from __future__ import annotations
+
+import math
+import platform
+from pathlib import Path
+
+from sfhmodel.training.augmentation import augmentation_options
+from sfhmodel.training.checkpoints import Progress
+from sfhmodel.training.config import TrainingConfig
+from sfhmodel.training.curves import plot_curves
+from sfhmodel.training.directory import CURVES, MODEL, SUMMARY
+from sfhmodel.training.files import partial, write_json
+from sfhmodel.training.state import Arrays, put
+
+
+def new_model(config: TrainingConfig, source):
+    """An untrained model of a config, for the data of a source."""
+    from sfhmodel.model import build_model
+
+    return build_model(
+        source.description,
+        config.architecture,
+        architecture_options=config.architecture_options,
+        losses=config.losses,
+        augmentation=augmentation_options(config, source.description),
+        seed=config.seed,
+    )
+
+
+def finish(out: Path, config: TrainingConfig, source, progress: Progress, best: Arrays, found) -> dict:
+    """Calibrate the best weights and write model, curves and summary: last, for it says that all is done."""
+    from sfhmodel.calibration import calibrate
+
+    model = new_model(config, source)
+    put(model.variables, best)
+    with source.explained_errors():
+        calibration = calibrate(model, source.validation(config.batch_size, config.calibration_records))
+    with partial(out / MODEL) as temporary:
+        model.save(temporary)
+    plot_curves(out / CURVES, progress.rows, progress.best_epoch)
+    parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    summary = summarized(config, source, progress, found.n_replicas, calibration, parameters)
+    write_json(out / SUMMARY, summary)
+    return summary
+
+
+def summarized(
+    config: TrainingConfig, source, progress: Progress, n_devices: int, calibration: dict, parameters: int
+) -> dict:
+    """The content of ``summary.json``."""
+    import keras
+    import numpy as np
+
+    from sfhmodel import __version__
+
+    best = progress.rows[progress.best_epoch - 1]
+    return {
+        "architecture": config.architecture,
+        "data": source.name,
+        "parameters": parameters,
+        "epochs": progress.epoch,
+        "steps": progress.epoch * config.steps_per_epoch,
+        "stopped_early": progress.epoch < config.epochs,
+        "best_epoch": progress.best_epoch,
+        "best": {name: value for name, value in best.items() if name not in ("seconds", "spectra_per_second")},
+        "calibration": calibration,
+        "training_spectra_per_second": progress.train_spectra / max(progress.train_seconds, 1e-9),
+        "seconds": round(progress.seconds, 1),
+        "devices": n_devices,
+        "precision": config.precision,
+        "versions": {
+            "sfhmodel": __version__,
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }

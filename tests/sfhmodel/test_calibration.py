@@ -1,0 +1,123 @@
+"""Coverage after calibration, the novelty flag, and the layers that make quantiles."""
+
+import numpy as np
+import pytest
+from keras import ops
+from small_model import N_AGE_BIN, inputs_and_truths, small_model
+
+from sfhmodel.calibration import FALSE_ALARM_RATE, calibrate, conformal_corrections
+from sfhmodel.errors import TrainingDataError
+from sfhmodel.layers import CumulativeQuantiles, NoiseGroups, OrderedQuantiles
+
+LEVELS = (0.05, 0.16, 0.5, 0.84, 0.95)
+
+
+@pytest.mark.parametrize("n", [100, 2000])
+def test_corrected_quantiles_cover_new_data(n):
+    rng = np.random.default_rng(3)
+    wrong = np.array([-0.1, -0.05, 0.2, 0.3, 0.4])  # far too narrow, and shifted
+    found = []
+    for _ in range(40):
+        corrections = conformal_corrections(rng.normal(size=(n, 2)), np.broadcast_to(wrong, (n, 2, 5)), LEVELS)
+        fresh = rng.normal(size=(5000, 2))
+        found.append((fresh[:, :, None] <= wrong + corrections).mean(axis=0))
+    below = np.mean(found, axis=0)
+    # each level within its finite-sample allowance 1 / (n + 1) and five standard errors
+    allowance = 1.0 / (n + 1) + 5.0 * np.sqrt(0.25 * (1.0 / n + 1.0 / 5000) / 40)
+    assert np.abs(below - LEVELS).max() < allowance
+
+
+def test_corrections_are_conservative_at_every_small_sample():
+    # the chance that one more sample lies in [5%, 95%] is at least 90% exactly when ranks are ceil((n + 1) t)
+    n = 39
+    truths = np.arange(n, dtype=float)[:, None]
+    corrections = conformal_corrections(truths, np.zeros((n, 1, 5)), LEVELS)
+    assert corrections[0].tolist() == [1.0, 5.0, 19.0, 33.0, 37.0]  # 2nd, 6th, 20th, 34th, 38th of 39
+
+
+def test_calibration_makes_coverage_honest_and_flags_at_the_wanted_rate():
+    model = small_model("attention")
+    untouched = model.cumulative.correction.numpy().copy()
+    result = calibrate(model, [tuple(inputs_and_truths(1500, seed=1))])
+    assert result["n"] == 1500
+    assert np.abs(model.cumulative.correction.numpy() - untouched).max() > 0.01
+    inputs, truths = inputs_and_truths(1500, seed=2)
+    outputs = {k: ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
+    targets = {k: ops.convert_to_numpy(v) for k, v in model.targets(truths).items()}
+    summary = outputs["summary_quantiles"]
+    inside = (targets["summaries"] >= summary[:, :, 1]) & (targets["summaries"] <= summary[:, :, 3])
+    assert np.abs(inside.mean(axis=0) - 0.68).max() < 0.06
+    cumulative = np.cumsum(truths["mass_fraction"], axis=1)[:, :-1]
+    quantiles = outputs["cumulative_quantiles"][:, :-1]
+    inside = (cumulative >= quantiles[:, :, 1] - 1e-5) & (cumulative <= quantiles[:, :, 3] + 1e-5)
+    assert np.abs(inside.mean(axis=0) - 0.68).max() < 0.06
+    assert (outputs["novelty"] > 1.0).mean() == pytest.approx(FALSE_ALARM_RATE, abs=0.012)
+
+
+def test_inputs_unlike_the_training_data_are_flagged():
+    model = small_model("branched")
+    calibrate(model, [tuple(inputs_and_truths(1000, seed=1))])
+    inputs, _ = inputs_and_truths(50, seed=4)
+    usual = ops.convert_to_numpy(model(inputs)["novelty"])
+    inputs["flux"] = np.roll(inputs["flux"], 20, axis=1)  # the line where there never was one
+    shifted = ops.convert_to_numpy(model(inputs)["novelty"])
+    assert (usual > 1.0).mean() < 0.1
+    assert (shifted > 1.0).mean() > 0.9
+
+
+def test_too_few_validation_samples_are_refused():
+    with pytest.raises(TrainingDataError, match="99 validation samples are too few.*100"):
+        calibrate(small_model(), [tuple(inputs_and_truths(99))])
+
+
+def test_ordered_quantiles_are_ordered_and_centred():
+    layer = OrderedQuantiles(4, 5)
+    raw = np.random.default_rng(0).normal(size=(30, 20)).astype("float32") * 5
+    quantiles = ops.convert_to_numpy(layer(raw))
+    assert (np.diff(quantiles, axis=-1) >= 0.0).all()
+    assert np.allclose(quantiles[:, :, 2], raw.reshape(30, 4, 5)[:, :, 2])
+    layer.correction.assign(np.random.default_rng(1).normal(size=(1, 4, 5)))
+    assert (np.diff(ops.convert_to_numpy(layer(raw)), axis=-1) >= 0.0).all()
+    with pytest.raises(ValueError, match="n_level is 4"):
+        OrderedQuantiles(3, 4)
+
+
+def test_cumulative_quantiles_are_cumulative_distributions():
+    layer = CumulativeQuantiles(N_AGE_BIN, 5)
+    raw = np.random.default_rng(0).normal(size=(30, 5 * N_AGE_BIN)).astype("float32") * 3
+    layer(raw)
+    layer.correction.assign(np.random.default_rng(1).normal(size=(1, N_AGE_BIN, 5)) * 0.1)
+    quantiles = ops.convert_to_numpy(layer(raw))
+    assert (np.diff(quantiles, axis=1) >= 0.0).all()
+    assert (np.diff(quantiles, axis=2) >= 0.0).all()
+    assert quantiles.min() >= 0.0
+    assert (quantiles[:, -1] == 1.0).all()
+
+
+def test_coverage_holds_at_every_noise():
+    model = small_model("attention")
+    noisy, truths = inputs_and_truths(4000, seed=1)
+    clean, clean_truths = inputs_and_truths(4000, seed=2)
+    noisy["flux_error"] *= 10.0
+    # what is noisy is recovered less well; here the truths themselves scatter
+    truths["truth"][:, 1] += np.random.default_rng(0).normal(size=4000).astype("float32")
+    both = [
+        ({k: np.concatenate([a[k][s], b[k][s]]) for k in a}, {k: np.concatenate([c[k][s], d[k][s]]) for k in c})
+        for s in (slice(0, 2000), slice(2000, 4000))
+        for a, b, c, d in [(noisy, clean, truths, clean_truths)]
+    ]
+    calibrate(model, both[:1])
+    inputs, true = both[1]
+    quantiles = ops.convert_to_numpy(model(inputs)["summary_quantiles"])[:, 0]
+    age = ops.convert_to_numpy(model.targets(true)["summaries"])[:, 0]
+    inside = (age >= quantiles[:, 1]) & (age <= quantiles[:, 3])
+    assert inside[:2000].mean() == pytest.approx(0.68, abs=0.05)
+    assert inside[2000:].mean() == pytest.approx(0.68, abs=0.05)
+
+
+def test_noise_groups_are_those_between_the_edges():
+    layer = NoiseGroups(3)
+    layer.build((None, 1))
+    layer.edges.assign([-2.0, -1.0])
+    found = ops.convert_to_numpy(layer(np.array([[-3.0], [-1.5], [0.0]], dtype="float32")))
+    assert found.tolist() == np.eye(3).tolist()

@@ -1,0 +1,79 @@
+"""Losses against values by hand, and what their tables refuse."""
+
+import numpy as np
+import pytest
+
+from sfhmodel.errors import ConfigError
+from sfhmodel.losses import DEFAULT_LOSSES, SMAPE, Cumulative, MeanAbsoluteError, Pinball, WeightedMSLE, make_losses
+
+LEVELS = (0.05, 0.16, 0.5, 0.84, 0.95)
+TRUE = np.array([[0.5, 0.5, 0.0, 0.0]], dtype="float32")
+FOUND = np.array([[0.0, 0.5, 0.25, 0.25]], dtype="float32")
+
+
+def test_smape_by_hand():
+    # bins: 1, 0, 1, 1
+    assert float(SMAPE()(TRUE, FOUND)) == pytest.approx(0.75, abs=1e-4)
+    assert float(SMAPE()(TRUE, TRUE)) == 0.0
+
+
+def test_cumulative_is_the_mean_gap_of_the_cumulative_sums():
+    # true 0.5 1 1 1, found 0 0.5 0.75 1
+    assert float(Cumulative()(TRUE, FOUND)) == pytest.approx((0.5 + 0.5 + 0.25 + 0.0) / 4)
+
+
+def test_weighted_msle_by_hand():
+    ratio = np.log(0.001 / 0.501) ** 2
+    # weights t / mean(t): 2, 2, 0, 0
+    assert float(WeightedMSLE(floor=1e-3)(TRUE, FOUND)) == pytest.approx(2.0 * ratio / 4, rel=1e-4)
+    other = np.log(0.251 / 0.001) ** 2
+    plain = WeightedMSLE(floor=1e-3, weigh_by_target=False)
+    assert float(plain(TRUE, FOUND)) == pytest.approx((ratio + 2.0 * other) / 4, rel=1e-4)
+
+
+def test_mean_absolute_error_by_hand():
+    assert float(MeanAbsoluteError()(TRUE, FOUND)) == pytest.approx(1.0 / 4)
+
+
+def test_pinball_by_hand():
+    quantiles = np.array([[[0.0, 1.0, 2.0]]], dtype="float32")
+    # t = 1.5: 0.1 * 1.5, 0.5 * 0.5, (0.9 - 1) * -0.5
+    expected = (0.15 + 0.25 + 0.05) / 3
+    assert float(Pinball((0.1, 0.5, 0.9))(np.array([[1.5]], dtype="float32"), quantiles)) == pytest.approx(expected)
+
+
+def test_pinball_is_smallest_at_the_quantile():
+    sample = np.random.default_rng(1).normal(size=(20000, 1)).astype("float32")
+    loss = Pinball([0.84])
+    tried = np.linspace(0.5, 1.5, 41)
+    values = [float(loss(sample, np.full((20000, 1, 1), q, dtype="float32"))) for q in tried]
+    assert tried[int(np.argmin(values))] == pytest.approx(np.quantile(sample, 0.84), abs=0.03)
+
+
+@pytest.mark.parametrize("loss", [SMAPE(), WeightedMSLE(0.01), Cumulative(), MeanAbsoluteError(), Pinball(LEVELS)])
+def test_arguments_survive_their_config(loss):
+    again = type(loss).from_config(loss.get_config())
+    assert again.get_config() == loss.get_config()
+    assert type(again) is type(loss)
+
+
+def test_default_table_names_every_output():
+    made = make_losses(None, LEVELS)
+    assert {output for output, *_ in made} == set(DEFAULT_LOSSES)
+    assert all(weight > 0 for _, _, weight, _ in made)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"mass": {"smape": 1.0}}, "no output 'mass'.*mass_fraction"),
+        ({"mass_fraction": {"rmse": 1.0}}, "no loss 'rmse' for mass_fraction.*cumulative"),
+        ({"metallicity": {"cumulative": 1.0}}, "no loss 'cumulative' for metallicity"),
+        ({"metallicity": {"mae": -1.0}}, "metallicity.mae is -1.0.*negative"),
+        ({"metallicity": {"mae": float("nan")}}, "metallicity.mae is nan"),
+        ({"metallicity": {"mae": 0.0}}, "all losses have weight 0"),
+    ],
+)
+def test_impossible_tables_are_refused(table, message):
+    with pytest.raises(ConfigError, match=message):
+        make_losses(table, LEVELS)
