@@ -13,6 +13,7 @@ from sfhmodel.targets import linked
 _STD_FLOOR = 1e-3
 _MAX_SPECTRA = 8192  # that the principal components are computed of
 _MASS_FLOOR = 1e-4
+_MARGIN = 0.1  # of the range of the data, on either side: these are a sample of the training data
 
 
 def adapt(model, batches: Iterable) -> None:
@@ -65,6 +66,9 @@ def _set_output_scales(model, arrays: dict[str, np.ndarray]) -> None:
     for layer, name in ((model.metallicity, "log10_metallicity"), (model.summary, "summaries")):
         layer.mean.assign(arrays[name].mean(axis=0)[:, None])
         layer.std.assign(np.maximum(arrays[name].std(axis=0), _STD_FLOOR)[:, None])
+        low, high = arrays[name].min(axis=0)[:, None], arrays[name].max(axis=0)[:, None]
+        layer.lowest.assign(low - _MARGIN * (high - low) - _STD_FLOOR)
+        layer.highest.assign(high + _MARGIN * (high - low) + _STD_FLOOR)
     # an untrained network answers with the mean history
     log_mean = np.log(np.maximum(arrays["mass_fraction"].mean(axis=0), _MASS_FLOOR))
     model.network.get_layer("mass").bias.assign(log_mean)

@@ -133,7 +133,7 @@ class StarFormationModel(keras.Model):
             inputs = self.augmentation(inputs, training=True)
         features, scaled = self.normalize(inputs)
         raw = self.network(features, training=training)
-        outputs = self._physical(raw, self.noise_groups(scaled["noise"]))
+        outputs = self._physical(raw, self.noise_groups(scaled["noise"]), training)
         if not training:
             outputs["summary_quantiles"] = within_limits(outputs["summary_quantiles"])
             error = self.spectrum_normalization.errors(scaled, ops.cast(inputs["flux_error"], "float32"))
@@ -141,15 +141,15 @@ class StarFormationModel(keras.Model):
         outputs["summaries"] = outputs["summary_quantiles"][:, :, len(self.description.quantile_levels) // 2]
         return outputs
 
-    def _physical(self, raw: dict, groups) -> dict:
-        metallicity_quantiles = _power10(self.metallicity(raw["metallicity_quantiles"], groups))
+    def _physical(self, raw: dict, groups, training) -> dict:
+        metallicity_quantiles = _power10(self.metallicity(raw["metallicity_quantiles"], groups, training=training))
         median = len(self.description.quantile_levels) // 2
         return {
             "mass_fraction": ops.softmax(raw["mass"], axis=-1),
             "metallicity": metallicity_quantiles[:, :, median],
             "cumulative_quantiles": self.cumulative(raw["cumulative_quantiles"], groups),
             "metallicity_quantiles": metallicity_quantiles,
-            "summary_quantiles": unlinked(self.summary(raw["summary_quantiles"], groups)),
+            "summary_quantiles": unlinked(self.summary(raw["summary_quantiles"], groups, training=training)),
         }
 
     def attention_weights(self, inputs: dict) -> tuple[np.ndarray, np.ndarray] | None:

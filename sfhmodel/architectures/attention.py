@@ -16,6 +16,7 @@ import keras
 from keras import layers
 
 from sfhmodel.architectures.interface import Interface, convolutions, perceptron
+from sfhmodel.errors import ConfigError
 from sfhmodel.layers.attention import AttentionPooling, SelfAttentionBlock, TokenPosition
 
 
@@ -46,6 +47,11 @@ def attention(
     """
     inputs = interface.inputs()
     tokens = convolutions(inputs, filters, kernels, strides, "spectrum_conv")
+    if tokens.shape[1] < 2:
+        raise ConfigError(
+            f"{interface.n_pixel} pixels with strides {list(strides)} make one token, with nothing to attend to: "
+            "choose smaller strides"
+        )
     tokens = TokenPosition(name="position")(tokens)
     for i in range(blocks):
         tokens = SelfAttentionBlock(heads, hidden, dropout, name=f"attention_{i}")(tokens)

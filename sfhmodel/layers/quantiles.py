@@ -33,7 +33,7 @@ class OrderedQuantiles(keras.layers.Layer):
     """Median plus or minus positive steps, in units of the targets' standard deviation.
 
     q_mid = r_mid,  q_{l+1} = q_l + softplus(r_{l+1}),  q_{l-1} = q_l - softplus(r_{l-1}),
-    answer = std q + mean + correction of the group
+    answer = std q + mean + correction of the group, within [lowest, highest] of the training data when not training
 
     Parameters
     ----------
@@ -61,10 +61,13 @@ class OrderedQuantiles(keras.layers.Layer):
         shape = (self.n_target, 1)
         self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
         self.std = self.add_weight(name="std", shape=shape, initializer="ones", trainable=False)
+        far = keras.initializers.Constant
+        self.lowest = self.add_weight(name="lowest", shape=shape, initializer=far(-1e30), trainable=False)
+        self.highest = self.add_weight(name="highest", shape=shape, initializer=far(1e30), trainable=False)
         corrections = (self.n_group, self.n_target, self.n_level)
         self.correction = self.add_weight(name="correction", shape=corrections, initializer="zeros", trainable=False)
 
-    def call(self, raw, groups=None):
+    def call(self, raw, groups=None, training=None):
         raw = ops.reshape(ops.cast(raw, "float32"), (-1, self.n_target, self.n_level))
         middle = self.n_level // 2
         steps = ops.softplus(raw - 1.0)
@@ -72,7 +75,9 @@ class OrderedQuantiles(keras.layers.Layer):
         above = median + ops.cumsum(steps[:, :, middle + 1 :], axis=-1)
         below = median - ops.flip(ops.cumsum(ops.flip(steps[:, :, :middle], axis=-1), axis=-1), axis=-1)
         quantiles = ops.concatenate([below, median, above], axis=-1)
-        return _running_maximum(quantiles * self.std + self.mean + _corrections(self, groups), axis=2)
+        answer = _running_maximum(quantiles * self.std + self.mean + _corrections(self, groups), axis=2)
+        # nothing is known beyond; limits would stop the gradient, so training goes without
+        return answer if training else ops.minimum(ops.maximum(answer, self.lowest), self.highest)
 
     def get_config(self):
         sizes = {"n_target": self.n_target, "n_level": self.n_level, "n_group": self.n_group}

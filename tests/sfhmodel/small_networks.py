@@ -14,6 +14,8 @@ N_BAND = 3
 OPTIONS = {
     "attention": {
         "filters": [8, 16],
+        "kernels": [16, 8],
+        "strides": [8, 8],
         "blocks": 1,
         "heads": 2,
         "hidden": 16,

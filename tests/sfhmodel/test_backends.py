@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from small_networks import answers, assert_same_answers, galaxies, small_description, small_model
+from small_networks import OPTIONS, answers, assert_same_answers, galaxies, small_description, small_model
 
 from sfhmodel import architectures, layers
 from sfhmodel.model import build_model
@@ -97,7 +97,7 @@ def test_saving_again_changes_nothing(models, saved, tmp_path, name):
 @pytest.mark.parametrize("name", architectures.names())
 def test_options_survive(name, tmp_path):
     option, value = next((o, v) for o, v in architectures.options(name).items() if isinstance(v, float))
-    chosen = {option: value + 0.25}
+    chosen = {**OPTIONS[name], option: value + 0.25}
     model = build_model(small_description(), name, architecture_options=chosen, losses=None, seed=5)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -108,7 +108,7 @@ def test_options_survive(name, tmp_path):
 @pytest.mark.parametrize("name", architectures.names())
 def test_the_seed_makes_the_weights(name):
     def weights(seed):
-        model = build_model(small_description(), name, seed=seed)
+        model = build_model(small_description(), name, architecture_options=OPTIONS[name], seed=seed)
         return np.concatenate([to_numpy(weight).ravel() for weight in model.trainable_weights])
 
     np.testing.assert_array_equal(weights(1), weights(1))

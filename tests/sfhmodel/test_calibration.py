@@ -95,7 +95,7 @@ def test_cumulative_quantiles_are_cumulative_distributions():
 
 
 def test_coverage_holds_at_every_noise():
-    model = small_model("attention")
+    model = small_model("attention", adapted=False)
     noisy, truths = inputs_and_truths(4000, seed=1)
     clean, clean_truths = inputs_and_truths(4000, seed=2)
     noisy["flux_error"] *= 10.0
@@ -106,6 +106,7 @@ def test_coverage_holds_at_every_noise():
         for s in (slice(0, 2000), slice(2000, 4000))
         for a, b, c, d in [(noisy, clean, truths, clean_truths)]
     ]
+    model.adapt(both[:1])
     calibrate(model, both[:1])
     inputs, true = both[1]
     quantiles = ops.convert_to_numpy(model(inputs)["summary_quantiles"])[:, 0]

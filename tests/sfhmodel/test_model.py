@@ -155,6 +155,7 @@ def test_a_new_architecture_can_be_registered(monkeypatch):
         ({"architecture_options": {"kernels": [24, 8]}}, "first kernel that is a multiple"),
         ({"architecture_options": {"kernels": [32]}}, "convolutions need as many of each"),
         ({"architecture_options": {"heads": 5}}, "width 64 cannot be shared among 5 heads"),
+        ({"architecture_options": {"strides": [16, 16], "kernels": [16, 8]}}, "make one token"),
         ({"losses": {"age": {"mae": 1.0}}}, "no output 'age'"),
     ],
 )
@@ -194,3 +195,18 @@ def test_inputs_are_left_alone():
     assert all(np.array_equal(before[name], inputs[name], equal_nan=True) for name in inputs)
     assert inputs["flux"].shape == (4, N_PIXEL)
     assert inputs["magnitudes"].shape == (4, N_BAND)
+
+
+def test_answers_stay_within_the_range_of_the_training_data():
+    model = small_model()
+    _, truths = inputs_and_truths(256, seed=99)
+    inputs, _ = inputs_and_truths(5)
+    wild = 1e3 * np.random.default_rng(0).normal(size=model.network.get_layer("summary_quantiles").bias.shape)
+    model.network.get_layer("summary_quantiles").bias.assign(wild)
+    quantiles = answers(model, inputs)["summary_quantiles"]
+    true = ops.convert_to_numpy(model.targets(truths)["summaries"])
+    reach = 0.11 * np.ptp(true, axis=0) + 0.01
+    assert (quantiles[:, :5].min(axis=(0, 2)) >= (true.min(axis=0) - reach)[:5]).all()
+    assert (quantiles[:, :5].max(axis=(0, 2)) <= (true.max(axis=0) + reach)[:5]).all()
+    assert quantiles[:, 4:].min() >= 0.0
+    assert quantiles[:, 5].max() <= 1.0
