@@ -43,7 +43,7 @@ class TrainingConfig(BaseModel):
     )
     epochs: int | None = Field(default=None, ge=1, description=f"None: {DEFAULT_EPOCHS}, or what `minutes` allows.")
     minutes: float | None = Field(default=None, gt=0, description="Fix the number of epochs by this time on this host.")
-    learning_rate: float = Field(default=1e-3, gt=0, le=10, description="Peak of the learning rate.")
+    learning_rate: float = Field(default=4e-3, gt=0, le=10, description="Peak of the learning rate.")
     schedule: Literal["cosine", "constant"] = Field(default="cosine", description="Learning rate after the warm-up.")
     final_fraction: float = Field(default=0.01, ge=0, le=1, description="Of the peak, at the end of the cosine.")
     warmup_steps: int | None = Field(
