@@ -18,13 +18,9 @@ _MARGIN = 0.1  # of the range of the data, on either side: these are a sample of
 
 def adapt(model, batches: Iterable) -> None:
     """Set the constants of ``model`` from an iterable of (inputs, truths), without augmentation."""
-    collected: dict[str, list] = {}
-    for inputs, truths in batches:
-        for name, values in _of_batch(model, inputs, truths).items():
-            collected.setdefault(name, []).append(values)
-    if not collected:
+    arrays = collect(_of_batch, model, batches)
+    if not arrays:
         raise TrainingDataError("no samples to adapt the normalisation to: the data set's training split is empty")
-    arrays = {name: np.concatenate(parts) for name, parts in collected.items()}
     for name, values in arrays.items():
         if name not in ("colours", "present") and not np.isfinite(values).all():
             raise TrainingDataError(f"{name} of the training data are not finite in {_count_bad(values)} samples")
@@ -33,13 +29,22 @@ def adapt(model, batches: Iterable) -> None:
     _set_components(model, arrays)
 
 
-def _of_batch(model, inputs: dict, truths: dict) -> dict[str, np.ndarray]:
+def collect(of_batch, model, batches: Iterable) -> dict[str, np.ndarray]:
+    """Arrays by name that ``of_batch(model, inputs, truths)`` gives for each batch, one after another; none of none."""
+    parts: dict[str, list] = {}
+    for inputs, truths in batches:
+        for name, values in of_batch(model, inputs, truths).items():
+            parts.setdefault(name, []).append(ops.convert_to_numpy(values))
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _of_batch(model, inputs: dict, truths: dict) -> dict:
     inputs = {name: ops.cast(values, "float32") for name, values in inputs.items()}
     layer = model.spectrum_normalization
     scaled = layer.scale(inputs["flux"], inputs["flux_error"], inputs["mask"])
     targets = model.targets(truths)
     colours, present = model.photometry_normalization.colours(inputs["magnitudes"])
-    values = {
+    return {
         "spectra": scaled["flux"],
         "errors": layer.errors(scaled, inputs["flux_error"]),
         "features": ops.stack(layer.features(scaled["flux"], scaled["good"]), axis=1),
@@ -48,7 +53,6 @@ def _of_batch(model, inputs: dict, truths: dict) -> dict[str, np.ndarray]:
         **targets,
         "summaries": linked(targets["summaries"]),
     }
-    return {name: ops.convert_to_numpy(value) for name, value in values.items()}
 
 
 def _set_normalization(model, arrays: dict[str, np.ndarray]) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import numpy as np
 from keras import ops
 
+from sfhmodel.adaptation import collect
 from sfhmodel.errors import TrainingDataError
 from sfhmodel.targets import linked
 
@@ -42,7 +43,7 @@ def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RA
         Fewer than 100 samples.
     """
     _reset(model)
-    found = _collect(model, batches)
+    found = collect(_of_batch, model, batches)
     n = len(found["latent"]) if found else 0
     if n < MIN_SAMPLES:
         raise TrainingDataError(
@@ -101,19 +102,11 @@ def _reset(model) -> None:
     model.novelty.limits.assign(np.ones(2))
 
 
-def _collect(model, batches: Iterable) -> dict[str, np.ndarray]:
-    parts: dict[str, list] = {}
-    for inputs, truths in batches:
-        for name, values in _of_batch(model, inputs, truths).items():
-            parts.setdefault(name, []).append(values)
-    return {name: np.concatenate(values) for name, values in parts.items()}
-
-
-def _of_batch(model, inputs: dict, truths: dict) -> dict[str, np.ndarray]:
+def _of_batch(model, inputs: dict, truths: dict) -> dict:
     features, scaled = model.normalize(inputs)
     raw = model.network(features, training=False)
     targets = model.targets(truths)
-    values = {
+    return {
         **targets,
         "summaries": linked(targets["summaries"]),
         "noise": scaled["noise"],
@@ -125,7 +118,6 @@ def _of_batch(model, inputs: dict, truths: dict) -> dict[str, np.ndarray]:
         "error": model.spectrum_normalization.errors(scaled, ops.cast(inputs["flux_error"], "float32")),
         "good": scaled["good"],
     }
-    return {name: ops.convert_to_numpy(value) for name, value in values.items()}
 
 
 def _set_novelty(model, found: dict[str, np.ndarray], false_alarm_rate: float) -> None:

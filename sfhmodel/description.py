@@ -37,6 +37,8 @@ SUMMARIES = (
 )
 
 
+LOG10_Z_FLOOR = -6.0  # of bins that report no metals
+
 # truths of a record that the summaries are made of
 NEEDED_TRUTHS = (
     "total_mass_msun",

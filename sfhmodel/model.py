@@ -11,7 +11,7 @@ from keras import ops
 from sfhmodel import architectures
 from sfhmodel.architectures import Interface
 from sfhmodel.architectures.interface import CHANNELS
-from sfhmodel.description import ModelDescription
+from sfhmodel.description import LOG10_Z_FLOOR, ModelDescription
 from sfhmodel.layers import (
     CumulativeQuantiles,
     NoiseGroups,
@@ -21,11 +21,10 @@ from sfhmodel.layers import (
     SpectrumNormalization,
 )
 from sfhmodel.losses import make_losses
-from sfhmodel.targets import LOG10_Z_FLOOR, linked, log10, targets_from_truths, unlinked, within_limits
+from sfhmodel.targets import linked, log10, power10, targets_from_truths, unlinked, within_limits
 
 INPUT_NAMES = ("flux", "flux_error", "mask", "magnitudes", "magnitude_errors")
 N_NOISE_GROUP = 4  # whose quantiles are corrected each on its own
-_LN10 = 2.302585092994046
 _TYPICAL_LOG10_NOISE = -2.0
 
 
@@ -86,8 +85,7 @@ class StarFormationModel(keras.Model):
         self.spectrum_normalization = SpectrumNormalization(name="spectrum_normalization")
         self.photometry_normalization = PhotometryNormalization(name="photometry_normalization")
         interface = Interface(d.n_pixel, d.n_band, d.n_age_bin, levels, summaries)
-        state = keras.utils.set_random_seed if self.seed is not None else (lambda seed: None)
-        state(self.seed)
+        keras.utils.set_random_seed(self.seed)
         self.network = architectures.build(self.architecture, interface, **self.architecture_options)
         self.noise_groups = NoiseGroups(N_NOISE_GROUP, name="noise_groups")
         self.cumulative = CumulativeQuantiles(d.n_age_bin, levels, N_NOISE_GROUP, name="cumulative")
@@ -142,7 +140,7 @@ class StarFormationModel(keras.Model):
         return outputs
 
     def _physical(self, raw: dict, groups, training) -> dict:
-        metallicity_quantiles = _power10(self.metallicity(raw["metallicity_quantiles"], groups, training=training))
+        metallicity_quantiles = power10(self.metallicity(raw["metallicity_quantiles"], groups, training=training))
         median = len(self.description.quantile_levels) // 2
         return {
             "mass_fraction": ops.softmax(raw["mass"], axis=-1),
@@ -263,15 +261,11 @@ class MeanOverSamples(keras.losses.Loss):
         return y_pred
 
 
-def _power10(values):
-    return ops.exp(values * _LN10)
-
-
 def _space(output: str, name: str, pairs: dict):
     """Metallicities are compared in dex by `mae`, in Z by the other losses."""
     target, prediction = pairs[output]
     if output == "metallicity":
-        return (target, log10(prediction, LOG10_Z_FLOOR)) if name == "mae" else (_power10(target), prediction)
+        return (target, log10(prediction, LOG10_Z_FLOOR)) if name == "mae" else (power10(target), prediction)
     return target, prediction
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 from keras import ops
 
-from sfhmodel.description import NEEDED_TRUTHS, SUMMARIES
+from sfhmodel.description import LOG10_Z_FLOOR, NEEDED_TRUTHS, SUMMARIES
 
-LOG10_Z_FLOOR = -6.0  # of bins that report no metals
 _LAST_YR = 1e8
 _FRACTION_FLOOR = 1e-4  # below, fractions of the last 100 Myr are all but the same to a spectrum
 _LN10 = 2.302585092994046
@@ -21,6 +20,11 @@ _LN10 = 2.302585092994046
 def log10(values, floor: float):
     """log10 of values, no lower than ``floor``."""
     return ops.log(ops.maximum(values, 10.0**floor)) / _LN10
+
+
+def power10(values):
+    """10 to the power of values."""
+    return ops.exp(values * _LN10)
 
 
 def targets_from_truths(truths: dict, truth_names) -> dict:
@@ -62,7 +66,7 @@ def linked(summaries):
 
 def unlinked(summaries):
     """The inverse of `linked`."""
-    return _replace_fraction(summaries, lambda u: ops.exp(u * _LN10) - _FRACTION_FLOOR)
+    return _replace_fraction(summaries, lambda u: power10(u) - _FRACTION_FLOOR)
 
 
 def within_limits(summaries):

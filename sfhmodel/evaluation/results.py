@@ -7,11 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from sfhmodel.description import OUTPUT_NAMES, ModelDescription
+from sfhmodel.description import LOG10_Z_FLOOR, OUTPUT_NAMES, ModelDescription
 from sfhmodel.errors import InputError
 
 _TARGETS = ("mass_fraction", "log10_metallicity", "summaries")
-_LOG10_Z_FLOOR = -6.0  # as in `sfhmodel.targets`
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,4 +117,4 @@ def cumulative(mass_fraction: np.ndarray) -> np.ndarray:
 
 
 def _log10_z(metallicity: np.ndarray) -> np.ndarray:
-    return np.log10(np.maximum(np.asarray(metallicity, dtype=np.float64), 10.0**_LOG10_Z_FLOOR))
+    return np.log10(np.maximum(np.asarray(metallicity, dtype=np.float64), 10.0**LOG10_Z_FLOOR))

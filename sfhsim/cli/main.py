@@ -1,9 +1,6 @@
-"""Entry point: assembles the commands, and turns sfhsim's own errors into one clear message."""
+"""Entry point: assembles the commands."""
 
 from __future__ import annotations
-
-import sys
-import warnings
 
 import typer
 
@@ -14,6 +11,7 @@ from sfhsim.cli.nebular import nebular_app
 from sfhsim.cli.plot import plot
 from sfhsim.cli.recipe import recipe_app
 from sfhsim.cli.spectrum import spectrum
+from sfhsim.entry import run
 from sfhsim.errors import SfhsimError, SfhsimWarning
 
 app = typer.Typer(
@@ -34,24 +32,6 @@ app.add_typer(nebular_app, name="nebular")
 app.add_typer(filter_app, name="filter")
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None):
-    if issubclass(category, SfhsimWarning):
-        print(f"note: {message}", file=sys.stderr)
-    else:
-        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=sys.stderr)
-
-
 def main() -> None:
-    """Run the command line; exits 1 with a message for errors that the user can mend, 130 when interrupted."""
-    warnings.showwarning = _show_warning
-    try:
-        app()
-    except SfhsimError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except (KeyboardInterrupt, SystemExit) as stop:
-        # typer turns Ctrl-C into an exit with this code, without a word
-        if isinstance(stop, SystemExit) and stop.code != 130:
-            raise
-        print("interrupted; what was complete is kept", file=sys.stderr)
-        sys.exit(130)
+    """Run the command line; exits as `sfhsim.entry.run` says."""
+    run(app, (SfhsimError,), (SfhsimWarning,))

@@ -1,0 +1,37 @@
+"""How a command line of the project runs: its own errors and warnings become one clear line each."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+
+
+def run(app: Callable[[], None], mendable: tuple[type[Exception], ...], noted: tuple[type[Warning], ...]) -> None:
+    """Run a typer application; exits 1 with a message for errors that the user can mend, 130 when interrupted.
+
+    Parameters
+    ----------
+    app : to call.
+    mendable : errors that are raised on purpose.
+    noted : warnings that are for the user, and shown without their place in the code.
+    """
+
+    def show_warning(message, category, filename, lineno, file=None, line=None):
+        if issubclass(category, noted):
+            print(f"note: {message}", file=sys.stderr)
+        else:
+            print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=sys.stderr)
+
+    warnings.showwarning = show_warning
+    try:
+        app()
+    except mendable as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except (KeyboardInterrupt, SystemExit) as stop:
+        # typer turns Ctrl-C into an exit with this code, without a word
+        if isinstance(stop, SystemExit) and stop.code != 130:
+            raise
+        print("interrupted; what was complete is kept", file=sys.stderr)
+        sys.exit(130)
