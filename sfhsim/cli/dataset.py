@@ -22,6 +22,9 @@ def generate(
     split: Annotated[
         str, typer.Option(help="Shares of train, validation, test; or e.g. train=0.8,test=0.2.")
     ] = "0.9,0.05,0.05",
+    precision: Annotated[
+        str, typer.Option(help="Of the spectra in the records: float32, or float16 for half the size.")
+    ] = "float32",
     workers: _Workers = "auto",
     engine: _EngineName = "local",
     scheduler: _Scheduler = None,
@@ -37,6 +40,7 @@ def generate(
         seed=seed,
         shard_bytes=parse_size(shard_size),
         split=parse_split(split),
+        precision=precision,
         workers=_local_workers(workers, engine),
         engine=engine,
         scheduler=scheduler,

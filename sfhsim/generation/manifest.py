@@ -7,21 +7,34 @@ manifest is made of it and of the shards' receipts alone, after the last shard; 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
+from sfhsim.errors import DatasetError
 from sfhsim.generation.files import read_sealed, write_sealed
 from sfhsim.generation.plan import Plan
 from sfhsim.records.dataset import MANIFEST
-from sfhsim.records.schema import FEATURES, SAMPLE_ID
+from sfhsim.records.manifest import (
+    MANIFEST_SEAL,
+    Checked,
+    DimensionKeys,
+    LibraryKeys,
+    PlanKeys,
+    RecipeKeys,
+    check_manifest,
+    check_version,
+    checked,
+)
+from sfhsim.records.schema import FEATURE_NAMES, FEATURES, HALF_FEATURES, PRECISIONS, SAMPLE_ID, stored_features
 
 PLAN = "plan.json"
 PLAN_SEAL = "plan_sha256"
-MANIFEST_SEAL = "manifest_sha256"
 DIGEST = "blake3"
 
 
 def plan_document(plan: Plan, description: dict) -> dict:
     """What ``plan.json`` holds: the plan, and the `describe` of its simulator."""
-    return {"format": "sfhsim plan", "plan": plan.to_dict(), **description}
+    schema_version = PRECISIONS[plan.precision]
+    return {"format": "sfhsim plan", "plan": plan.to_dict(), **description, "schema_version": schema_version}
 
 
 def build_manifest(document: dict, receipts: list[dict]) -> dict:
@@ -54,7 +67,7 @@ def build_manifest(document: dict, receipts: list[dict]) -> dict:
         "record": {
             "message": "tf.train.Example",
             "compression": "none",
-            "features": [_SAMPLE_ID, *_features(document["feature_lengths"])],
+            "features": [_SAMPLE_ID, *_features(document["feature_lengths"], plan.precision)],
         },
         "dimensions": document["dimensions"],
         "library": document["library"],
@@ -67,17 +80,65 @@ def build_manifest(document: dict, receipts: list[dict]) -> dict:
 
 
 def document_of_manifest(manifest: dict) -> dict:
-    """The `plan_document` that a manifest was built from."""
-    lengths = {f["name"]: f["shape"][0] for f in manifest["record"]["features"] if f["name"] != SAMPLE_ID}
-    return {
-        "format": "sfhsim plan",
-        "plan": manifest["plan"],
-        **{key: manifest[key] for key in ("schema_version", "sfhsim_version", "versions")},
-        "fingerprint": manifest["recipe_fingerprint"],
-        "basis_tolerance": manifest["basis_tolerance"],
-        "feature_lengths": lengths,
-        **{key: manifest[key] for key in ("dimensions", "library", "recipe", "notes")},
-    }
+    """The `plan_document` that a manifest was built from; DatasetError when the manifest lacks a part of it."""
+    lengths = {f["name"]: f["shape"][0] for f in manifest["record"]["features"] if f["name"] in FEATURE_NAMES}
+    try:
+        return {
+            "format": "sfhsim plan",
+            "plan": manifest["plan"],
+            **{key: manifest[key] for key in ("schema_version", "sfhsim_version", "versions")},
+            "fingerprint": manifest["recipe_fingerprint"],
+            "basis_tolerance": manifest["basis_tolerance"],
+            "feature_lengths": lengths,
+            **{key: manifest[key] for key in ("dimensions", "library", "recipe", "notes")},
+        }
+    except KeyError as error:
+        raise DatasetError(f"{MANIFEST} is damaged: it has no {error}") from None
+
+
+class _PlanDocument(Checked):
+    """What verification, repair and the manifest need of a plan document."""
+
+    format: Literal["sfhsim plan"]
+    plan: PlanKeys
+    schema_version: int
+    sfhsim_version: str
+    versions: dict[str, str]
+    fingerprint: str
+    basis_tolerance: float
+    feature_lengths: dict[str, int]
+    dimensions: DimensionKeys
+    library: LibraryKeys
+    recipe: RecipeKeys
+    notes: list[str]
+
+
+def check_plan_document(content: dict, path: Path) -> None:
+    """DatasetError when a plan document lacks something, or contradicts itself."""
+    document = checked(_PlanDocument, content, path)
+    plan = Plan.from_dict(content["plan"])
+    if document.feature_lengths != document.dimensions.lengths:
+        raise DatasetError(f"{path} is damaged: its feature_lengths are not those of its dimensions")
+    if (document.schema_version, document.fingerprint) != (PRECISIONS[plan.precision], plan.fingerprint):
+        raise DatasetError(f"{path} is damaged: schema_version or fingerprint are not those of its plan")
+
+
+def consistent(manifest: dict, document: dict) -> bool:
+    """Whether a manifest is of the data set that a plan document tells of."""
+    if any(document.get(key) != value for key, value in document_of_manifest(manifest).items()):
+        return False
+    keys = ("file", "split", "first_id", "stop_id")
+    listed = [tuple(receipt[key] for key in keys) for receipt in manifest["shards"]]
+    return listed == [tuple(getattr(shard, key) for key in keys) for shard in Plan.from_dict(document["plan"]).shards()]
+
+
+def contradicted_by_plan(folder: Path, manifest: dict) -> bool:
+    """Whether the folder holds a sound plan of another data set."""
+    try:
+        document = read_plan(folder)
+    except DatasetError:  # a copy without it, or it is damaged, which is for `verify` to tell
+        return False
+    return not consistent(manifest, document)
 
 
 def write_plan(folder: Path, document: dict) -> None:
@@ -87,7 +148,9 @@ def write_plan(folder: Path, document: dict) -> None:
 
 def read_plan(folder: Path) -> dict:
     """Read ``plan.json``; DatasetError when it is missing, damaged or was changed."""
-    return read_sealed(folder / PLAN, PLAN_SEAL)
+    document = read_sealed(folder / PLAN, PLAN_SEAL)
+    check_plan_document(document, folder / PLAN)
+    return document
 
 
 def write_manifest(folder: Path, manifest: dict) -> None:
@@ -97,21 +160,36 @@ def write_manifest(folder: Path, manifest: dict) -> None:
 
 def read_manifest(folder: Path) -> dict:
     """Read ``manifest.json``; DatasetError when it is missing, damaged or was changed."""
-    return read_sealed(folder / MANIFEST, MANIFEST_SEAL)
+    manifest = read_sealed(folder / MANIFEST, MANIFEST_SEAL)
+    check_version(manifest, folder / MANIFEST)
+    check_manifest(manifest, folder / MANIFEST)
+    check_plan_document(document_of_manifest(manifest), folder / MANIFEST)
+    return manifest
 
 
-_SAMPLE_ID = {"name": SAMPLE_ID, "kind": "int64", "shape": [1], "unit": "1", "description": "id of the sample"}
+_SAMPLE_ID = {
+    "name": SAMPLE_ID,
+    "kind": "int64",
+    "dtype": "int64",
+    "shape": [1],
+    "unit": "1",
+    "description": "id of the sample",
+}
+_DTYPES = {"<f4": "float32", "<f2": "float16", "<i4": "int32"}
 
 
-def _features(lengths: dict[str, int]) -> list[dict]:
+def _features(lengths: dict[str, int], precision: str) -> list[dict]:
+    stored = stored_features(lengths, precision)
     return [
         {
             "name": f.name,
-            "kind": "bytes, little-endian float32",
-            "shape": [lengths[f.name]],
+            "kind": f"bytes, little-endian {_DTYPES[stored[f.name].dtype]}",
+            "dtype": _DTYPES[stored[f.name].dtype],
+            "shape": [stored[f.name].length],
             "dimension": f.dimension,
             "unit": f.unit,
             "description": f.description,
         }
-        for f in FEATURES
+        for f in sorted((*FEATURES, *HALF_FEATURES), key=lambda f: f.name)
+        if f.name in stored
     ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfhsim.errors import DatasetError
+from sfhsim.records.schema import check_precision
 
 DEFAULT_SPLIT = {"train": 0.9, "validation": 0.05, "test": 0.05}
 _GOLDEN = np.uint64(2654435769)  # 2^32 / golden ratio, odd
@@ -69,6 +70,7 @@ class Plan:
     seed, n_samples : of the data set.
     split : share of each split.
     records_per_shard : aimed at; splits with fewer records have smaller shards.
+    precision : of the records, one of `sfhsim.records.schema.PRECISIONS`.
     """
 
     fingerprint: str
@@ -76,6 +78,7 @@ class Plan:
     n_samples: int
     split: Mapping[str, float]
     records_per_shard: int
+    precision: str = "float32"
 
     def __post_init__(self):
         if self.n_samples < 1:
@@ -84,6 +87,7 @@ class Plan:
             raise DatasetError(f"the seed must be between 0 and 2^63 - 1, not {self.seed}")
         if min(self.split.values()) < 0 or not math.isclose(sum(self.split.values()), 1.0, abs_tol=1e-9):
             raise DatasetError(f"the shares of the splits must be positive and sum to 1, not {dict(self.split)}")
+        check_precision(self.precision)
 
     def shards(self) -> list[Shard]:
         """Every shard, in order of split and id."""
@@ -111,9 +115,10 @@ class Plan:
             "n_samples": self.n_samples,
             "split": dict(self.split),
             "records_per_shard": self.records_per_shard,
+            "precision": self.precision,
         }
 
     @classmethod
     def from_dict(cls, content: Mapping) -> Plan:
-        """The plan that `to_dict` wrote."""
-        return cls(**{name: content[name] for name in cls.__dataclass_fields__})
+        """The plan that `to_dict` wrote; versions before 0.3 knew one precision only."""
+        return cls(**{name: content[name] for name in cls.__dataclass_fields__ if name in content})

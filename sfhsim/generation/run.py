@@ -44,6 +44,7 @@ def generate_dataset(
     seed: int | None = None,
     shard_bytes: int = 128_000_000,
     split: Mapping[str, float] | None = None,
+    precision: str = "float32",
     workers: int | str | None = None,
     engine: str = "local",
     scheduler=None,
@@ -62,6 +63,7 @@ def generate_dataset(
     seed : with the recipe and the sample's id, decides every byte of a record; that of the Simulator, or 0.
     shard_bytes : size aimed at for one shard.
     split : share of each split; 90/5/5% train, validation, test by default.
+    precision : of the spectra in the records: 'float32', or 'float16' for half the size; see `sfhsim.records.halves`.
     workers : worker processes, one thread each; 'auto' for one a core. None works in this process with all threads.
         A script that asks for workers needs the ``if __name__ == "__main__":`` guard of `multiprocessing`.
     engine : 'local', or 'dask' for the workers of a Dask cluster that share the folder.
@@ -82,7 +84,7 @@ def generate_dataset(
     job = _job(recipe, seed)
     folder = Path(folder)
     split = dict(split or DEFAULT_SPLIT)
-    Plan("", job.seed, n_samples, split, 1)  # fail on impossible numbers before the recipe is compiled
+    Plan("", job.seed, n_samples, split, 1, precision)  # fail on impossible numbers before the recipe is compiled
     most = _most_shards(job, n_samples, shard_bytes, split)
     with writable_folder(folder), Progress(show_progress, "spectra") as progress:
         with open_engine(engine, job, simulator, workers, scheduler, most) as maker:
@@ -92,8 +94,9 @@ def generate_dataset(
                     warnings.warn(note, SfhsimWarning, stacklevel=2)
             elif description["fingerprint"] != simulator.fingerprint():
                 raise DatasetError("the workers cannot compile this simulator: its library is another by that name")
-            record_bytes = RecordEncoder(description["feature_lengths"]).record_bytes
-            plan = Plan(description["fingerprint"], job.seed, n_samples, split, max(1, shard_bytes // record_bytes))
+            record_bytes = RecordEncoder(description["feature_lengths"], precision).record_bytes
+            per_shard = max(1, shard_bytes // record_bytes)
+            plan = Plan(description["fingerprint"], job.seed, n_samples, split, per_shard, precision)
             document = claim(folder, plan_document(plan, description))
             began = time.monotonic()
             receipts, made = _make_missing(maker, plan, folder, progress)

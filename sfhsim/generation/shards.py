@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 from blake3 import blake3
@@ -13,6 +14,7 @@ from sfhsim.generation.files import AtomicFile, read_sealed, write_sealed
 from sfhsim.generation.job import ShardTask
 from sfhsim.generation.plan import Shard
 from sfhsim.records.encoder import RecordEncoder
+from sfhsim.records.manifest import ShardKeys, checked
 
 BATCH = 256
 RECEIPTS = ".receipts"
@@ -31,8 +33,8 @@ class ShardMaker:
 
     def __init__(self, simulator, advance: Callable[[int], None] = lambda count: None):
         self._simulator, self._advance = simulator, advance
-        self._encoder = RecordEncoder(simulator.feature_lengths())
-        self._buffer = self._encoder.buffer(BATCH)
+        self._encoder: RecordEncoder | None = None
+        self._buffer = bytearray()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="sfhsim-disk")
         self._finishing: Future | None = None
 
@@ -64,6 +66,9 @@ class ShardMaker:
 
     def _write(self, file: AtomicFile, task: ShardTask) -> dict:
         ids = task.plan.sample_ids(task.shard)
+        if self._encoder is None or self._encoder.precision != task.plan.precision:
+            self._encoder = RecordEncoder(self._simulator.feature_lengths(), task.plan.precision)
+            self._buffer = self._encoder.buffer(BATCH)
         digest, size, unsynced, sync = blake3(), 0, 0, None
         for start in range(0, ids.size, BATCH):
             batch_ids = ids[start : start + BATCH]
@@ -110,10 +115,14 @@ def receipt_path(folder: Path, shard: Shard) -> Path:
 
 def read_receipt(folder: Path, shard: Shard) -> dict | None:
     """The receipt of a shard, or None when there is none that can be trusted."""
+    path = receipt_path(folder, shard)
     try:
-        return read_sealed(receipt_path(folder, shard), RECEIPT_SEAL)
+        receipt = read_sealed(path, RECEIPT_SEAL)
+        checked(ShardKeys, receipt, path)
     except DatasetError:
         return None
+    ours = all(receipt[key] == value for key, value in asdict(shard).items())
+    return receipt if ours else None
 
 
 def finished(folder: Path, shard: Shard) -> dict | None:

@@ -14,7 +14,7 @@ import numpy as np
 from blake3 import blake3
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.manifest import PLAN, document_of_manifest, read_manifest, read_plan
+from sfhsim.generation.manifest import PLAN, consistent, document_of_manifest, read_manifest, read_plan
 from sfhsim.generation.plan import Plan, Shard
 from sfhsim.generation.progress import Progress
 from sfhsim.generation.shards import read_receipt
@@ -124,7 +124,7 @@ def read_recorded(folder: Path) -> Recorded:
         )
     plan = Plan.from_dict(document["plan"])
     shards = plan.shards()
-    if manifest is not None and not _consistent(manifest, document, shards):
+    if manifest is not None and not consistent(manifest, document):
         problems.append(Problem(MANIFEST, f"is of another data set than {PLAN}"))
         manifest = None
     if manifest is not None:
@@ -140,12 +140,6 @@ def _sound(read: Callable[[Path], dict], folder: Path, name: str, problems: list
     except DatasetError as error:
         problems.append(Problem(name, str(error).removeprefix(f"{folder / name} ")))
         return None
-
-
-def _consistent(manifest: dict, document: dict, shards: list[Shard]) -> bool:
-    keys = ("file", "split", "first_id", "stop_id")
-    listed = [tuple(receipt[key] for key in keys) for receipt in manifest["shards"]]
-    return manifest["plan"] == document["plan"] and listed == [tuple(getattr(s, key) for key in keys) for s in shards]
 
 
 def check_shard(folder: Path, shard: Shard, recorded: Recorded, advance: Callable[[int], None]) -> list[Problem]:
@@ -169,7 +163,7 @@ def _damage(
     size = path.stat().st_size
     if receipt is not None and size != receipt["bytes"]:
         return f"has {size} bytes instead of {receipt['bytes']}: it was truncated or replaced"
-    encoder = RecordEncoder(recorded.document["feature_lengths"])
+    encoder = RecordEncoder(recorded.document["feature_lengths"], recorded.plan.precision)
     digest = blake3()
     ids, damaged = [], []
     for number, (message, sound) in enumerate(scan_records(path, digest.update)):

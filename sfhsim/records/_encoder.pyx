@@ -19,9 +19,11 @@ max_holes = MAX_HOLES
 
 def fill_records(
     const uint64_t[::1] sample_id,
-    list templates,
+    const Py_ssize_t[::1] kind,
+    const uint8_t[::1] frames,
+    const Py_ssize_t[::1] frame_starts,
     const Py_ssize_t[:, ::1] hole_starts,
-    const Py_ssize_t[::1] hole_bytes,
+    const Py_ssize_t[:, ::1] hole_bytes,
     Py_ssize_t id_hole,
     list columns,
     uint8_t[::1] out,
@@ -31,33 +33,34 @@ def fill_records(
     Parameters
     ----------
     sample_id : (n,)
-    templates : the framed record by bytes of the id's varint, 1 to 10; entry 0 is unused.
-    hole_starts : (11, n_hole) where each hole starts in each template, increasing.
-    hole_bytes : (n_hole,) the size of each hole; that of the id is not used.
+    kind : (n,) of each record; kinds differ in the sizes of their holes.
+    frames : the framed records of each kind for each width of the id's varint, one after another.
+    frame_starts : (11 n_kind + 1,) where each of them starts, and the last ends.
+    hole_starts : (11 n_kind, n_hole) where each hole starts in each of them, increasing.
+    hole_bytes : (n_kind, n_hole) the size of each hole; that of the id is not used.
     id_hole : which hole is the id.
-    columns : one (n, bytes) uint8 array for each hole but the id's, whose entry is None.
-    out : large enough for n records of the longest template.
+    columns : one (n, bytes) uint8 array for each hole but the id's, whose entry is None; at least as wide as the hole.
+    out : large enough for the records.
     """
-    cdef Py_ssize_t n_hole = hole_bytes.shape[0]
+    cdef Py_ssize_t n_hole = hole_bytes.shape[1]
     cdef Py_ssize_t n = sample_id.shape[0]
     cdef const uint8_t* rows[MAX_HOLES]
-    cdef const uint8_t* frames[11]
-    cdef Py_ssize_t frame_bytes[11]
+    cdef Py_ssize_t row_bytes[MAX_HOLES]
     cdef const uint8_t[:, ::1] column
-    cdef const uint8_t[::1] frame
+    cdef const uint8_t* frame
+    cdef const Py_ssize_t* starts
+    cdef const Py_ssize_t* sizes
     cdef uint8_t* record
-    cdef Py_ssize_t i, hole, width, copied, position = 0
+    cdef Py_ssize_t i, hole, width, which, frame_bytes, copied, position = 0
     cdef uint64_t rest
     cdef uint32_t crc
     for hole in range(n_hole):
         rows[hole] = NULL
-        if hole != id_hole and hole_bytes[hole] > 0 and n > 0:
+        if hole != id_hole and n > 0:
             column = columns[hole]
-            rows[hole] = &column[0, 0]
-    for width in range(1, 11):
-        frame = templates[width]
-        frames[width] = &frame[0]
-        frame_bytes[width] = frame.shape[0]
+            row_bytes[hole] = column.shape[1]
+            if column.shape[1] > 0:
+                rows[hole] = &column[0, 0]
     view = memoryview(out)
     for i in range(n):
         with nogil:
@@ -67,20 +70,24 @@ def fill_records(
             while rest:
                 rest >>= 7
                 width += 1
+            which = 11 * kind[i] + width
+            frame = &frames[frame_starts[which]]
+            frame_bytes = frame_starts[which + 1] - frame_starts[which]
+            starts, sizes = &hole_starts[which, 0], &hole_bytes[kind[i], 0]
             copied = 0
             for hole in range(n_hole):
-                memcpy(record + copied, frames[width] + copied, hole_starts[width, hole] - copied)
-                copied = hole_starts[width, hole]
+                memcpy(record + copied, frame + copied, starts[hole] - copied)
+                copied = starts[hole]
                 if hole == id_hole:
                     write_varint(record + copied, sample_id[i])
                     copied += width
                 elif rows[hole] != NULL:
-                    memcpy(record + copied, rows[hole] + i * hole_bytes[hole], hole_bytes[hole])
-                    copied += hole_bytes[hole]
-            memcpy(record + copied, frames[width] + copied, frame_bytes[width] - copied)
-        crc = crc32c(view[position + 12 : position + frame_bytes[width] - 4])
+                    memcpy(record + copied, rows[hole] + i * row_bytes[hole], sizes[hole])
+                    copied += sizes[hole]
+            memcpy(record + copied, frame + copied, frame_bytes - copied)
+        crc = crc32c(view[position + 12 : position + frame_bytes - 4])
         crc = ((crc >> 15) | (crc << 17)) + <uint32_t>0xA282EAD8
-        position += frame_bytes[width]
+        position += frame_bytes
         out[position - 4] = crc & 0xFF
         out[position - 3] = (crc >> 8) & 0xFF
         out[position - 2] = (crc >> 16) & 0xFF

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
 from sfhsim.errors import DatasetError
+from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.example import decode_example
-from sfhsim.records.schema import SAMPLE_ID, SCHEMA_VERSION
+from sfhsim.records.schema import FEATURE_NAMES, SAMPLE_ID, precision_of
+from sfhsim.records.shard import OTHER_SAMPLES, ShardProblem, check_shard, problem_of
 from sfhsim.records.tfrecord import read_records
 
 MANIFEST = "manifest.json"
@@ -18,33 +22,36 @@ MANIFEST = "manifest.json"
 class Dataset:
     """A finished data set.
 
+    Opening it checks the manifest. Before shards are read, their sizes and first and last records are held against it,
+    and while they are read the number of their records and their ids.
+
     Parameters
     ----------
     folder
         Directory that holds ``manifest.json`` and the shards.
 
+    Attributes
+    ----------
+    folder : as given.
+    manifest : its content.
+    precision : of the stored spectra; what is read is always float32.
+
     Raises
     ------
     DatasetError
-        When there is no manifest, it is damaged, or its schema is another version.
+        When there is no manifest, it is damaged or was changed, or its schema is another version; from every method
+        that reads, when a shard is missing, damaged, or not what the manifest says.
     """
 
     def __init__(self, folder: str | Path):
-        from sfhsim.generation.files import read_json
+        from sfhsim.records.manifest import open_manifest
 
         self.folder = Path(folder)
-        path = self.folder / MANIFEST
-        if not path.is_file():
-            raise DatasetError(
-                f"{self.folder} holds no {MANIFEST}: it is not a data set, or its generation has not finished"
-            )
-        self.manifest = read_json(path)
-        version = self.manifest.get("schema_version")
-        if version != SCHEMA_VERSION:
-            raise DatasetError(
-                f"{path} has schema version {version}, this sfhsim reads {SCHEMA_VERSION}: "
-                "read it with the sfhsim version named in its manifest, or generate it anew"
-            )
+        self.manifest = open_manifest(self.folder)
+        self.precision = precision_of(self.manifest["schema_version"])
+        features = self.manifest["record"]["features"]
+        self._lengths = {f["name"]: f["shape"][0] for f in features if f["name"] in FEATURE_NAMES}
+        self._checked: set[str] = set()
 
     def __len__(self) -> int:
         return self.manifest["n_samples"]
@@ -71,37 +78,97 @@ class Dataset:
 
     def shards(self, split: str | None = None) -> list[Path]:
         """Paths of the shards, of one split or of all."""
-        known = self.manifest["splits"]
-        if split is not None and split not in known:
-            raise DatasetError(f"no split {split!r} in {self.folder}: it has {', '.join(known)}")
-        return [self.folder / s["file"] for s in self.manifest["shards"] if split is None or s["split"] == split]
+        return [self.folder / shard["file"] for shard in self._entries(split)]
+
+    def check(self, split: str | None = None) -> None:
+        """Hold the shards of a split, or all, against the manifest, as far as that is cheap; `verify` reads them all.
+
+        Raises
+        ------
+        DatasetError
+            Naming the shard that is missing, of another size, or begins or ends with another shard's records.
+        """
+        for shard in self._entries(split):
+            self._check(shard)
 
     def __iter__(self) -> Iterator[dict]:
-        for path in self.shards():
-            for message in read_records(path):
-                yield decode_example(message)
+        self.check()
+        for shard in self.manifest["shards"]:
+            yield from self.records(shard)
+
+    def records(self, shard: dict) -> Iterator[dict]:
+        """The records of a shard, one of ``manifest["shards"]``."""
+        self._check(shard)
+        n, last = 0, shard["first_id"] - 1
+        try:
+            for message in read_records(self.folder / shard["file"]):
+                record = decode_example(message, self.precision)
+                self._check_record(record, last, shard["stop_id"])
+                n, last = n + 1, record[SAMPLE_ID]
+                if n > shard["n_records"]:
+                    break
+                yield record
+        except OSError as error:
+            raise self.shard_error(shard["file"], problem_of(error, shard["file"])) from error
+        if n != shard["n_records"]:
+            more = f"more than {shard['n_records']} records"
+            fewer = f"{n} records instead of {shard['n_records']}"
+            raise self.shard_error(shard["file"], f"has {more if n > shard['n_records'] else fewer}")
 
     def arrays(self, split: str | None = None, limit: int | None = None) -> dict[str, np.ndarray]:
         """The first ``limit`` records (all by default) of a split, stacked: each (n, length), ids (n,)."""
-        rows: list[dict] = []
-        for path in self.shards(split):
-            for message in read_records(path):
-                if limit is not None and len(rows) >= limit:
-                    break
-                rows.append(decode_example(message))
+        self.check(split)
+        records = chain.from_iterable(map(self.records, self._entries(split)))
+        rows = list(islice(records, limit))
         if not rows:
             raise DatasetError(f"no records in split {split!r} of {self.folder}")
-        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        return {name: np.stack([row[name] for row in rows]) for name in (*self._lengths, SAMPLE_ID)}
 
     def sample(self, sample_id: int) -> dict:
         """The record with this id."""
         for shard in self.manifest["shards"]:
             if shard["first_id"] <= sample_id < shard["stop_id"]:
-                for message in read_records(self.folder / shard["file"]):
-                    record = decode_example(message)
+                for record in self.records(shard):
                     if record[SAMPLE_ID] == sample_id:
                         return record
         raise DatasetError(f"no sample {sample_id} in {self.folder}: ids run from 0 to {len(self) - 1}")
+
+    def shard_error(self, file: str, what: str) -> DatasetError:
+        """The error of a shard that cannot be used."""
+        return DatasetError(
+            f"shard {file} of {self.folder} {what}; `sfhsim verify {self.folder} --repair` makes it anew"
+        )
+
+    def _entries(self, split: str | None) -> list[dict]:
+        known = self.manifest["splits"]
+        if split is not None and split not in known:
+            raise DatasetError(f"no split {split!r} in {self.folder}: it has {', '.join(known)}")
+        return [shard for shard in self.manifest["shards"] if split is None or shard["split"] == split]
+
+    def _check(self, shard: dict) -> None:
+        """Once for each shard."""
+        if shard["file"] in self._checked:
+            return
+        try:
+            check_shard(self.folder / shard["file"], shard, self._encoder)
+        except OSError as error:  # DatasetErrors are some
+            raise self.shard_error(shard["file"], problem_of(error, shard["file"])) from error
+        self._checked.add(shard["file"])
+
+    @cached_property
+    def _encoder(self) -> RecordEncoder:
+        return RecordEncoder(self._lengths, self.precision)
+
+    def _check_record(self, record: dict, last: int, stop: int) -> None:
+        """DatasetError unless the record has the features of the data set, and an id after the last one's."""
+        for name, length in self._lengths.items():
+            if np.size(record.get(name, ())) != length:
+                raise ShardProblem(
+                    f"is damaged: sample {record.get(SAMPLE_ID)}: feature {name!r} has {np.size(record.get(name, ()))} "
+                    f"values, the manifest says {length}"
+                )
+        if not last < record.get(SAMPLE_ID, -1) < stop:
+            raise ShardProblem(OTHER_SAMPLES)
 
     def describe(self) -> str:
         """A few lines on what the data set holds."""
@@ -114,7 +181,7 @@ class Dataset:
                 f"{m['name']}: {m['n_samples']} samples ({splits}) in {len(m['shards'])} shards, {size_mb:.1f} MB",
                 f"  recipe      {m['recipe']['description'] or m['name']}",
                 f"  library     {m['library']['name']} (sha256 {m['library']['checksum'][:12]})",
-                f"  spectrum    {pixels.size} pixels, {pixels[0]:g}-{pixels[-1]:g} A",
+                f"  spectrum    {pixels.size} pixels, {pixels[0]:g}-{pixels[-1]:g} A, {self.precision}",
                 f"  photometry  {', '.join(self.band_names) or 'none'}",
                 f"  labels      {self.age_bin_edges_yr.size - 1} age bins, {len(self.truth_names)} truths",
                 f"  made by     sfhsim {m['sfhsim_version']}, seed {m['seed']}, schema {m['schema_version']}",

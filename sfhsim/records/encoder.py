@@ -1,82 +1,77 @@
-"""From the arrays of a batch to the bytes of its records: tf.train.Example messages in TFRecord frames.
+"""From the arrays of a batch to the bytes of its records, and back: tf.train.Example messages in TFRecord frames.
 
-Wire format (protobuf): Example{features(1): Features{feature(1): map<string(1), Feature(2)>}}, where a Feature is
-bytes_list(1){value(1)} or int64_list(3){value(1), packed}. All records of a data set have features of the same
-lengths, so a record is one template of bytes for each length of the id's varint, with holes that the arrays fill; the
-holes are filled by compiled code (`_encoder.pyx`).
-
-Specification: https://protobuf.dev/programming-guides/encoding and tensorflow/core/example/example.proto.
+All records of a data set have the same features. Their values are of the same sizes but for the id, a varint, and the
+corrections of float16 spectra; so a record is one of a few templates of bytes (`sfhsim.records.layout`) with holes that
+the arrays fill. The holes are filled by compiled code (`_encoder.pyx`).
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from sfhsim.errors import DatasetError
 from sfhsim.records import _encoder
-from sfhsim.records.schema import SAMPLE_ID
-from sfhsim.records.tfrecord import FRAME_BYTES, masked_crc32c, require_fast_crc
+from sfhsim.records.layout import Template
+from sfhsim.records.schema import HALVES, SAMPLE_ID, stored_features
+from sfhsim.records.tfrecord import require_fast_crc
 
-_MAX_ID_BYTES = 10  # of the varint of a 64-bit integer
-_HEADER_BYTES, _CHECKSUM_BYTES = 12, 4  # of the frame, before and after the message
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _field(number: int, payload: bytes) -> bytes:
-    """A length-delimited field."""
-    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
-
-
-def _map_entry(name: str, feature: bytes) -> bytes:
-    return _field(1, _field(1, name.encode()) + _field(2, feature))
+_ID_WIDTHS = range(11)  # bytes of the varint of a 64-bit integer are 1 to 10; `_encoder.pyx` counts from 0
 
 
 class RecordEncoder:
-    """Encodes batches as framed records, ready to be written to a file.
+    """Encodes batches as framed records, ready to be written to a file, and decodes records.
 
     Parameters
     ----------
     lengths
-        Number of float32 values of each array feature, by name.
+        Number of values of each array feature, by name.
+    precision : 'float32', or 'float16' for `sfhsim.records.halves` of the spectrum and its error.
 
     Raises
     ------
     DatasetError
-        When the checksum package has no hardware support here, or there are more features than it can take.
+        When the checksum package has no hardware support here, there are more features than it can take, or there is
+        no such precision.
     """
 
-    def __init__(self, lengths: Mapping[str, int]):
+    def __init__(self, lengths: Mapping[str, int], precision: str = "float32"):
         require_fast_crc()
-        self.lengths = dict(sorted(lengths.items()))
-        self._names = sorted([*self.lengths, SAMPLE_ID])
+        self.lengths, self.precision = dict(sorted(lengths.items())), precision
+        self._stored = stored_features(lengths, precision)
+        self._names = sorted([*self._stored, SAMPLE_ID])
         if len(self._names) > _encoder.max_holes:
             raise DatasetError(f"a record holds at most {_encoder.max_holes} features, not {len(self._names)}")
-        framed = [self._template(width) for width in range(_MAX_ID_BYTES + 1)]
-        self._templates = [template for template, _ in framed]
-        self._hole_starts = np.array([starts for _, starts in framed], dtype=np.intp)
-        self._hole_bytes = np.array([4 * self.lengths.get(name, 0) for name in self._names], dtype=np.intp)
+        self._rooms = np.zeros(1, dtype=np.intp)  # for corrections, of each kind of record
+        if precision == "float16":
+            from sfhsim.records.halves import rooms
 
-        self._id_places = dict(self._id_place(width) for width in range(1, _MAX_ID_BYTES + 1))
+            most = 2 * lengths[HALVES[0]]
+            self._rooms = np.unique(rooms(np.arange(most + 1), most)).astype(np.intp)
+        self._templates = [
+            Template.of({**self._sizes(room), SAMPLE_ID: width}, kind)
+            for kind, room in enumerate(self._rooms)
+            for width in _ID_WIDTHS
+        ]
+        self._by_size: dict[int, list[Template]] = {}
+        for template in self._templates:
+            self._by_size.setdefault(template.message_bytes, []).append(template)
+        self._frames = self._compiled()
 
     @property
     def record_bytes(self) -> int:
-        """Size of the longest record, its frame included."""
-        return len(self._templates[-1])
+        """Size of a record with the longest id and no corrections, its frame included."""
+        return len(self._templates[_ID_WIDTHS[-1]].frame)
+
+    @property
+    def frame_sizes(self) -> list[int]:
+        """Sizes that a framed record can have, most likely ones first."""
+        return list(dict.fromkeys(len(template.frame) for template in self._templates))
 
     def buffer(self, n: int) -> bytearray:
         """A buffer that `encode_into` can fill with ``n`` records."""
-        return bytearray(n * self.record_bytes)
+        return bytearray(n * len(self._templates[-1].frame))
 
     def encode_into(self, buffer: bytearray, sample_id: np.ndarray, arrays: Mapping[str, np.ndarray]) -> memoryview:
         """Write the framed records of a batch to the buffer; returns the part of it that they fill.
@@ -95,18 +90,11 @@ class RecordEncoder:
         if np.size(sample_id) and np.min(sample_id) < 0:
             raise DatasetError(f"sample ids must not be negative, one is {np.min(sample_id)}")
         ids = np.ascontiguousarray(sample_id, dtype=np.uint64)
-        if len(buffer) < ids.size * self.record_bytes:
+        if len(buffer) < len(self.buffer(1)) * ids.size:
             raise DatasetError(f"a buffer of {len(buffer)} bytes is too small for {ids.size} records")
-        columns = [None if name == SAMPLE_ID else self._bytes_of(arrays, name, ids.size) for name in self._names]
-        size = _encoder.fill_records(
-            ids,
-            self._templates,
-            self._hole_starts,
-            self._hole_bytes,
-            self._names.index(SAMPLE_ID),
-            columns,
-            buffer,
-        )
+        stored, kinds = self._stored_arrays(arrays, ids.size)
+        columns = [None if name == SAMPLE_ID else stored[name].view(np.uint8) for name in self._names]
+        size = _encoder.fill_records(ids, kinds, *self._frames, self._names.index(SAMPLE_ID), columns, buffer)
         return memoryview(buffer)[:size]
 
     def encode(self, sample_id: np.ndarray, arrays: Mapping[str, np.ndarray]) -> memoryview:
@@ -121,12 +109,11 @@ class RecordEncoder:
         DatasetError
             When it is not one.
         """
-        if len(message) not in self._id_places:
-            raise DatasetError(f"a record of {len(message)} bytes: not of this data set")
-        start, stop, width, ahead = self._id_places[len(message)]
-        if message[start:stop] != ahead:
-            raise DatasetError(f"a record without {SAMPLE_ID} in its place: not of this data set")
-        return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(message[stop : stop + width]))
+        for template in self._templates_of(len(message)):
+            found = template.sample_id(message)
+            if found is not None:
+                return found
+        raise DatasetError(f"a record without {SAMPLE_ID} in its place: not of this data set")
 
     def decode(self, messages: Sequence[bytes]) -> dict[str, np.ndarray]:
         """The features of many unframed records of this encoder: each (n, length) float32, without the id.
@@ -139,49 +126,62 @@ class RecordEncoder:
         arrays = {name: np.empty((len(messages), length), "<f4") for name, length in self.lengths.items()}
         sizes = np.fromiter(map(len, messages), np.intp, len(messages))
         for size in np.unique(sizes):
-            if size not in self._id_places:
-                raise DatasetError(f"a record of {size} bytes: not of this data set")
             rows = np.flatnonzero(sizes == size)
             block = np.frombuffer(b"".join(messages[row] for row in rows), np.uint8).reshape(rows.size, size)
-            self._fill_from(block, self._id_places[size][2], rows, arrays)
+            for template in self._templates_of(int(size)):
+                ours = template.matches(block)
+                for name, values in self._decoded(block[ours], template).items():
+                    arrays[name][rows[ours]] = values
+                rows, block = rows[~ours], block[~ours]
+            if rows.size:
+                raise DatasetError("a record with other features, or in another order: not of this data set")
         return arrays
 
-    def _fill_from(self, block: np.ndarray, id_bytes: int, rows: np.ndarray, arrays: dict[str, np.ndarray]) -> None:
-        """Copy the holes of unframed records (n, size) uint8 of one size to these rows of the arrays."""
-        template = np.frombuffer(self._templates[id_bytes], np.uint8)[_HEADER_BYTES:-_CHECKSUM_BYTES]
-        fixed = np.ones(template.size, dtype=bool)
-        for name, start, size in zip(self._names, self._hole_starts[id_bytes], self._hole_bytes, strict=True):
-            hole = slice(start - _HEADER_BYTES, start - _HEADER_BYTES + (id_bytes if name == SAMPLE_ID else size))
-            fixed[hole] = False
-            if name != SAMPLE_ID:
-                arrays[name][rows] = np.ascontiguousarray(block[:, hole]).view("<f4")
-        if np.any(block[:, fixed] != template[fixed]):
-            raise DatasetError("a record with other features, or in another order: not of this data set")
+    def _decoded(self, block: np.ndarray, template: Template) -> dict[str, np.ndarray]:
+        """The features of the messages (n, bytes) uint8 of one template."""
+        stored = {
+            name: np.ascontiguousarray(block[:, template.in_message(name)]).view(of.dtype)
+            for name, of in self._stored.items()
+        }
+        if self.precision == "float16":
+            from sfhsim.records.halves import from_halves
 
-    def _bytes_of(self, arrays: Mapping[str, np.ndarray], name: str, n: int) -> np.ndarray:
-        """(n, 4 length) uint8, the little-endian float32 values of a feature."""
-        if name not in arrays or np.shape(arrays[name]) != (n, self.lengths[name]):
-            there = f"has shape {np.shape(arrays[name])}" if name in arrays else "is missing"
-            raise DatasetError(f"feature {name!r} {there}: the records need {(n, self.lengths[name])}")
-        return np.ascontiguousarray(arrays[name], dtype="<f4").view(np.uint8)
+            stored |= from_halves(stored)
+        return {name: stored[name] for name in self.lengths}
 
-    def _id_place(self, width: int) -> tuple[int, tuple]:
-        """By the size of a message: where the fixed bytes before the id start and stop, its bytes, the fixed bytes."""
-        template, k = self._templates[width], self._names.index(SAMPLE_ID)
-        start = self._hole_starts[width, k - 1] + self._hole_bytes[k - 1] if k else _HEADER_BYTES
-        stop = self._hole_starts[width, k]
-        place = int(start) - _HEADER_BYTES, int(stop) - _HEADER_BYTES, width, template[start:stop]
-        return len(template) - FRAME_BYTES, place
+    def _templates_of(self, message_bytes: int) -> list[Template]:
+        if message_bytes not in self._by_size:
+            raise DatasetError(f"a record of {message_bytes} bytes: not of this data set")
+        return self._by_size[message_bytes]
 
-    def _template(self, id_bytes: int) -> tuple[bytes, list[int]]:
-        """A framed record with empty holes, and where the holes start."""
-        features, starts = b"", []
-        for name in self._names:
-            size = id_bytes if name == SAMPLE_ID else 4 * self.lengths[name]
-            features += _map_entry(name, _field(3 if name == SAMPLE_ID else 1, _field(1, bytes(size))))
-            starts.append(len(features) - size)
-        message = _field(1, features)
-        length = struct.pack("<Q", len(message))
-        head = length + struct.pack("<I", masked_crc32c(length))
-        shift = len(head) + len(message) - len(features)
-        return head + message + bytes(4), [start + shift for start in starts]
+    def _stored_arrays(self, arrays: Mapping[str, np.ndarray], n: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """What records hold of these arrays, by name; and of which kind each record is (n,)."""
+        for name, length in self.lengths.items():
+            if name not in arrays or np.shape(arrays[name]) != (n, length):
+                there = f"has shape {np.shape(arrays[name])}" if name in arrays else "is missing"
+                raise DatasetError(f"feature {name!r} {there}: the records need {(n, length)}")
+        kinds = np.zeros(n, dtype=np.intp)
+        if self.precision == "float32":
+            return {name: np.ascontiguousarray(arrays[name], dtype="<f4") for name in self.lengths}, kinds
+        from sfhsim.records.halves import to_halves
+
+        halves, needed = to_halves(*(arrays[name] for name in HALVES))
+        others = [name for name in self.lengths if name not in HALVES]
+        stored = {name: np.ascontiguousarray(arrays[name], dtype="<f4") for name in others}
+        return stored | halves, np.searchsorted(self._rooms, needed)
+
+    def _sizes(self, room: int) -> dict[str, int]:
+        """Bytes of the values of each feature of a record with room for this many corrections."""
+        return {
+            name: np.dtype(of.dtype).itemsize * (room if of.length is None else of.length)
+            for name, of in self._stored.items()
+        }
+
+    def _compiled(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The templates as `_encoder.fill_records` takes them."""
+        frames = np.frombuffer(b"".join(template.frame for template in self._templates), np.uint8)
+        starts = np.cumsum([0, *(len(template.frame) for template in self._templates)], dtype=np.intp)
+        holes = [[template.holes[name].start for name in self._names] for template in self._templates]
+        sizes = [self._sizes(room) for room in self._rooms]
+        hole_bytes = [[of_kind.get(name, 0) for name in self._names] for of_kind in sizes]
+        return frames, starts, np.array(holes, dtype=np.intp), np.array(hole_bytes, dtype=np.intp)

@@ -50,6 +50,18 @@ def test_generate_again_keeps_what_is_there(sfhsim, recipe_file, dataset):
     assert {p.name: p.stat().st_mtime_ns for p in dataset.glob("*.tfrecord*")} == before
 
 
+def test_generate_takes_a_precision(sfhsim, recipe_file, dataset, tmp_path):
+    options = ("--workers", 1, "-n", 60, "--out", "set", "--seed", 5)
+    outcome = sfhsim("generate", recipe_file, *options, "--precision", "half")
+    assert (outcome.code, "no precision 'half': there are float32, float16" in outcome.err) == (1, True)
+    assert sfhsim("generate", recipe_file, *options, "--precision", "float16").code == 0
+    made, other = Dataset(tmp_path / "set"), Dataset(dataset)
+    assert made.precision == "float16"
+    np.testing.assert_allclose(made.arrays()["spectrum"], other.arrays()["spectrum"], rtol=5e-4)
+    outcome = sfhsim("inspect", tmp_path / "set")
+    assert "4800-7000 A, float16" in outcome.out
+
+
 def test_generate_refuses_another_data_set(sfhsim, recipe_file, dataset):
     outcome = sfhsim("generate", recipe_file, "--workers", 1, "-n", 60, "--out", dataset, "--seed", 6)
     assert outcome.code == 1
