@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +15,6 @@ from sfhmodel.training.files import cannot_write, remove_leftovers, write_json, 
 
 CONFIG, DESCRIPTION, SUMMARY, MODEL = "config.yaml", "description.json", "summary.json", "model.keras"
 LOG, CURVES, TENSORBOARD, OFFENDING = "log.csv", "curves.png", "tensorboard", "offending_batch.npz"
-_LOCK = ".lock"
 _BEFORE_CONFIG = (CHECKPOINTS, DESCRIPTION)  # what a run that was killed while it started may leave
 
 
@@ -49,7 +45,7 @@ def run_directory(folder: Path, writes: bool = True) -> Iterator[None]:
     others = [name for name in names if name not in _BEFORE_CONFIG]
     if others and CONFIG not in names:
         raise ConfigError(f"{folder} holds something else ({', '.join(others[:3])}): choose an empty directory")
-    with _lock(folder):
+    with _lock(folder) as lock:
         try:
             remove_leftovers(folder)
             (folder / CHECKPOINTS).mkdir(exist_ok=True)
@@ -60,8 +56,8 @@ def run_directory(folder: Path, writes: bool = True) -> Iterator[None]:
                 with contextlib.suppress(OSError):
                     (folder / DESCRIPTION).unlink(missing_ok=True)
                     (folder / CHECKPOINTS).rmdir()
-                    (folder / _LOCK).unlink(missing_ok=True)
                     if made:
+                        lock.release()
                         folder.rmdir()
 
 
@@ -116,26 +112,16 @@ def read_summary(folder: Path) -> dict | None:
         raise TrainingError(f"{path} is damaged ({error}): delete it and run the same command again") from error
 
 
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """A lock that the kernel releases when its holder ends, however it ends."""
-    path = folder / _LOCK
+def _lock(folder: Path):
+    """The lock of a run's directory."""
+    from sfhsim.generation.lock import FolderLock, LockHeld
+
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        return FolderLock(folder)
+    except LockHeld as held:
+        raise ConfigError(
+            f"another process{f' ({held})' if str(held) else ''} is training in {folder}: wait until it has finished, "
+            "or end it"
+        ) from None
     except OSError as error:
         raise cannot_write(folder, error) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = path.read_text(errors="replace").strip()
-            raise ConfigError(
-                f"another process ({holder}) is training in {folder}: wait until it has finished, or end it"
-            ) from None
-        except OSError:
-            pass  # a file system without locks
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
-        yield
-    finally:
-        os.close(descriptor)

@@ -95,6 +95,17 @@ def test_two_processes_do_not_train_in_one_directory(tmp_path):
         pass
 
 
+def test_the_lock_goes_when_it_is_released_unless_it_is_another_process_s(tmp_path):
+    with run_directory(tmp_path):
+        assert (tmp_path / ".lock").is_file()
+        (tmp_path / "config.yaml").write_text("a run")
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoints", "config.yaml"]
+    with run_directory(tmp_path):
+        (tmp_path / ".lock").unlink()
+        (tmp_path / ".lock").write_text("another process that came when the file was gone")
+    assert (tmp_path / ".lock").is_file()
+
+
 def test_a_run_killed_while_it_started_is_no_obstacle(tmp_path, description):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "description.json").write_text("{}")
