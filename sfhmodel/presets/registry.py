@@ -130,12 +130,23 @@ def install(path: str | Path, name: str, *, description: str = "", overwrite: bo
             shutil.copyfile(source, whole / _MODEL)
             entry = {"sha256": _sha256(whole / _MODEL), "description": description}
             (whole / _ENTRY).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
-            if folder.exists():
-                os.replace(folder, Path(workspace) / "old")
-            os.replace(whole, folder)
+            _put(whole, folder, Path(workspace) / "old")
     except OSError as error:
         raise ModelFileError(f"cannot write preset {name!r} to {folder}: {error.strerror or error}") from error
     return folder / _MODEL
+
+
+def _put(new: Path, folder: Path, spare: Path) -> None:
+    """Give a folder another's place, which moves to ``spare``; if that fails the other is put back."""
+    replaced = folder.exists()
+    if replaced:
+        os.replace(folder, spare)
+    try:
+        os.replace(new, folder)
+    except BaseException:
+        if replaced:
+            os.replace(spare, folder)
+        raise
 
 
 def _shipped() -> dict[str, dict]:

@@ -94,6 +94,25 @@ def test_a_home_that_cannot_be_written(model_file, home):
         presets.install(model_file, "small")
 
 
+def test_an_overwrite_that_fails_keeps_the_old_one(model_file, home, monkeypatch):
+    import os
+
+    path = presets.install(model_file, "small", description="old")
+    replace = os.replace
+
+    def fail(source, target):
+        if str(source).endswith("new"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(registry.os, "replace", fail)
+    with pytest.raises(ModelFileError, match="cannot write preset 'small' .* No space left"):
+        presets.install(model_file, "small", description="new", overwrite=True)
+    assert presets.find("small").description == "old"
+    assert presets.find("small").checked_path() == path
+    assert [entry.name for entry in (home / "presets").iterdir()] == ["small"]
+
+
 def test_shipped_models(model_file, tmp_path, monkeypatch):
     shipped = tmp_path / "package"
     (shipped / "models").mkdir(parents=True)
