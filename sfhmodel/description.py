@@ -12,7 +12,7 @@ import numpy as np
 
 from sfhmodel.errors import TrainingDataError
 
-SCHEMA_VERSIONS = (1,)
+SCHEMA_VERSIONS = (1, 2)
 QUANTILE_LEVELS = (0.05, 0.16, 0.5, 0.84, 0.95)
 
 # what a model answers; `sfhmodel.model.StarFormationModel` says what each is
@@ -75,7 +75,7 @@ class ModelDescription:
     library: dict = field(default_factory=dict)
     dataset_name: str = ""
     dataset_sha256: str = ""
-    schema_version: int = SCHEMA_VERSIONS[-1]
+    schema_version: int = SCHEMA_VERSIONS[0]
     quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
 
     @classmethod

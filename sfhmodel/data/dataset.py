@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfhmodel.data.features import feature_lengths
@@ -14,10 +14,11 @@ from sfhmodel.errors import TrainingDataError
 
 @dataclass(frozen=True)
 class ShardPart:
-    """The first ``n_records`` records of a file."""
+    """The first ``n_records`` records of a file, which holds ``n_in_file``."""
 
     path: Path
     n_records: int
+    n_in_file: int
 
 
 class TrainingData:
@@ -32,12 +33,13 @@ class TrainingData:
     folder : as given.
     manifest : its content.
     description : of a model that learns from it.
+    precision : of the stored spectra.
 
     Raises
     ------
     TrainingDataError
-        No such folder, a generation that has not finished, a damaged manifest, another schema version, or records
-        that lack what models need.
+        No such folder, a generation that has not finished, a manifest that is damaged or was changed, another schema
+        version, or records that lack what models need.
     """
 
     def __init__(self, folder: str | Path):
@@ -55,15 +57,10 @@ class TrainingData:
             self._dataset = Dataset(self.folder)
         except DatasetError as error:
             raise TrainingDataError(str(error)) from error
-        self.manifest = self._dataset.manifest
-        try:
-            self.description = ModelDescription.from_manifest(self.manifest)
-            self._check_features()
-            self._parts = {split: self._parts_of(split) for split in self.manifest["splits"]}
-        except (KeyError, TypeError, IndexError) as error:
-            raise TrainingDataError(
-                f"the manifest of {self.folder} is damaged ({error!r}): see what `sfhsim verify {self.folder}` says"
-            ) from error
+        self.manifest, self.precision = self._dataset.manifest, self._dataset.precision
+        self.description = ModelDescription.from_manifest(self.manifest)
+        self._check_features()
+        self._parts = {split: self._parts_of(split) for split in self.manifest["splits"]}
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -101,7 +98,7 @@ class TrainingData:
         parts = []
         for part in self._parts[split]:
             if limit > 0:
-                parts.append(ShardPart(part.path, min(part.n_records, limit)))
+                parts.append(replace(part, n_records=min(part.n_records, limit)))
                 limit -= part.n_records
         return parts
 
@@ -116,29 +113,38 @@ class TrainingData:
         description.check_same(self.description)
 
     def check_shards(self, split: str) -> None:
-        """That the shards of a split are there and have the size they had when they were made.
+        """That the shards of a split are there, of the right size, and begin and end with their own records.
 
         Raises
         ------
         TrainingDataError
             Naming the shard.
         """
-        for shard in self.manifest["shards"]:
-            if shard["split"] != split:
-                continue
-            path = self.folder / shard["file"]
-            try:
-                size = path.stat().st_size
-            except OSError as error:
-                raise self.shard_error(path, f"cannot be read: {error.strerror or error}") from error
-            if size != shard["bytes"]:
-                raise self.shard_error(path, f"has {size} bytes instead of {shard['bytes']}")
+        from sfhsim.errors import DatasetError
+
+        try:
+            self._dataset.check(split)
+        except DatasetError as error:
+            raise TrainingDataError(str(error)) from error
+
+    def records(self, shard: dict) -> Iterator[dict]:
+        """The records of a shard, one of ``manifest["shards"]``, as `sfhsim.Dataset` yields them.
+
+        Raises
+        ------
+        TrainingDataError
+            Naming the shard and what is wrong with it.
+        """
+        from sfhsim.errors import DatasetError
+
+        try:
+            yield from self._dataset.records(shard)
+        except DatasetError as error:
+            raise TrainingDataError(str(error)) from error
 
     def shard_error(self, path: Path, what: str) -> TrainingDataError:
         """The error of a shard that cannot be used."""
-        return TrainingDataError(
-            f"shard {path.name} of {self.folder} {what}; `sfhsim verify {self.folder} --repair` makes it anew"
-        )
+        return TrainingDataError(str(self._dataset.shard_error(path.name, what)))
 
     @contextlib.contextmanager
     def explained_errors(self, *splits: str) -> Iterator[None]:
@@ -166,15 +172,10 @@ class TrainingData:
 
     def _parts_of(self, split: str) -> list[ShardPart]:
         shards = [shard for shard in self.manifest["shards"] if shard["split"] == split and shard["n_records"] > 0]
-        return [ShardPart(self.folder / shard["file"], shard["n_records"]) for shard in shards]
+        return [ShardPart(self.folder / shard["file"], shard["n_records"], shard["n_records"]) for shard in shards]
 
     def _check_features(self) -> None:
-        shapes = {feature["name"]: feature["shape"] for feature in self.manifest["record"]["features"]}
-        for name, length in feature_lengths(self.description).items():
-            if name not in shapes:
+        names = {feature["name"] for feature in self.manifest["record"]["features"]}
+        for name in feature_lengths(self.description):
+            if name not in names:
                 raise TrainingDataError(f"the records of {self.folder} have no feature {name!r}: models need it")
-            if shapes[name] != [length]:
-                raise TrainingDataError(
-                    f"feature {name!r} of {self.folder} has shape {shapes[name]}, its dimensions say [{length}]: "
-                    "the manifest contradicts itself"
-                )

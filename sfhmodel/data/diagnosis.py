@@ -7,7 +7,7 @@ from sfhmodel.data.features import feature_lengths
 from sfhmodel.errors import TrainingDataError
 
 # InvalidArgumentError is raised by any operation: these words are in those of the input pipeline
-_WORDS = ("parse", "Feature", "DecodeRaw", "EnsureShape", "cardinality", "IteratorGetNext")
+_WORDS = ("parse", "Feature", "DecodeRaw", "EnsureShape", "TensorScatter", "cardinality", "IteratorGetNext")
 _CHUNK = 256
 
 

@@ -28,7 +28,7 @@ class ShardReader:
         self._ends = np.cumsum([part.n_records for part in self._parts])
         self._files: dict = {}
         self._opening = threading.Lock()
-        self._layout = RecordEncoder(lengths)
+        self._layout = RecordEncoder(lengths, data.precision)
 
     def features(self, positions: Sequence[int]) -> dict[str, np.ndarray]:
         """Each feature (n, length) float32 of the records at these positions.
@@ -69,8 +69,8 @@ class ShardReader:
             if shard not in self._files:
                 part = self._parts[shard]
                 file = RecordFile(part.path)
-                if len(file) < part.n_records:
-                    raise self._data.shard_error(part.path, f"has {len(file)} records instead of {part.n_records}")
+                if len(file) != part.n_in_file:
+                    raise self._data.shard_error(part.path, f"has {len(file)} records instead of {part.n_in_file}")
                 self._files[shard] = file
             return self._files[shard]
 
@@ -81,7 +81,7 @@ class ShardReader:
         shard, number = place
         path = self._parts[shard].path
         try:
-            record = decode_example(message)
+            record = decode_example(message, self._data.precision)
         except DatasetError as error:
             raise self._data.shard_error(path, f"is damaged: record {number}: {error}") from error
         for name, length in self._lengths.items():

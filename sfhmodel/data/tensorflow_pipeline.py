@@ -9,6 +9,7 @@ do not change them, unlike those of ``tf.data.Dataset.shuffle``.
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from sfhmodel.data.dataset import TrainingData
@@ -32,7 +33,7 @@ def tensorflow_batches(data: TrainingData, order: Pass) -> tf.data.Dataset:
     else:
         serialized = _batches_of_bytes(order, tf.constant(order.epoch, tf.int64)).skip(order.skip)
     lengths = feature_lengths(data.description)
-    parsed = serialized.map(lambda messages: _parse(messages, lengths), num_parallel_calls=_THREADS)
+    parsed = serialized.map(lambda messages: _parse(messages, lengths, data.precision), num_parallel_calls=_THREADS)
     n_batches = tf.data.INFINITE_CARDINALITY if order.endless else order.n_batches - order.skip
     counted = parsed.apply(tf.data.experimental.assert_cardinality(n_batches))
     return counted.prefetch(_BATCHES_AHEAD).with_options(_options())
@@ -56,7 +57,9 @@ def _parts(order: Pass) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _read(path: tf.Tensor, n_records: tf.Tensor) -> tf.data.Dataset:
-    return tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).take(n_records)
+    """The first records of a file; an error where there are fewer."""
+    records = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).take(n_records)
+    return records.apply(tf.data.experimental.assert_cardinality(n_records))
 
 
 def _records(order: Pass) -> tf.data.Dataset:
@@ -90,14 +93,35 @@ def _permutation(n, seed: tf.Tensor) -> tf.Tensor:
     return tf.argsort(keys, stable=True)
 
 
-def _parse(messages: tf.Tensor, lengths: dict[str, int]) -> tuple[dict, dict]:
+def _parse(messages: tf.Tensor, lengths: dict[str, int], precision: str) -> tuple[dict, dict]:
     """Inputs and truths of serialized records (n,)."""
-    schema = {name: tf.io.FixedLenFeature([], tf.string) for name in lengths}
-    raw = tf.io.parse_example(messages, schema)
-    arrays = {name: _decode(raw[name], length) for name, length in lengths.items()}
-    return inputs_and_truths(arrays, tf.ones_like)
+    from sfhsim.records.schema import stored_features
+
+    stored = stored_features(lengths, precision)
+    raw = tf.io.parse_example(messages, {name: tf.io.FixedLenFeature([], tf.string) for name in stored})
+    arrays = {name: _decode(raw[name], of) for name, of in stored.items()}
+    if precision == "float16":
+        arrays |= _restored(arrays)
+    return inputs_and_truths({name: arrays[name] for name in lengths}, tf.ones_like)
 
 
-def _decode(raw: tf.Tensor, length: int) -> tf.Tensor:
-    """(n, length) float32 of n strings of bytes."""
-    return tf.ensure_shape(tf.io.decode_raw(raw, tf.float32, little_endian=True), (None, length))
+def _decode(raw: tf.Tensor, stored) -> tf.Tensor:
+    """(n, length) values of n strings of bytes; zeros fill up those that are shorter than the longest of a feature
+    whose length varies."""
+    dtype = tf.as_dtype(np.dtype(stored.dtype))
+    if stored.length is None:
+        longest = tf.maximum(tf.reduce_max(tf.strings.length(raw)), dtype.size)
+        return tf.io.decode_raw(raw, dtype, little_endian=True, fixed_length=longest)
+    return tf.ensure_shape(tf.io.decode_raw(raw, dtype, little_endian=True), (None, stored.length))
+
+
+def _restored(arrays: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Spectra and errors that were stored as half floats; `sfhsim.records.halves` tells how."""
+    from sfhsim.records.schema import CORRECTION, CORRECTION_INDEX, HALVES, SCALE
+
+    scale = tf.split(arrays[SCALE], len(HALVES), axis=1)
+    both = tf.concat([tf.cast(arrays[name], tf.float32) * scale[k] for k, name in enumerate(HALVES)], axis=1)
+    values = arrays[CORRECTION_INDEX]
+    rows = tf.broadcast_to(tf.range(tf.shape(values)[0])[:, None], tf.shape(values))
+    both = tf.tensor_scatter_nd_add(both, tf.stack([rows, values], axis=-1), arrays[CORRECTION])
+    return dict(zip(HALVES, tf.split(both, len(HALVES), axis=1), strict=True))

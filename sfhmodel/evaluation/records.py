@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
 
 from sfhmodel.data import TrainingData
 from sfhmodel.errors import InputError
@@ -18,8 +17,9 @@ def records_of(data: TrainingData, split: str, limit: int | None = None) -> Iter
     TrainingDataError
         When there is no such split, it is empty, or a shard is missing or damaged.
     """
-    for part in data.parts(split, limit):
-        yield from islice(_records(data, part.path), part.n_records)
+    n = sum(part.n_records for part in data.parts(split, limit))
+    shards = (shard for shard in data.manifest["shards"] if shard["split"] == split)
+    yield from islice(chain.from_iterable(map(data.records, shards)), n)
 
 
 def chosen_records(data: TrainingData, split: str, sample_ids: Iterable[int]) -> list[dict]:
@@ -35,7 +35,7 @@ def chosen_records(data: TrainingData, split: str, sample_ids: Iterable[int]) ->
     for shard in data.manifest["shards"]:
         here = {i for i in wanted if shard["first_id"] <= i < shard["stop_id"]} - found.keys()
         if shard["split"] == split and here:
-            found |= _pick(_records(data, data.folder / shard["file"]), here)
+            found |= _pick(data.records(shard), here)
     if missing := [i for i in wanted if i not in found]:
         some = ", ".join(str(record["sample_id"]) for record in records_of(data, split, 5))
         raise InputError(
@@ -53,14 +53,3 @@ def _pick(records: Iterable[dict], ids: set[int]) -> dict[int, dict]:
             if len(found) == len(ids):
                 break
     return found
-
-
-def _records(data: TrainingData, path: Path) -> Iterator[dict]:
-    from sfhsim.errors import DatasetError
-    from sfhsim.records.example import decode_example
-    from sfhsim.records.tfrecord import read_records
-
-    try:
-        yield from map(decode_example, read_records(path))
-    except (DatasetError, OSError) as error:
-        raise data.shard_error(path, f"cannot be read: {error}") from error

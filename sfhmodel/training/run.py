@@ -86,13 +86,13 @@ def _train(out, config, stored, source, found, show_progress, began) -> tuple[Pr
 
     model = new_model(config, source)
     _check_monitor(config.monitor, {"loss", *(metric.name for metric in model.metrics)})
-    if stored is None or load_checkpoint(out) is None:
-        model.adapt(source.sample(config))
-    if stored is None:
-        stored = _settle(config, source, found, model, began)
-        if found.writes:
-            store_config(out, stored, source.description)
-    config = stored
+    with source.explained_errors():
+        if stored is None or load_checkpoint(out) is None:
+            model.adapt(source.sample(config))
+        settled = stored or _settle(config, source, found, model, began)
+    if stored is None and found.writes:
+        store_config(out, settled, source.description)
+    config = settled
     display = TrainingDisplay(config.epochs, config.steps_per_epoch) if show_progress and found.writes else None
     with display or contextlib.nullcontext():
         progress, best = run_epochs(Job(out, config, source, found, display, began), model)

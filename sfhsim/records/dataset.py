@@ -13,7 +13,7 @@ from sfhsim.errors import DatasetError
 from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.example import decode_example
 from sfhsim.records.schema import FEATURE_NAMES, SAMPLE_ID, precision_of
-from sfhsim.records.shard import OTHER_SAMPLES, ShardProblem, check_shard, problem_of
+from sfhsim.records.shard import OTHER_SAMPLES, ShardProblem, check_ends, check_size, problem_of
 from sfhsim.records.tfrecord import read_records
 
 MANIFEST = "manifest.json"
@@ -146,14 +146,15 @@ class Dataset:
         return [shard for shard in self.manifest["shards"] if split is None or shard["split"] == split]
 
     def _check(self, shard: dict) -> None:
-        """Once for each shard."""
-        if shard["file"] in self._checked:
-            return
+        """The size every time, the first and last record once."""
+        path = self.folder / shard["file"]
         try:
-            check_shard(self.folder / shard["file"], shard, self._encoder)
+            check_size(path, shard)
+            if shard["file"] not in self._checked:
+                check_ends(path, shard, self._encoder)
+                self._checked.add(shard["file"])
         except OSError as error:  # DatasetErrors are some
             raise self.shard_error(shard["file"], problem_of(error, shard["file"])) from error
-        self._checked.add(shard["file"])
 
     @cached_property
     def _encoder(self) -> RecordEncoder:

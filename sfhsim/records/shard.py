@@ -28,28 +28,38 @@ def problem_of(error: OSError, file: str) -> str:
     return "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror or error}"
 
 
-def check_shard(path: Path, entry: dict, encoder: RecordEncoder) -> None:
-    """Check that a file can be the shard of this entry of the manifest; `verify` reads it all.
+def check_size(path: Path, entry: dict) -> None:
+    """Check that a file has the size that an entry of the manifest says.
+
+    Raises
+    ------
+    OSError
+        `ShardProblem` when it has another; others when it cannot be read.
+    """
+    size = path.stat().st_size
+    if size != entry["bytes"]:
+        raise ShardProblem(f"has {size} bytes instead of {entry['bytes']}: it was truncated or replaced")
+
+
+def check_ends(path: Path, entry: dict, encoder: RecordEncoder) -> None:
+    """Check that a shard begins and ends with samples of its own; `verify` reads it all.
 
     Parameters
     ----------
-    path : of the file.
+    path : of the file, of the right size.
     entry : of the manifest: n_records, bytes, first_id and stop_id count.
     encoder : of the data set's records.
 
     Raises
     ------
     OSError
-        `ShardProblem` when it is of another size, or begins or ends with another shard's records; DatasetError when
-        these are damaged; others when it cannot be read.
+        `ShardProblem` when the samples are of another shard; DatasetError when these records are damaged; others when
+        the file cannot be read.
     """
-    size = path.stat().st_size
-    if size != entry["bytes"]:
-        raise ShardProblem(f"has {size} bytes instead of {entry['bytes']}: it was truncated or replaced")
     if entry["n_records"] == 0:
         return
     first = decode_example(next(read_records(path)), encoder.precision).get(SAMPLE_ID)
-    for sample_id in (first, _last_id(path, size, encoder)):
+    for sample_id in (first, _last_id(path, entry["bytes"], encoder)):
         if sample_id is not None and not entry["first_id"] <= sample_id < entry["stop_id"]:
             raise ShardProblem(OTHER_SAMPLES)
 

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from blake3 import blake3
 
-from sfhsim.generation.files import read_json, write_json
+from sfhsim.generation.files import read_sealed
+from sfhsim.generation.manifest import MANIFEST_SEAL, build_manifest, plan_document, write_manifest
+from sfhsim.generation.plan import Plan
 from sfhsim.records.encoder import RecordEncoder
 
 N_PIXEL, N_AGE_BIN = 12, 3
@@ -36,46 +39,75 @@ def records(ids, n_band=2) -> dict[str, np.ndarray]:
     return {name: values.astype(np.float32) for name, values in arrays.items()}
 
 
-def write_dataset(folder: Path, shards=(("train", 70), ("train", 53), ("validation", 20)), n_band=2) -> Path:
+def write_dataset(
+    folder: Path, shards=(("train", 70), ("train", 53), ("validation", 20)), n_band=2, precision="float32"
+) -> Path:
     """A data set with these shards (split, number of records); ids count on from one to the next."""
     folder.mkdir(parents=True, exist_ok=True)
     receipts, first = [], 100  # ids of one and of two bytes
     for k, (split, n) in enumerate(shards):
         ids = np.arange(first, first + n)
-        first += n
         content = records(ids, n_band)
         lengths = {name: values.shape[1] for name, values in content.items()}
         path = folder / f"{split}-{k}.tfrecord"
-        path.write_bytes(RecordEncoder(lengths).encode(ids, content) if n else b"")
-        receipts.append({"file": path.name, "split": split, "n_records": n, "bytes": path.stat().st_size})
-    features = [{"name": name, "kind": "bytes", "shape": [length]} for name, length in lengths.items()]
-    manifest = {
-        "format": "sfhsim data set",
-        "schema_version": 1,
-        "name": "tiny",
-        "n_samples": first - 100,
-        "splits": {split: {} for split, _ in shards},
-        "record": {"features": [{"name": "sample_id", "kind": "int64", "shape": [1]}, *features]},
-        "dimensions": {
-            "pixel": {"wave_aa": np.linspace(5000.0, 5110.0, N_PIXEL).tolist()},
-            "age_bin": {"edges_yr": [0.0, 1e8, 1e9, 1.38e10]},
-            "band": [{"name": f"band{k}"} for k in range(n_band)],
-            "truth": [{"name": name} for name in TRUTHS],
+        path.write_bytes(RecordEncoder(lengths, precision).encode(ids, content) if n else b"")
+        receipts.append(
+            {
+                "file": path.name,
+                "split": split,
+                "first_id": first,
+                "stop_id": first + max(n, 1),
+                "n_records": n,
+                "bytes": path.stat().st_size,
+                "blake3": blake3(path.read_bytes()).hexdigest(),
+            }
+        )
+        first += max(n, 1)
+    n_samples = sum(n for _, n in shards)
+    names = list(dict.fromkeys(split for split, _ in shards))
+    plan = Plan("made up", 0, n_samples, dict.fromkeys(names, 1 / len(names)), 70, precision)
+    document = plan_document(
+        plan,
+        {
+            "schema_version": 1,
+            "sfhsim_version": "0",
+            "versions": {},
+            "fingerprint": "made up",
+            "basis_tolerance": 0.0,
+            "feature_lengths": lengths,
+            "dimensions": {
+                "pixel": {"wave_aa": np.linspace(5000.0, 5110.0, N_PIXEL).tolist()},
+                "age_bin": {"edges_yr": [0.0, 1e8, 1e9, 1.38e10]},
+                "band": [{"name": f"band{k}"} for k in range(n_band)],
+                "truth": [{"name": name} for name in TRUTHS],
+            },
+            "library": {"name": "made up", "checksum": "0"},
+            "recipe": {"name": "tiny", "description": ""},
+            "notes": [],
         },
-        "shards": receipts,
-    }
-    write_json(folder / "manifest.json", manifest)
+    )
+    write_manifest(folder, build_manifest(document, receipts))
     return folder
+
+
+def change_manifest(folder: Path, change) -> None:
+    """Write ``change(manifest)`` for the manifest, sealed as if it had been made so."""
+    write_manifest(folder, change(read_sealed(folder / "manifest.json", MANIFEST_SEAL)))
 
 
 def replace_shard(folder: Path, number: int, content: bytes) -> str:
     """Write other bytes for a shard, as if it had been made so; its name."""
-    manifest = read_json(folder / "manifest.json")
-    shard = manifest["shards"][number]
-    (folder / shard["file"]).write_bytes(content)
-    shard["bytes"] = len(content)
-    write_json(folder / "manifest.json", manifest)
-    return shard["file"]
+    names = []
+
+    def change(manifest: dict) -> dict:
+        shard = manifest["shards"][number]
+        (folder / shard["file"]).write_bytes(content)
+        shard["bytes"] = len(content)
+        names.append(shard["file"])
+        return manifest
+
+    change_manifest(folder, change)
+    return names[0]
 
 
 def ids_of(batch) -> list[int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from records_to_learn import N_AGE_BIN, N_PIXEL, TRUTHS, ids_of, records, replace_shard, write_dataset
+from records_to_learn import N_AGE_BIN, N_PIXEL, TRUTHS, change_manifest, ids_of, records, replace_shard, write_dataset
 
 from sfhmodel.data import TrainingData, batches
 from sfhmodel.errors import ConfigError, TrainingDataError
@@ -35,7 +35,10 @@ def _joined(lists):
 
 
 @both
-def test_what_comes_is_what_the_records_hold(data, backend):
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_what_comes_is_what_the_records_hold(tmp_path, precision, backend):
+    data = TrainingData(write_dataset(tmp_path / "d", precision=precision))
+    assert data.precision == precision
     expected = Dataset(data.folder).arrays("train")
     got = list(batches(data, "train", 50, shuffle=False, backend=backend))
     assert [len(inputs["flux"]) for inputs, _ in got] == [50, 50, 23]
@@ -205,8 +208,9 @@ def _run_through(data, backend):
 
 def _shard(change, n=30):
     """A shard whose records were changed by ``change(content)`` before they were written."""
-    content = change(records(np.arange(n)))
-    return bytes(RecordEncoder({name: values.shape[1] for name, values in content.items()}).encode(range(n), content))
+    ids = np.arange(170, 170 + n)  # of the second shard
+    content = change(records(ids))
+    return bytes(RecordEncoder({name: values.shape[1] for name, values in content.items()}).encode(ids, content))
 
 
 def _damaged(raw):
@@ -263,12 +267,51 @@ def test_shards_that_are_missing_or_of_another_size(tmp_path, backend):
     data = TrainingData(write_dataset(tmp_path / "d"))
     shard = data.parts("train")[0].path
     shard.write_bytes(shard.read_bytes()[:-1])
-    with pytest.raises(TrainingDataError, match=r"shard train-0.tfrecord of .* bytes instead of \d+; `sfhsim verify"):
+    with pytest.raises(
+        TrainingDataError, match=r"shard train-0.tfrecord of .* bytes instead of \d+: .*; `sfhsim verify"
+    ):
         batches(data, "train", 16, backend=backend)
     shard.unlink()
-    with pytest.raises(TrainingDataError, match="shard train-0.tfrecord of .* cannot be read: No such file"):
+    with pytest.raises(TrainingDataError, match="shard train-0.tfrecord of .* is missing; `sfhsim verify"):
         batches(data, "train", 16, backend=backend)
     assert len(_ids(data, "validation", backend=backend)) == 2
+
+
+@both
+def test_shards_of_others_are_noticed(tmp_path, backend):
+    folder = write_dataset(tmp_path / "d", [("train", 40), ("train", 40), ("validation", 40)])
+    first, second, third = (folder / shard["file"] for shard in TrainingData(folder).manifest["shards"])
+    replace_shard(folder, 1, first.read_bytes())
+    with pytest.raises(TrainingDataError, match="shard train-1.tfrecord of .* holds other samples than planned"):
+        batches(TrainingData(folder), "train", 16, backend=backend)
+    assert len(_ids(TrainingData(folder), "validation", backend=backend)) == 3
+    third.write_bytes(second.read_bytes())
+    with pytest.raises(TrainingDataError, match="shard validation-2.tfrecord of .* `sfhsim verify .* --repair`"):
+        batches(TrainingData(folder), "validation", 16, backend=backend)
+
+
+@both
+def test_shards_that_lose_records_after_they_were_opened(tmp_path, backend):
+    data = TrainingData(write_dataset(tmp_path / "d"))
+    shard = data.parts("train")[1].path
+    passes, whole = batches(data, "train", 16, backend=backend), shard.read_bytes()
+    lost = RecordEncoder({name: values.shape[1] for name, values in records([222]).items()}).encode(
+        [222], records([222])
+    )
+    for content in (whole[: -len(lost)], b""):
+        shard.write_bytes(content)
+        with pytest.raises(TrainingDataError, match="train-1.tfrecord of .* instead of"), data.explained_errors():
+            for _ in passes:
+                pass
+
+
+def test_random_access_counts_every_record(tmp_path):
+    data = TrainingData(write_dataset(tmp_path / "d"))
+    shard = data.parts("train")[1].path
+    passes = batches(data, "train", 16, limit=75, backend="numpy")
+    shard.write_bytes(shard.read_bytes() * 2)
+    with pytest.raises(TrainingDataError, match="train-1.tfrecord of .* has 106 records instead of 53"):
+        list(passes)
 
 
 @pytest.mark.parametrize(
@@ -319,17 +362,29 @@ def test_data_sets_that_cannot_be_used(tmp_path, data):
     ("change", "message"),
     [
         (lambda m: m | {"schema_version": 99}, "schema version 99"),
-        (lambda m: {name: value for name, value in m.items() if name != "shards"}, "is damaged .KeyError.'shards'"),
-        (lambda m: m | {"dimensions": 3}, "the manifest of .* is damaged"),
+        (
+            lambda m: {name: value for name, value in m.items() if name != "shards"},
+            "is damaged: shards: Field required",
+        ),
+        (lambda m: m | {"dimensions": 3}, "manifest.json is damaged: dimensions: .*sfhsim verify"),
         (lambda m: m | {"record": {"features": m["record"]["features"][:-1]}}, "have no feature 'truth'"),
         (
             lambda m: m | {"dimensions": m["dimensions"] | {"band": []}},
-            "feature 'photometry' of .* has shape .2., its dimensions say .0.",
+            "contradicts itself: feature 'photometry.*' has shape .2., its dimension says .0.",
         ),
     ],
 )
 def test_manifests_that_cannot_be_used(tmp_path, change, message):
     folder = write_dataset(tmp_path / "d")
-    write_json(folder / "manifest.json", change(read_json(folder / "manifest.json")))
+    change_manifest(folder, change)
     with pytest.raises(TrainingDataError, match=message):
+        TrainingData(folder)
+
+
+def test_an_edited_manifest_is_refused(tmp_path):
+    folder = write_dataset(tmp_path / "d")
+    manifest = read_json(folder / "manifest.json")
+    manifest["dimensions"]["pixel"]["wave_aa"] = (np.linspace(5000.0, 5110.0, N_PIXEL) * 1.05).tolist()
+    write_json(folder / "manifest.json", manifest)
+    with pytest.raises(TrainingDataError, match="was changed after it was written: .* `sfhsim verify .* --repair"):
         TrainingData(folder)

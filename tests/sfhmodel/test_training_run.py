@@ -6,7 +6,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from records_to_learn import records, replace_shard, write_dataset
+from records_to_learn import change_manifest, records, replace_shard, write_dataset
 from training_runs import small_config, small_dataset
 
 from sfhmodel.errors import ConfigError, TrainingDataError, TrainingError
@@ -128,6 +128,21 @@ def test_numbers_that_are_not_finite_stop_it(dataset, tmp_path, feature, name, v
     assert not (out / "model.keras").exists()
 
 
+@pytest.mark.parametrize("changes", [{}, {"epochs": None, "minutes": 1.0}])
+def test_a_damaged_record_is_named(dataset, tmp_path, changes):
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(dataset, spoilt)
+    shard = spoilt / "train-1.tfrecord"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2 + 150] ^= 1
+    shard.write_bytes(content)
+    # the sample for the normalisation meets it, or only the first steps do
+    config = small_config(adapt_records=16 if changes else 160, **changes)
+    with pytest.raises(TrainingDataError, match="shard train-1.tfrecord of .* is damaged: record 35: its checksum"):
+        train(spoilt, tmp_path / "run", config)
+    assert not (tmp_path / "run").exists()
+
+
 def test_early_stopping(dataset, tmp_path):
     config = small_config(epochs=5, patience=1, learning_rate=1e-30, steps_per_epoch=1)
     summary = train(dataset, tmp_path / "run", config)
@@ -148,8 +163,7 @@ def test_what_is_wrong_with_the_data_is_told_and_nothing_stays(tmp_path):
         train(few, out, small_config())
     with pytest.raises(TrainingDataError, match="has 90 records, less than one batch of 128"):
         train(few, out, small_config(batch_size=128))
-    manifest = tmp_path / "few" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 9'))
+    change_manifest(few, lambda manifest: manifest | {"schema_version": 9})
     with pytest.raises(TrainingDataError, match="schema version 9"):
         train(few, out, small_config())
     assert not out.exists()
