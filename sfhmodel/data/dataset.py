@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from sfhmodel.data.features import feature_lengths
 from sfhmodel.description import ModelDescription
 from sfhmodel.errors import TrainingDataError
@@ -14,11 +16,11 @@ from sfhmodel.errors import TrainingDataError
 
 @dataclass(frozen=True)
 class ShardPart:
-    """The first ``n_records`` records of a file, which holds ``n_in_file``."""
+    """The first ``n_records`` records of a file, which is the ``shard`` of the manifest."""
 
     path: Path
     n_records: int
-    n_in_file: int
+    shard: dict
 
 
 class TrainingData:
@@ -127,6 +129,10 @@ class TrainingData:
         except DatasetError as error:
             raise TrainingDataError(str(error)) from error
 
+    def ids(self, part: ShardPart) -> np.ndarray:
+        """(n_records,) int64 the ids of the samples of a part, in order."""
+        return self._dataset.ids(part.shard)[: part.n_records].astype(np.int64)
+
     def records(self, shard: dict) -> Iterator[dict]:
         """The records of a shard, one of ``manifest["shards"]``, as `sfhsim.Dataset` yields them.
 
@@ -172,7 +178,7 @@ class TrainingData:
 
     def _parts_of(self, split: str) -> list[ShardPart]:
         shards = [shard for shard in self.manifest["shards"] if shard["split"] == split and shard["n_records"] > 0]
-        return [ShardPart(self.folder / shard["file"], shard["n_records"], shard["n_records"]) for shard in shards]
+        return [ShardPart(self.folder / shard["file"], shard["n_records"], shard) for shard in shards]
 
     def _check_features(self) -> None:
         names = {feature["name"] for feature in self.manifest["record"]["features"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 
@@ -27,6 +28,7 @@ class ShardReader:
         self._data, self._parts, self._lengths = data, tuple(parts), dict(lengths)
         self._ends = np.cumsum([part.n_records for part in self._parts])
         self._files: dict = {}
+        self._ids: dict[int, np.ndarray] = {}
         self._opening = threading.Lock()
         self._layout = RecordEncoder(lengths, data.precision)
 
@@ -57,10 +59,19 @@ class ShardReader:
         from sfhsim.errors import DatasetError
 
         try:
-            return self._file(shard).read(number)
+            message = self._file(shard).read(number)
         except DatasetError as error:
             what = str(error).removeprefix(f"{self._parts[shard].path.name}, ")
             raise self._data.shard_error(self._parts[shard].path, f"is damaged: {what}") from error
+        with contextlib.suppress(DatasetError):  # of a record with other features, which `_decode` looks at
+            self._check_id(shard, number, self._layout.sample_id(message))
+        return message
+
+    def _check_id(self, shard: int, number: int, sample_id: int | None) -> None:
+        from sfhsim.records.shard import OTHER_SAMPLES
+
+        if sample_id != self._ids[shard][number]:
+            raise self._data.shard_error(self._parts[shard].path, f"{OTHER_SAMPLES} (record {number})")
 
     def _file(self, shard: int):
         from sfhsim.records.random_access import RecordFile
@@ -69,9 +80,10 @@ class ShardReader:
             if shard not in self._files:
                 part = self._parts[shard]
                 file = RecordFile(part.path)
-                if len(file) != part.n_in_file:
-                    raise self._data.shard_error(part.path, f"has {len(file)} records instead of {part.n_in_file}")
-                self._files[shard] = file
+                if len(file) != part.shard["n_records"]:
+                    what = f"has {len(file)} records instead of {part.shard['n_records']}"
+                    raise self._data.shard_error(part.path, what)
+                self._files[shard], self._ids[shard] = file, self._data.ids(part)
             return self._files[shard]
 
     def _decode(self, message: bytes, place: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -84,6 +96,7 @@ class ShardReader:
             record = decode_example(message, self._data.precision)
         except DatasetError as error:
             raise self._data.shard_error(path, f"is damaged: record {number}: {error}") from error
+        self._check_id(shard, number, record.get("sample_id"))
         for name, length in self._lengths.items():
             if name not in record:
                 raise TrainingDataError(f"shard {path.name} of {self._data.folder}, record {number}: no {name!r}")

@@ -1,13 +1,16 @@
 """Batches by tf.data: shards interleaved, records shuffled as bytes, then parsed a batch at a time.
 
     shards in random order -> interleaved, each record's checksum verified -> windows, each in random order
-        -> batches of bytes -> tf.io.parse_example -> arrays
+        -> batches of bytes -> tf.io.parse_example, ids verified -> arrays
 
 Random orders come from stateless random numbers of (seed, epoch, window): TensorFlow's global seed and what ran before
 do not change them, unlike those of ``tf.data.Dataset.shuffle``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -25,15 +28,15 @@ _BATCHES_AHEAD = 4
 
 def tensorflow_batches(data: TrainingData, order: Pass) -> tf.data.Dataset:
     """The tf.data implementation of `sfhmodel.data.batches`."""
+    first_epoch = tf.constant(order.epoch, tf.int64)
     if order.endless:
         epochs = tf.data.Dataset.range(order.epoch, tf.int64.max)
-        first = _batches_of_bytes(order, tf.constant(order.epoch, tf.int64)).skip(order.skip)
-        later = epochs.skip(1).flat_map(lambda epoch: _batches_of_bytes(order, epoch))
+        first = _batches_of_bytes(data, order, first_epoch).skip(order.skip)
+        later = epochs.skip(1).flat_map(lambda epoch: _batches_of_bytes(data, order, epoch))
         serialized = first.concatenate(later)
     else:
-        serialized = _batches_of_bytes(order, tf.constant(order.epoch, tf.int64)).skip(order.skip)
-    lengths = feature_lengths(data.description)
-    parsed = serialized.map(lambda messages: _parse(messages, lengths, data.precision), num_parallel_calls=_THREADS)
+        serialized = _batches_of_bytes(data, order, first_epoch).skip(order.skip)
+    parsed = serialized.map(partial(_parse, data), num_parallel_calls=_THREADS)
     n_batches = tf.data.INFINITE_CARDINALITY if order.endless else order.n_batches - order.skip
     counted = parsed.apply(tf.data.experimental.assert_cardinality(n_batches))
     return counted.prefetch(_BATCHES_AHEAD).with_options(_options())
@@ -46,33 +49,36 @@ def _options() -> tf.data.Options:
     return options
 
 
-def _batches_of_bytes(order: Pass, epoch: tf.Tensor) -> tf.data.Dataset:
-    records = _shuffled_records(order, epoch) if order.shuffle else _records(order)
+def _batches_of_bytes(data: TrainingData, order: Pass, epoch: tf.Tensor) -> tf.data.Dataset:
+    """Batches of serialized records, and of the ids that they must have."""
+    records = _shuffled_records(data, order, epoch) if order.shuffle else _records(data, order)
     return records.batch(order.batch_size, drop_remainder=order.drop_remainder)
 
 
-def _parts(order: Pass) -> tuple[tf.Tensor, tf.Tensor]:
+def _reader(data: TrainingData, order: Pass) -> Callable[[tf.Tensor], tf.data.Dataset]:
+    """Function that gives the records of the part of this number, each with the id that it must have."""
     paths = tf.constant([str(part.path) for part in order.parts])
-    return paths, tf.constant([part.n_records for part in order.parts], tf.int64)
+
+    def read(number: tf.Tensor) -> tf.data.Dataset:
+        ids = tf.numpy_function(lambda k: data.ids(order.parts[k]), [number], tf.int64)
+        n_records = tf.size(ids, tf.int64)
+        records = tf.data.TFRecordDataset(paths[number], buffer_size=_READ_BYTES).take(n_records)
+        counted = records.apply(tf.data.experimental.assert_cardinality(n_records))  # an error where there are fewer
+        return tf.data.Dataset.zip(counted, tf.data.Dataset.from_tensor_slices(tf.ensure_shape(ids, (None,))))
+
+    return read
 
 
-def _read(path: tf.Tensor, n_records: tf.Tensor) -> tf.data.Dataset:
-    """The first records of a file; an error where there are fewer."""
-    records = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).take(n_records)
-    return records.apply(tf.data.experimental.assert_cardinality(n_records))
+def _records(data: TrainingData, order: Pass) -> tf.data.Dataset:
+    return tf.data.Dataset.range(len(order.parts)).flat_map(_reader(data, order))
 
 
-def _records(order: Pass) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices(_parts(order)).flat_map(_read)
-
-
-def _shuffled_records(order: Pass, epoch: tf.Tensor) -> tf.data.Dataset:
-    paths, numbers = _parts(order)
+def _shuffled_records(data: TrainingData, order: Pass, epoch: tf.Tensor) -> tf.data.Dataset:
     seed = tf.random.fold_in(tf.constant([order.seed, 0]), tf.cast(epoch, tf.int32))
-    shards = _permutation(len(order.parts), seed)
+    shards = tf.cast(_permutation(len(order.parts), seed), tf.int64)
     at_once = min(_SHARDS_AT_ONCE, len(order.parts))
-    records = tf.data.Dataset.from_tensor_slices((tf.gather(paths, shards), tf.gather(numbers, shards))).interleave(
-        _read,
+    records = tf.data.Dataset.from_tensor_slices(shards).interleave(
+        _reader(data, order),
         cycle_length=at_once,
         block_length=_BLOCK,
         num_parallel_calls=min(_THREADS, at_once),
@@ -81,7 +87,8 @@ def _shuffled_records(order: Pass, epoch: tf.Tensor) -> tf.data.Dataset:
 
     def shuffled(number, window):
         own = tf.random.fold_in(seed, tf.cast(number, tf.int32) + 1)
-        return tf.gather(window, _permutation(tf.shape(window)[0], own))
+        places = _permutation(tf.shape(window[0])[0], own)
+        return tuple(tf.gather(each, places) for each in window)
 
     # one window ready while another is used: training doesn't wait for the next to fill
     return records.batch(SHUFFLE_WINDOW).enumerate().map(shuffled).prefetch(1).unbatch()
@@ -93,14 +100,17 @@ def _permutation(n, seed: tf.Tensor) -> tf.Tensor:
     return tf.argsort(keys, stable=True)
 
 
-def _parse(messages: tf.Tensor, lengths: dict[str, int], precision: str) -> tuple[dict, dict]:
-    """Inputs and truths of serialized records (n,)."""
-    from sfhsim.records.schema import stored_features
+def _parse(data: TrainingData, messages: tf.Tensor, ids: tf.Tensor) -> tuple[dict, dict]:
+    """Inputs and truths of serialized records (n,) with these ids (n,)."""
+    from sfhsim.records.schema import SAMPLE_ID, stored_features
 
-    stored = stored_features(lengths, precision)
-    raw = tf.io.parse_example(messages, {name: tf.io.FixedLenFeature([], tf.string) for name in stored})
+    lengths = feature_lengths(data.description)
+    stored = stored_features(lengths, data.precision)
+    schema = {name: tf.io.FixedLenFeature([], tf.string) for name in stored}
+    raw = tf.io.parse_example(messages, schema | {SAMPLE_ID: tf.io.FixedLenFeature([], tf.int64)})
+    tf.debugging.assert_equal(raw.pop(SAMPLE_ID), ids, message="Feature sample_id is not that of the plan")
     arrays = {name: _decode(raw[name], of) for name, of in stored.items()}
-    if precision == "float16":
+    if data.precision == "float16":
         arrays |= _restored(arrays)
     return inputs_and_truths({name: arrays[name] for name in lengths}, tf.ones_like)
 

@@ -99,21 +99,32 @@ class Dataset:
     def records(self, shard: dict) -> Iterator[dict]:
         """The records of a shard, one of ``manifest["shards"]``."""
         self._check(shard)
-        n, last = 0, shard["first_id"] - 1
+        ids, n = self.ids(shard), 0
         try:
-            for message in read_records(self.folder / shard["file"]):
-                record = decode_example(message, self.precision)
-                self._check_record(record, last, shard["stop_id"])
-                n, last = n + 1, record[SAMPLE_ID]
-                if n > shard["n_records"]:
+            for n, message in enumerate(read_records(self.folder / shard["file"]), start=1):
+                if n > ids.size:
                     break
+                record = decode_example(message, self.precision)
+                self._check_record(record, ids[n - 1])
                 yield record
         except OSError as error:
             raise self.shard_error(shard["file"], problem_of(error, shard["file"])) from error
-        if n != shard["n_records"]:
-            more = f"more than {shard['n_records']} records"
-            fewer = f"{n} records instead of {shard['n_records']}"
-            raise self.shard_error(shard["file"], f"has {more if n > shard['n_records'] else fewer}")
+        if n != ids.size:
+            count = f"more than {ids.size} records" if n > ids.size else f"{n} records instead of {ids.size}"
+            raise self.shard_error(shard["file"], f"has {count}")
+
+    def ids(self, shard: dict) -> np.ndarray:
+        """(n_records,) uint64 the ids of the samples of a shard, one of ``manifest["shards"]``, in order."""
+        from sfhsim.generation.plan import in_split
+
+        ids = np.arange(shard["first_id"], shard["stop_id"], dtype=np.uint64)
+        ids = ids[in_split(ids, shard["split"], self.manifest["plan"]["split"])]
+        if ids.size != shard["n_records"]:
+            raise DatasetError(
+                f"the manifest of {self.folder} contradicts itself: shard {shard['file']} holds {ids.size} samples of "
+                f"its split, not {shard['n_records']}; `sfhsim verify {self.folder}` tells more"
+            )
+        return ids
 
     def arrays(self, split: str | None = None, limit: int | None = None) -> dict[str, np.ndarray]:
         """The first ``limit`` records (all by default) of a split, stacked: each (n, length), ids (n,)."""
@@ -151,7 +162,7 @@ class Dataset:
         try:
             check_size(path, shard)
             if shard["file"] not in self._checked:
-                check_ends(path, shard, self._encoder)
+                check_ends(path, self.ids(shard), self._encoder)
                 self._checked.add(shard["file"])
         except OSError as error:  # DatasetErrors are some
             raise self.shard_error(shard["file"], problem_of(error, shard["file"])) from error
@@ -160,15 +171,15 @@ class Dataset:
     def _encoder(self) -> RecordEncoder:
         return RecordEncoder(self._lengths, self.precision)
 
-    def _check_record(self, record: dict, last: int, stop: int) -> None:
-        """DatasetError unless the record has the features of the data set, and an id after the last one's."""
+    def _check_record(self, record: dict, sample_id: int) -> None:
+        """DatasetError unless the record has the features of the data set, and this id."""
         for name, length in self._lengths.items():
             if np.size(record.get(name, ())) != length:
                 raise ShardProblem(
                     f"is damaged: sample {record.get(SAMPLE_ID)}: feature {name!r} has {np.size(record.get(name, ()))} "
                     f"values, the manifest says {length}"
                 )
-        if not last < record.get(SAMPLE_ID, -1) < stop:
+        if record.get(SAMPLE_ID) != sample_id:
             raise ShardProblem(OTHER_SAMPLES)
 
     def describe(self) -> str:

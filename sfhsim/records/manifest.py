@@ -193,7 +193,7 @@ def _contradicting_shards(manifest: _Manifest) -> str | None:
     for shard in manifest.shards:
         if shard.split not in manifest.splits:
             return f"shard {shard.file} is of split {shard.split!r}, which there is not"
-        if not reached[shard.split] <= shard.first_id < shard.stop_id:
+        if not reached[shard.split] <= shard.first_id < shard.stop_id <= manifest.n_samples:
             return f"shard {shard.file} and the one before it hold the same samples, or samples in reverse order"
         if shard.n_records > shard.stop_id - shard.first_id or (shard.n_records > 0) != (shard.bytes > 0):
             return f"shard {shard.file} cannot hold {shard.n_records} records"

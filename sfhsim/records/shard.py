@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import numpy as np
+
 from sfhsim.errors import DatasetError
 from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.example import decode_example
@@ -12,7 +14,7 @@ from sfhsim.records.schema import SAMPLE_ID
 from sfhsim.records.tfrecord import FRAME_BYTES, masked_crc32c, read_records
 
 _HEADER_BYTES = 12
-OTHER_SAMPLES = "holds other samples than planned: it is another shard, or of another data set"
+OTHER_SAMPLES = "holds other samples than planned: it was cut, is another shard, or of another data set"
 
 
 class ShardProblem(DatasetError):
@@ -41,13 +43,13 @@ def check_size(path: Path, entry: dict) -> None:
         raise ShardProblem(f"has {size} bytes instead of {entry['bytes']}: it was truncated or replaced")
 
 
-def check_ends(path: Path, entry: dict, encoder: RecordEncoder) -> None:
+def check_ends(path: Path, ids: np.ndarray, encoder: RecordEncoder) -> None:
     """Check that a shard begins and ends with samples of its own; `verify` reads it all.
 
     Parameters
     ----------
-    path : of the file, of the right size.
-    entry : of the manifest: n_records, bytes, first_id and stop_id count.
+    path : of the file.
+    ids : (n,) of the samples that it must hold.
     encoder : of the data set's records.
 
     Raises
@@ -56,16 +58,17 @@ def check_ends(path: Path, entry: dict, encoder: RecordEncoder) -> None:
         `ShardProblem` when the samples are of another shard; DatasetError when these records are damaged; others when
         the file cannot be read.
     """
-    if entry["n_records"] == 0:
+    if ids.size == 0:
         return
     first = decode_example(next(read_records(path)), encoder.precision).get(SAMPLE_ID)
-    for sample_id in (first, _last_id(path, entry["bytes"], encoder)):
-        if sample_id is not None and not entry["first_id"] <= sample_id < entry["stop_id"]:
-            raise ShardProblem(OTHER_SAMPLES)
+    last = _last_id(path, encoder)
+    if first != ids[0] or last not in (None, ids[-1]):
+        raise ShardProblem(OTHER_SAMPLES)
 
 
-def _last_id(path: Path, size: int, encoder: RecordEncoder) -> int | None:
+def _last_id(path: Path, encoder: RecordEncoder) -> int | None:
     """The sample id of the last record; None when no record of the encoder's ends where the file does."""
+    size = path.stat().st_size
     with path.open("rb") as stream:
         for frame_bytes in encoder.frame_sizes:
             if frame_bytes > size:

@@ -80,29 +80,32 @@ def test_damaged_shards_are_named(dataset, damage, message):
     assert opened.sample(sample)["sample_id"] == sample
 
 
-def test_records_are_counted_where_the_size_is_right(dataset):
-    """A manifest that was made for the wrong bytes: sizes agree, numbers of records don't."""
-    (dataset / "plan.json").unlink()
+def test_records_are_counted(dataset):
+    """Of a file that changed after it was checked."""
     shard = _shards(dataset)[2]
     records = _records(shard)
-    entry = next(s for s in Dataset(dataset).manifest["shards"] if s["file"] == shard.name)
-    ids = [record["sample_id"] for record in Dataset(dataset).records(entry)]
-    other = next(k for k in range(entry["first_id"] + 1, ids[-1]) if k not in ids)  # of another split
-    lengths = {name: values.size for name, values in Dataset(dataset).sample(other).items() if name != "sample_id"}
-    arrays = {name: np.zeros((1, length)) for name, length in lengths.items()}
-    foreign = bytes(RecordEncoder(lengths).encode([other], arrays))
-    place = sum(k < other for k in ids)
-    for content, message in (
-        (records[:-1], f"has {len(ids) - 1} records instead of {len(ids)}"),
-        ([*records[:place], foreign, *records[place:]], f"has more than {len(ids)} records"),
+    for content, count in (
+        (records[:-1], f"{len(records) - 1} records instead of {len(records)}"),
+        (records * 2, f"more than {len(records)} records"),
     ):
+        shard.write_bytes(b"".join(records))
+        opened = Dataset(dataset)
+        opened.check()
         shard.write_bytes(b"".join(content))
-        manifest = read_sealed(dataset / "manifest.json", MANIFEST_SEAL)
-        next(s for s in manifest["shards"] if s["file"] == shard.name)["bytes"] = shard.stat().st_size
-        write_sealed(dataset / "manifest.json", manifest, MANIFEST_SEAL)
+        next(s for s in opened.manifest["shards"] if s["file"] == shard.name)["bytes"] = shard.stat().st_size
         for read in (list, lambda d: d.arrays("train")):
-            with pytest.raises(DatasetError, match=f"{shard.name} of .* {message}; `sfhsim verify"):
-                read(Dataset(dataset))
+            with pytest.raises(DatasetError, match=f"{shard.name} of .* has {count}; `sfhsim verify"):
+                read(opened)
+
+
+def test_a_shard_that_cannot_hold_its_samples_is_named(dataset):
+    """A manifest that agrees with itself, but not with the shares of its splits."""
+    (dataset / "plan.json").unlink()
+    manifest = read_sealed(dataset / "manifest.json", MANIFEST_SEAL)
+    manifest["plan"]["split"] = {"train": 0.8, "validation": 0.1, "test": 0.1}
+    write_sealed(dataset / "manifest.json", manifest, MANIFEST_SEAL)
+    with pytest.raises(DatasetError, match="contradicts itself: shard train-.* holds .* samples of its split, not"):
+        Dataset(dataset).arrays()
 
 
 def test_records_of_other_lengths_are_named(dataset):

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from blake3 import blake3
 
+from sfhsim import Dataset
 from sfhsim.generation.files import read_sealed
 from sfhsim.generation.manifest import MANIFEST_SEAL, build_manifest, plan_document, write_manifest
-from sfhsim.generation.plan import Plan
+from sfhsim.generation.plan import Plan, in_split
 from sfhsim.records.encoder import RecordEncoder
 
 N_PIXEL, N_AGE_BIN = 12, 3
@@ -23,7 +24,7 @@ TRUTHS = (
 
 
 def records(ids, n_band=2) -> dict[str, np.ndarray]:
-    """Features of records; the first pixel of the spectrum is the id, so that records can be told apart."""
+    """Features of records; the first pixel of the spectrum is their number, so that they can be told apart."""
     rng = np.random.default_rng(5)
     n = len(ids)
     arrays = {
@@ -39,15 +40,29 @@ def records(ids, n_band=2) -> dict[str, np.ndarray]:
     return {name: values.astype(np.float32) for name, values in arrays.items()}
 
 
+def split_for(counts: dict[str, int]) -> dict[str, float]:
+    """Shares of splits that give each this many of the samples."""
+    places = np.sort(np.arange(sum(counts.values()), dtype=np.uint64) * np.uint64(2654435769) % np.uint64(1 << 32))
+    ends = np.cumsum(list(counts.values()))
+    edges = [0.0, *((places[k - 1] + places[k]) / 2 / 2.0**32 for k in ends[:-1] if k < places.size)]
+    edges += [1.0] * (1 + len(counts) - len(edges))
+    return dict(zip(counts, np.diff(edges).tolist(), strict=True))
+
+
 def write_dataset(
     folder: Path, shards=(("train", 70), ("train", 53), ("validation", 20)), n_band=2, precision="float32"
 ) -> Path:
-    """A data set with these shards (split, number of records); ids count on from one to the next."""
+    """A data set with these shards (split, number of records), whose records are numbered from 100 on."""
     folder.mkdir(parents=True, exist_ok=True)
-    receipts, first = [], 100  # ids of one and of two bytes
+    counts = {split: sum(n for other, n in shards if other == split) for split, _ in shards}
+    share, n_samples = split_for(counts), sum(counts.values())
+    everything = np.arange(n_samples, dtype=np.uint64)
+    left = {split: everything[in_split(everything, split, share)] for split in share}
+    receipts, first, starts = [], 100, dict.fromkeys(share, 0)
     for k, (split, n) in enumerate(shards):
-        ids = np.arange(first, first + n)
-        content = records(ids, n_band)
+        ids, left[split] = left[split][:n], left[split][n:]
+        stop_id = int(left[split][0]) if left[split].size else n_samples
+        content = records(np.arange(first, first + n), n_band)
         lengths = {name: values.shape[1] for name, values in content.items()}
         path = folder / f"{split}-{k}.tfrecord"
         path.write_bytes(RecordEncoder(lengths, precision).encode(ids, content) if n else b"")
@@ -55,17 +70,15 @@ def write_dataset(
             {
                 "file": path.name,
                 "split": split,
-                "first_id": first,
-                "stop_id": first + max(n, 1),
+                "first_id": starts[split],
+                "stop_id": stop_id,
                 "n_records": n,
                 "bytes": path.stat().st_size,
                 "blake3": blake3(path.read_bytes()).hexdigest(),
             }
         )
-        first += max(n, 1)
-    n_samples = sum(n for _, n in shards)
-    names = list(dict.fromkeys(split for split, _ in shards))
-    plan = Plan("made up", 0, n_samples, dict.fromkeys(names, 1 / len(names)), 70, precision)
+        first, starts[split] = first + n, stop_id
+    plan = Plan("made up", 0, n_samples, share, 70, precision)
     document = plan_document(
         plan,
         {
@@ -110,6 +123,12 @@ def replace_shard(folder: Path, number: int, content: bytes) -> str:
     return names[0]
 
 
+def sample_ids(folder: Path, number: int) -> np.ndarray:
+    """Ids of the samples of a shard."""
+    dataset = Dataset(folder)
+    return dataset.ids(dataset.manifest["shards"][number])
+
+
 def ids_of(batch) -> list[int]:
-    """Ids of the records of a batch of these data sets."""
+    """Numbers of the records of a batch of these data sets."""
     return np.asarray(batch[0]["flux"])[:, 0].astype(int).tolist()

@@ -4,11 +4,22 @@ with a data set is said."""
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from records_to_learn import N_AGE_BIN, N_PIXEL, TRUTHS, change_manifest, ids_of, records, replace_shard, write_dataset
+from records_to_learn import (
+    N_AGE_BIN,
+    N_PIXEL,
+    TRUTHS,
+    change_manifest,
+    ids_of,
+    records,
+    replace_shard,
+    sample_ids,
+    write_dataset,
+)
 
 from sfhmodel.data import TrainingData, batches
 from sfhmodel.errors import ConfigError, TrainingDataError
@@ -208,8 +219,9 @@ def _run_through(data, backend):
 
 def _shard(change, n=30):
     """A shard whose records were changed by ``change(content)`` before they were written."""
-    ids = np.arange(170, 170 + n)  # of the second shard
-    content = change(records(ids))
+    content = change(records(np.arange(170, 170 + n)))
+    with tempfile.TemporaryDirectory() as folder:
+        ids = sample_ids(write_dataset(Path(folder)), 1)[:n]
     return bytes(RecordEncoder({name: values.shape[1] for name, values in content.items()}).encode(ids, content))
 
 
@@ -225,7 +237,7 @@ def _damaged(raw):
     [
         (_damaged(_shard(dict, 53)), "train-1.tfrecord of .* is damaged: record 52: its checksum is wrong"),
         (_shard(dict)[:-9], "train-1.tfrecord of .* is damaged: record 29: the file ends inside the record"),
-        (_shard(dict, 8), "train-1.tfrecord of .* has 8 records instead of 53"),
+        (_shard(dict, 8), "train-1.tfrecord of .* holds other samples than planned: it was cut"),
         (
             _shard(lambda c: {name: values for name, values in c.items() if name != "photometry"}, 53),
             "train-1.tfrecord of .*, record [0-9]+: no 'photometry'",
@@ -303,6 +315,18 @@ def test_shards_that_lose_records_after_they_were_opened(tmp_path, backend):
         with pytest.raises(TrainingDataError, match="train-1.tfrecord of .* instead of"), data.explained_errors():
             for _ in passes:
                 pass
+
+
+@both
+@pytest.mark.parametrize("order", [[0, *range(2, 53), 52], [0, *range(2, 52), 1, 52], [0, 0, *range(2, 53)]])
+def test_records_that_changed_places_are_noticed(tmp_path, order, backend):
+    folder = write_dataset(tmp_path / "d")
+    numbers, ids = np.array(order), sample_ids(folder, 1)
+    content = {name: values[numbers] for name, values in records(np.arange(170, 223)).items()}
+    lengths = {name: values.shape[1] for name, values in content.items()}
+    replace_shard(folder, 1, bytes(RecordEncoder(lengths).encode(ids[numbers], content)))
+    with pytest.raises(TrainingDataError, match=r"train-1.tfrecord of .* holds other samples .*\(record [0-9]+\)"):
+        _run_through(TrainingData(folder), backend)
 
 
 def test_random_access_counts_every_record(tmp_path):

@@ -6,7 +6,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from records_to_learn import change_manifest, records, replace_shard, write_dataset
+from records_to_learn import change_manifest, records, replace_shard, sample_ids, write_dataset
 from training_runs import small_config, small_dataset
 
 from sfhmodel.errors import ConfigError, TrainingDataError, TrainingError
@@ -101,11 +101,10 @@ def _spoil(dataset, tmp_path, feature, value):
 
     folder = tmp_path / "spoilt"
     shutil.copytree(dataset, folder)
-    ids = np.arange(100, 190)
-    content = records(ids)
+    content = records(np.arange(100, 190))
     content[feature][5, 1] = value
     encoder = RecordEncoder({name: values.shape[1] for name, values in content.items()})
-    replace_shard(folder, 0, encoder.encode(ids, content))
+    replace_shard(folder, 0, encoder.encode(sample_ids(folder, 0), content))
     return folder
 
 
