@@ -20,7 +20,7 @@ from sfhmodel.data.features import feature_lengths, inputs_and_truths
 from sfhmodel.data.order import SHUFFLE_WINDOW, Pass
 
 _SHARDS_AT_ONCE = 8
-_BLOCK = 16  # records of one shard after another
+_BLOCK = 16  # records of one shard after another, handled together
 _READ_BYTES = 1 << 20
 _THREADS = 2  # more only wait for each other at the rates that training needs
 _BATCHES_AHEAD = 4
@@ -51,12 +51,12 @@ def _options() -> tf.data.Options:
 
 def _batches_of_bytes(data: TrainingData, order: Pass, epoch: tf.Tensor) -> tf.data.Dataset:
     """Batches of serialized records, and of the ids that they must have."""
-    records = _shuffled_records(data, order, epoch) if order.shuffle else _records(data, order)
-    return records.batch(order.batch_size, drop_remainder=order.drop_remainder)
+    blocks = _shuffled_blocks(data, order, epoch) if order.shuffle else _blocks(data, order)
+    return blocks.rebatch(order.batch_size, drop_remainder=order.drop_remainder)
 
 
 def _reader(data: TrainingData, order: Pass) -> Callable[[tf.Tensor], tf.data.Dataset]:
-    """Function that gives the records of the part of this number, each with the id that it must have."""
+    """Function that gives the records of the part of this number, in blocks, with the ids that they must have."""
     paths = tf.constant([str(part.path) for part in order.parts])
 
     def read(number: tf.Tensor) -> tf.data.Dataset:
@@ -64,23 +64,24 @@ def _reader(data: TrainingData, order: Pass) -> Callable[[tf.Tensor], tf.data.Da
         n_records = tf.size(ids, tf.int64)
         records = tf.data.TFRecordDataset(paths[number], buffer_size=_READ_BYTES).take(n_records)
         counted = records.apply(tf.data.experimental.assert_cardinality(n_records))  # an error where there are fewer
-        return tf.data.Dataset.zip(counted, tf.data.Dataset.from_tensor_slices(tf.ensure_shape(ids, (None,))))
+        expected = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(ids, (None,)))
+        return tf.data.Dataset.zip(counted.batch(_BLOCK), expected.batch(_BLOCK))
 
     return read
 
 
-def _records(data: TrainingData, order: Pass) -> tf.data.Dataset:
+def _blocks(data: TrainingData, order: Pass) -> tf.data.Dataset:
     return tf.data.Dataset.range(len(order.parts)).flat_map(_reader(data, order))
 
 
-def _shuffled_records(data: TrainingData, order: Pass, epoch: tf.Tensor) -> tf.data.Dataset:
+def _shuffled_blocks(data: TrainingData, order: Pass, epoch: tf.Tensor) -> tf.data.Dataset:
     seed = tf.random.fold_in(tf.constant([order.seed, 0]), tf.cast(epoch, tf.int32))
     shards = tf.cast(_permutation(len(order.parts), seed), tf.int64)
     at_once = min(_SHARDS_AT_ONCE, len(order.parts))
-    records = tf.data.Dataset.from_tensor_slices(shards).interleave(
+    blocks = tf.data.Dataset.from_tensor_slices(shards).interleave(
         _reader(data, order),
         cycle_length=at_once,
-        block_length=_BLOCK,
+        block_length=1,
         num_parallel_calls=min(_THREADS, at_once),
         deterministic=True,
     )
@@ -91,7 +92,7 @@ def _shuffled_records(data: TrainingData, order: Pass, epoch: tf.Tensor) -> tf.d
         return tuple(tf.gather(each, places) for each in window)
 
     # one window ready while another is used: training doesn't wait for the next to fill
-    return records.batch(SHUFFLE_WINDOW).enumerate().map(shuffled).prefetch(1).unbatch()
+    return blocks.rebatch(SHUFFLE_WINDOW).enumerate().map(shuffled).prefetch(1)
 
 
 def _permutation(n, seed: tf.Tensor) -> tf.Tensor:

@@ -130,9 +130,12 @@ class RecordEncoder:
             block = np.frombuffer(b"".join(messages[row] for row in rows), np.uint8).reshape(rows.size, size)
             for template in self._templates_of(int(size)):
                 ours = template.matches(block)
-                for name, values in self._decoded(block[ours], template).items():
+                if not ours.any():
+                    continue
+                whole = ours.all()
+                for name, values in self._decoded(block if whole else block[ours], template).items():
                     arrays[name][rows[ours]] = values
-                rows, block = rows[~ours], block[~ours]
+                rows, block = rows[~ours], block[:0] if whole else block[~ours]
             if rows.size:
                 raise DatasetError("a record with other features, or in another order: not of this data set")
         return arrays

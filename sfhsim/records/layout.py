@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -81,17 +82,32 @@ class Template:
 
     def sample_id(self, message: bytes) -> int | None:
         """The id in a message of this size, or None when there is none in its place."""
-        hole, names = self.in_message(SAMPLE_ID), list(self.holes)
-        k = names.index(SAMPLE_ID)
-        start = self.in_message(names[k - 1]).stop if k else 0
-        if message[start : hole.start] != self.frame[start + HEADER_BYTES : hole.start + HEADER_BYTES]:
+        ahead, hole, expected = self._id_place
+        if message[ahead] != expected:
             return None
-        return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(message[hole]))
+        value = 0
+        for byte in reversed(message[hole]):
+            value = value << 7 | byte & 0x7F
+        return value
 
     def matches(self, messages: np.ndarray) -> np.ndarray:
         """(n,) bool, which messages (n, message_bytes) uint8 are this template's, whatever is in the holes."""
+        places, values = self._fixed
+        return (messages[:, places] == values).all(axis=1)
+
+    @cached_property
+    def _id_place(self) -> tuple[slice, slice, bytes]:
+        """Where the fixed bytes before the id are in a message, where the id is, and the fixed bytes."""
+        hole, names = self.in_message(SAMPLE_ID), list(self.holes)
+        k = names.index(SAMPLE_ID)
+        ahead = slice(self.in_message(names[k - 1]).stop if k else 0, hole.start)
+        return ahead, hole, self.frame[HEADER_BYTES:][ahead]
+
+    @cached_property
+    def _fixed(self) -> tuple[np.ndarray, np.ndarray]:
+        """The places in a message that are in no hole, and the bytes there."""
         template = np.frombuffer(self.frame, np.uint8)[HEADER_BYTES:-CHECKSUM_BYTES]
         fixed = np.ones(template.size, dtype=bool)
         for name in self.holes:
             fixed[self.in_message(name)] = False
-        return (messages[:, fixed] == template[fixed]).all(axis=1)
+        return np.flatnonzero(fixed), template[fixed]
