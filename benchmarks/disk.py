@@ -25,36 +25,52 @@ class Disk:
         from sfhsim.records.encoder import RecordEncoder
 
         self.simulator, self.folder = simulator, folder
-        self.record_bytes = RecordEncoder(simulator.feature_lengths()).record_bytes
+        self.record_bytes, self.record_bytes_float16 = (
+            RecordEncoder(simulator.feature_lengths(), precision).record_bytes for precision in ("float32", "float16")
+        )
         self.writer = Worker.of("write", recipe=recipe, seed=simulator.seed)
         stack.callback(self.writer.close)
         self.peak_bytes = 0
-        self._per_second = {workers: 2000.0 * workers for workers in (1, 2)}
+        self._per_second: dict[tuple[int, str], float] = {}
 
     def contestants(self) -> list[Contestant]:
-        """In the order of their slices: two workers, bare writing, one worker."""
+        """In the order of their slices: two workers, bare writing, one worker, two workers of precision float16."""
         did = f"in_memory's work, encoded, checksummed, fsync'd: {self.record_bytes} bytes a galaxy; start not counted"
         return [
             Contestant("to_disk", f"{did}; 2 workers", lambda seconds: self.write(seconds, 2)),
             Contestant("raw_disk", "the bytes just written, again, fsync'd; 1 thread", self.write_bare, unit="bytes/s"),
             Contestant("to_disk_1worker", f"{did}; 1 worker", lambda seconds: self.write(seconds, 1)),
+            Contestant(
+                "to_disk_float16",
+                f"the same with precision float16, {self.record_bytes_float16} bytes a galaxy and more for each "
+                "correction; 2 workers",
+                lambda seconds: self.write(seconds, 2, "float16"),
+            ),
         ]
 
-    def folder_of(self, workers: int) -> Path:
+    def folder_of(self, workers: int, precision: str = "float32") -> Path:
         """Where the data set of the last slice is."""
-        return self.folder / f"{workers}workers"
+        return self.folder / f"{workers}workers-{precision}"
 
-    def write(self, seconds: float, workers: int) -> dict:
+    def write(self, seconds: float, workers: int, precision: str = "float32") -> dict:
         """A data set that takes about this long, by what the last one took."""
-        folder = self.folder_of(workers)
+        folder = self.folder_of(workers, precision)
         shutil.rmtree(folder, ignore_errors=True)
-        n = max(200, int(self._per_second[workers] * seconds))
-        shard_bytes = min(SHARD_BYTES, n * self.record_bytes // 16)
+        n = max(200, int(self._per_second.get((workers, precision), 2000.0 * workers) * seconds))
+        record_bytes = self.record_bytes if precision == "float32" else self.record_bytes_float16
+        options = {"workers": workers, "precision": precision, "shard_bytes": min(SHARD_BYTES, n * record_bytes // 16)}
         with peak_memory(self.writer.process.pid) as peak:
-            done = self.writer.run(n=n, folder=str(folder), workers=workers, shard_bytes=shard_bytes)
+            done = self.writer.run(n=n, folder=str(folder), **options)
         self.peak_bytes = max(self.peak_bytes, *peak)
-        self._per_second[workers] = done["count"] / done["seconds"]
+        self._per_second[workers, precision] = done["count"] / done["seconds"]
         return done
+
+    def mean_record_bytes(self, precision: str) -> float:
+        """What a galaxy takes on the disk in the data set of two workers."""
+        from sfhsim import Dataset
+
+        shards = Dataset(self.folder_of(2, precision)).manifest["shards"]
+        return sum(shard["bytes"] for shard in shards) / sum(shard["n_records"] for shard in shards)
 
     def write_bare(self, _seconds: float) -> dict:
         """As many bytes in as many files as the data set of two workers."""
@@ -75,21 +91,24 @@ class Disk:
         return {"count": sum(sizes), "seconds": elapsed}
 
     def check_written(self) -> None:
-        """AssertionError when the first records of the data set are not what the timed simulator makes."""
+        """AssertionError when the first records of the data sets are not what the timed simulator makes."""
         from sfhsim import Dataset
 
-        records = Dataset(self.folder_of(2)).arrays(limit=N_CHECKED)
-        expected = self.simulator.batch(records["sample_id"]).features()
-        for name, values in expected.items():
-            if not np.array_equal(records[name], values, equal_nan=True):
-                raise AssertionError(f"{name} of the written records is not what the simulator makes in memory")
+        for precision in ("float32", "float16"):
+            records = Dataset(self.folder_of(2, precision)).arrays(limit=N_CHECKED)
+            expected = self.simulator.batch(records["sample_id"]).features()
+            for name, values in expected.items():
+                rounded = precision == "float16" and name in ("spectrum", "spectrum_error")
+                if not np.allclose(records[name], values, rtol=5e-4 if rounded else 0, atol=0, equal_nan=True):
+                    what = f"{name} of the written records is not what the simulator makes in memory"
+                    raise AssertionError(f"{what} (precision {precision})")
 
-    def files_and_features(self) -> dict:
+    def files_and_features(self, precision: str) -> dict:
         """What a reader needs to know of the data set of two workers."""
         from sfhsim import Dataset
 
-        files = [str(path) for path in Dataset(self.folder_of(2)).shards()]
-        return {"files": files, "features": self.simulator.feature_lengths()}
+        files = [str(path) for path in Dataset(self.folder_of(2, precision)).shards()]
+        return {"files": files, "features": self.simulator.feature_lengths(), "precision": precision}
 
 
 @contextlib.contextmanager

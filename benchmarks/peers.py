@@ -116,8 +116,8 @@ def write_data_sets(recipe: str, seed: int) -> Callable[..., dict]:
     """Makes data sets with `generate_dataset`, as a user's script does; seconds are those of its summary."""
     from sfhsim import generate_dataset
 
-    def run(n: int, folder: str, workers: int, shard_bytes: int) -> dict:
-        summary = generate_dataset(recipe, n, folder, seed=seed, workers=workers, shard_bytes=shard_bytes)
+    def run(n: int, folder: str, **options) -> dict:
+        summary = generate_dataset(recipe, n, folder, seed=seed, **options)
         return {"count": summary.n_made, "seconds": summary.seconds}
 
     return run
@@ -204,18 +204,34 @@ def read_with_tensorflow(batch: int = 256, shuffle: int = 2048) -> Callable[...,
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
-    def run(files: list[str], features: dict[str, int]) -> dict:
+    def run(files: list[str], features: dict[str, int], precision: str) -> dict:
         for file in files:
             with open(file, "rb") as opened:
                 os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        schema = {name: tf.io.FixedLenFeature([], tf.string) for name in features}
+        halves = ["spectrum", "spectrum_error"] if precision == "float16" else []
+        extra = ["spectrum_scale", "spectrum_correction_index", "spectrum_correction"] if halves else []
+        schema = {name: tf.io.FixedLenFeature([], tf.string) for name in (*features, *extra)}
 
         def parse(messages):
             raw = tf.io.parse_example(messages, schema)
-            return {
+            arrays = {
                 name: tf.ensure_shape(tf.io.decode_raw(raw[name], tf.float32), (None, n))
                 for name, n in features.items()
+                if name not in halves
             }
+            if halves:
+                arrays["spectrum"], arrays["spectrum_error"] = restored(raw)
+            return arrays
+
+        def restored(raw):
+            scale = tf.repeat(tf.io.decode_raw(raw["spectrum_scale"], tf.float32), features["spectrum"], axis=1)
+            both = tf.io.decode_raw(raw["spectrum"] + raw["spectrum_error"], tf.float16)
+            longest = tf.maximum(tf.reduce_max(tf.strings.length(raw["spectrum_correction"])), 4)
+            index = tf.io.decode_raw(raw["spectrum_correction_index"], tf.int32, fixed_length=longest)
+            added = tf.io.decode_raw(raw["spectrum_correction"], tf.float32, fixed_length=longest)
+            rows = tf.broadcast_to(tf.range(tf.shape(index)[0])[:, None], tf.shape(index))
+            both = tf.tensor_scatter_nd_add(tf.cast(both, tf.float32) * scale, tf.stack([rows, index], -1), added)
+            return tf.split(tf.ensure_shape(both, (None, 2 * features["spectrum"])), 2, axis=1)
 
         records = tf.data.TFRecordDataset(files, num_parallel_reads=tf.data.AUTOTUNE).shuffle(shuffle)
         records = records.batch(batch).map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

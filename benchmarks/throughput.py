@@ -96,9 +96,10 @@ def run(
             print(f"round {k + 1} of {rounds} ...", file=sys.stderr)
             for contestant in contestants:
                 contestant.slice(seconds / rounds)
+        float16_bytes = disk.mean_record_bytes("float16")
     by_key = {contestant.key: contestant for contestant in contestants}
     print_table(contestants)
-    return summarise(by_key, disk.record_bytes, disk.peak_bytes / 1e6)
+    return summarise(by_key, disk.record_bytes, float16_bytes, disk.peak_bytes / 1e6)
 
 
 # -- others ----------------------------------------------------------------------------------------------------------
@@ -147,7 +148,13 @@ def peers(simulator, disk: Disk, python: str | None, stack: contextlib.ExitStack
             "read_back",
             "tf.data over what 2 workers wrote, not cached: shuffled, batched, parsed to float32 arrays",
             lambda: start(1, lambda _: Worker.of("tensorflow", python)),
-            disk.files_and_features,
+            lambda: disk.files_and_features("float32"),
+        ),
+        contestant(
+            "read_back_float16",
+            "the same over records of precision float16, to the same arrays",
+            lambda: start(1, lambda _: Worker.of("tensorflow", python)),
+            lambda: disk.files_and_features("float16"),
         ),
         contestant("dsps", f"DSPS, {dsps}, float64 as it comes; all cores", dsps_in(False)),
         contestant("dsps_float32", f"DSPS, {dsps}, set to float32; all cores", dsps_in(True)),
@@ -212,8 +219,8 @@ def print_table(contestants: list[Contestant]) -> None:
             print(f"    not run: {each.absent}{hint}")
 
 
-def summarise(by_key: dict[str, Contestant], record_bytes: int, peak_rss_mb: float) -> dict:
-    """The figures, plain data."""
+def summarise(by_key: dict[str, Contestant], record_bytes: int, float16_bytes: float, peak_rss_mb: float) -> dict:
+    """The figures, plain data; ``float16_bytes`` are those of a mean record of precision float16."""
 
     def ratio(above: str, below: str) -> float | None:
         lists = [by_key[name].rates for name in (above, below)]
@@ -227,8 +234,10 @@ def summarise(by_key: dict[str, Contestant], record_bytes: int, peak_rss_mb: flo
     ]
     to_disk = by_key["to_disk"].rates
     summary = {
-        f"{key}_per_s": by_key[key].rate for key in ("in_memory", "in_memory_1core", "per_galaxy_kinematics", "to_disk")
+        f"{key}_per_s": by_key[key].rate
+        for key in ("in_memory", "in_memory_1core", "per_galaxy_kinematics", "to_disk", "to_disk_float16")
     }
+    summary |= {"record_bytes_float16": float16_bytes, "read_back_float16_per_s": by_key["read_back_float16"].rate}
     summary |= {"raw_disk_bytes_per_s": by_key["raw_disk"].rate, "record_bytes": record_bytes}
     summary |= {f"{key}_per_s": by_key[key].rate for key in ("gemm", "dsps", "bagpipes", "prospect")}
     summary |= {"peak_rss_mb": peak_rss_mb, "read_back_per_s": by_key["read_back"].rate}
@@ -240,6 +249,8 @@ def summarise(by_key: dict[str, Contestant], record_bytes: int, peak_rss_mb: flo
         "to_disk_over_limit": float(np.median([a / b for a, b in zip(to_disk, limits, strict=True)])),
         "two_workers_over_one": ratio("to_disk", "to_disk_1worker"),
         "read_back_over_to_disk": ratio("read_back", "to_disk"),
+        "to_disk_float16_over_to_disk": ratio("to_disk_float16", "to_disk"),
+        "read_back_float16_over_read_back": ratio("read_back_float16", "read_back"),
     }
     summary["machine"] = {"cores": CORES, "cpu": cpu_name()}
     print(json.dumps(summary, indent=1))

@@ -17,14 +17,17 @@ from sfhsim.libraries import save_library
 KEYS = {
     "in_memory_per_s", "in_memory_1core_per_s", "per_galaxy_kinematics_per_s", "to_disk_per_s", "raw_disk_bytes_per_s",
     "record_bytes", "gemm_per_s", "dsps_per_s", "bagpipes_per_s", "prospect_per_s", "peak_rss_mb", "read_back_per_s",
-    "ratios", "machine",
+    "ratios", "machine", "to_disk_float16_per_s", "read_back_float16_per_s", "record_bytes_float16",
 }  # fmt: skip
 RATIOS = {
     "in_memory_over_gemm", "per_galaxy_kinematics_over_gemm", "in_memory_over_dsps", "in_memory_over_bagpipes",
-    "to_disk_over_limit", "two_workers_over_one", "read_back_over_to_disk",
+    "to_disk_over_limit", "two_workers_over_one", "read_back_over_to_disk", "to_disk_float16_over_to_disk",
+    "read_back_float16_over_read_back",
 }  # fmt: skip
-OF_PEERS = {"dsps_per_s", "bagpipes_per_s", "prospect_per_s", "read_back_per_s"}
-RATIOS_TO_PEERS = {"in_memory_over_dsps", "in_memory_over_bagpipes", "read_back_over_to_disk"}
+OF_PEERS = {"dsps_per_s", "bagpipes_per_s", "prospect_per_s", "read_back_per_s", "read_back_float16_per_s"}
+RATIOS_TO_PEERS = {
+    "in_memory_over_dsps", "in_memory_over_bagpipes", "read_back_over_to_disk", "read_back_float16_over_read_back",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -101,7 +104,8 @@ def test_wrong_records_are_noticed(throughput, recipe, tmp_path):
     fixed, drawn = throughput.compile_simulators(recipe)
     with contextlib.ExitStack() as stack:
         disk = throughput.Disk(recipe, fixed, tmp_path, stack)
-        generate_dataset(fixed, 20, disk.folder_of(2))
+        for precision in ("float32", "float16"):
+            generate_dataset(fixed, 20, disk.folder_of(2, precision), precision=precision)
         disk.check_written()
         disk.simulator = drawn
         with pytest.raises(AssertionError, match="of the written records is not what the simulator makes"):
@@ -125,8 +129,10 @@ def test_ratios_are_medians_over_the_rounds(throughput, capsys):
         "bagpipes": [],
         "prospect": [],
         "read_back": [4.0, 16.0, 24.0],
+        "to_disk_float16": [16.0, 12.0, 8.0],
+        "read_back_float16": [4.0, 24.0, 48.0],
     }
-    summary = throughput.summarise({k: contestant(throughput, k, v) for k, v in rates.items()}, 100, 1.0)
+    summary = throughput.summarise({k: contestant(throughput, k, v) for k, v in rates.items()}, 100, 52.0, 1.0)
     assert summary["in_memory_per_s"] == 40.0
     assert summary["ratios"] == {
         "in_memory_over_gemm": 1.0,
@@ -136,6 +142,8 @@ def test_ratios_are_medians_over_the_rounds(throughput, capsys):
         "to_disk_over_limit": 0.8,
         "two_workers_over_one": 1.6,
         "read_back_over_to_disk": 2.0,
+        "to_disk_float16_over_to_disk": 1.5,
+        "read_back_float16_over_read_back": 1.5,
     }
     assert json.loads(capsys.readouterr().out) == summary
 
