@@ -20,8 +20,8 @@ class PrefetchingStream:
     """Endless batches of records, in order, ``depth`` of them ready before they are asked for.
 
     An iterator of dicts: ``sample_id`` (n,) int64, and each feature of the record schema as (n, length) float32, the
-    very values that a data set of the same recipe and seed holds with precision float32. A context manager; `close` ends
-    the thread.
+    very values that a data set of the same recipe and seed holds (with precision float32). A context manager; `close`
+    ends the thread.
 
     Parameters
     ----------
