@@ -158,14 +158,15 @@ class Dataset:
 
     def _check(self, shard: dict) -> None:
         """The size every time, the first and last record once."""
-        path = self.folder / shard["file"]
+        path, new = self.folder / shard["file"], shard["file"] not in self._checked
+        ids = self.ids(shard) if new else None
         try:
             check_size(path, shard)
-            if shard["file"] not in self._checked:
-                check_ends(path, self.ids(shard), self._encoder)
-                self._checked.add(shard["file"])
+            if new:
+                check_ends(path, ids, self._encoder)
         except OSError as error:  # DatasetErrors are some
             raise self.shard_error(shard["file"], problem_of(error, shard["file"])) from error
+        self._checked.add(shard["file"])
 
     @cached_property
     def _encoder(self) -> RecordEncoder:
