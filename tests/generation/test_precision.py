@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
+from miniature import miniature_library, miniature_recipe
 from small_dataset import N_SAMPLES, contents
 
-from sfhsim import Dataset, generate_dataset
+from sfhsim import Dataset, Simulator, generate_dataset
 from sfhsim.errors import DatasetError
 from sfhsim.generation import repair_dataset, verify_dataset
 from sfhsim.generation.files import read_json, write_sealed
 from sfhsim.generation.manifest import MANIFEST_SEAL, PLAN_SEAL
+from sfhsim.recipe.loading import recipe_from_dict
+from sfhsim.records.encoder import RecordEncoder
+from sfhsim.records.tfrecord import read_records
 
 SHARD_BYTES = 9_000  # a dozen records
 
@@ -51,6 +55,27 @@ def test_they_hold_the_numbers_of_float32_at_half_the_size(dataset, dataset16):
     np.testing.assert_array_equal(record["spectrum"], next(r for r in half if r["sample_id"] == 31)["spectrum"])
     sizes = [sum(shard["bytes"] for shard in opened.manifest["shards"]) for opened in (half, whole)]
     assert sizes[0] < sizes[1] - 300 * N_SAMPLES  # of 400 bytes, for spectra of 100 pixels
+
+
+@pytest.mark.parametrize(
+    "noise", [{"model": "poisson", "snr": 5000.0}, {"model": "constant", "snr": 1e6}, {"model": "none"}]
+)
+def test_bright_lines_and_any_signal_to_noise_are_held(noise, tmp_path):
+    """Of star-forming galaxies with lines of the embedded Cloudy grids."""
+    kinematics = {"velocity_dispersion_kms": 10.0, "redshift": 0.002}
+    recipe = recipe_from_dict(miniature_recipe(noise=noise, kinematics=kinematics))
+    batch = Simulator(recipe, miniature_library(), seed=1).batch(range(32)).features()
+    encoder = RecordEncoder({name: values.shape[1] for name, values in batch.items()}, "float16")
+    (tmp_path / "a.tfrecord").write_bytes(encoder.encode(np.arange(32), batch))
+    got = encoder.decode(list(read_records(tmp_path / "a.tfrecord")))
+    lost = np.abs(got["spectrum"].astype(np.float64) - batch["spectrum"])
+    assert np.max(batch["spectrum"].max(axis=1) / np.median(batch["spectrum"], axis=1)) > 10
+    assert (lost <= 5e-4 * np.abs(batch["spectrum"].astype(np.float64))).all()
+    if noise["model"] == "none":
+        assert not got["spectrum_error"].any()
+    else:
+        assert (lost <= 0.1 * batch["spectrum_error"].astype(np.float64)).all()
+        np.testing.assert_allclose(got["spectrum_error"], batch["spectrum_error"], rtol=5e-4)
 
 
 def test_the_manifest_says_how_each_feature_is_stored(dataset, dataset16):

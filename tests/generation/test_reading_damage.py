@@ -104,7 +104,9 @@ def test_a_shard_that_cannot_hold_its_samples_is_named(dataset):
     manifest = read_sealed(dataset / "manifest.json", MANIFEST_SEAL)
     manifest["plan"]["split"] = {"train": 0.8, "validation": 0.1, "test": 0.1}
     write_sealed(dataset / "manifest.json", manifest, MANIFEST_SEAL)
-    with pytest.raises(DatasetError, match="^the manifest of .* contradicts itself: shard train-.* holds .* samples of its split, not"):
+    with pytest.raises(
+        DatasetError, match="^the manifest of .* contradicts itself: shard train-.* holds .* samples of its split, not"
+    ):
         Dataset(dataset).arrays()
 
 
