@@ -46,7 +46,6 @@ class TrainingData:
 
     def __init__(self, folder: str | Path):
         from sfhsim import Dataset
-        from sfhsim.errors import DatasetError
 
         self.folder = Path(folder)
         if not self.folder.is_dir():
@@ -55,10 +54,8 @@ class TrainingData:
             raise TrainingDataError(
                 f"the generation of {self.folder} has not finished: run the same `sfhsim generate` again, it goes on"
             )
-        try:
+        with _errors_of_sfhsim():
             self._dataset = Dataset(self.folder)
-        except DatasetError as error:
-            raise TrainingDataError(str(error)) from error
         self.manifest, self.precision = self._dataset.manifest, self._dataset.precision
         self.description = ModelDescription.from_manifest(self.manifest)
         self._check_features()
@@ -122,16 +119,13 @@ class TrainingData:
         TrainingDataError
             Naming the shard.
         """
-        from sfhsim.errors import DatasetError
-
-        try:
+        with _errors_of_sfhsim():
             self._dataset.check(split)
-        except DatasetError as error:
-            raise TrainingDataError(str(error)) from error
 
     def ids(self, part: ShardPart) -> np.ndarray:
         """(n_records,) int64 the ids of the samples of a part, in order."""
-        return self._dataset.ids(part.shard)[: part.n_records].astype(np.int64)
+        with _errors_of_sfhsim():
+            return self._dataset.ids(part.shard)[: part.n_records].astype(np.int64)
 
     def records(self, shard: dict) -> Iterator[dict]:
         """The records of a shard, one of ``manifest["shards"]``, as `sfhsim.Dataset` yields them.
@@ -141,12 +135,8 @@ class TrainingData:
         TrainingDataError
             Naming the shard and what is wrong with it.
         """
-        from sfhsim.errors import DatasetError
-
-        try:
+        with _errors_of_sfhsim():
             yield from self._dataset.records(shard)
-        except DatasetError as error:
-            raise TrainingDataError(str(error)) from error
 
     def shard_error(self, path: Path, what: str) -> TrainingDataError:
         """The error of a shard that cannot be used."""
@@ -185,3 +175,14 @@ class TrainingData:
         for name in feature_lengths(self.description):
             if name not in names:
                 raise TrainingDataError(f"the records of {self.folder} have no feature {name!r}: models need it")
+
+
+@contextlib.contextmanager
+def _errors_of_sfhsim() -> Iterator[None]:
+    """What sfhsim finds wrong with the data set becomes an error of sfhmodel with the same words."""
+    from sfhsim.errors import DatasetError
+
+    try:
+        yield
+    except DatasetError as error:
+        raise TrainingDataError(str(error)) from error

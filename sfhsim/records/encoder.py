@@ -65,13 +65,18 @@ class RecordEncoder:
         return len(self._templates[_ID_WIDTHS[-1]].frame)
 
     @property
+    def _most_bytes(self) -> int:
+        """Size of a record with the longest id and all corrections, its frame included."""
+        return len(self._templates[-1].frame)
+
+    @property
     def frame_sizes(self) -> list[int]:
         """Sizes that a framed record can have, most likely ones first."""
         return list(dict.fromkeys(len(template.frame) for template in self._templates))
 
     def buffer(self, n: int) -> bytearray:
         """A buffer that `encode_into` can fill with ``n`` records."""
-        return bytearray(n * len(self._templates[-1].frame))
+        return bytearray(n * self._most_bytes)
 
     def encode_into(self, buffer: bytearray, sample_id: np.ndarray, arrays: Mapping[str, np.ndarray]) -> memoryview:
         """Write the framed records of a batch to the buffer; returns the part of it that they fill.
@@ -90,7 +95,7 @@ class RecordEncoder:
         if np.size(sample_id) and np.min(sample_id) < 0:
             raise DatasetError(f"sample ids must not be negative, one is {np.min(sample_id)}")
         ids = np.ascontiguousarray(sample_id, dtype=np.uint64)
-        if len(buffer) < len(self.buffer(1)) * ids.size:
+        if len(buffer) < ids.size * self._most_bytes:
             raise DatasetError(f"a buffer of {len(buffer)} bytes is too small for {ids.size} records")
         stored, kinds = self._stored_arrays(arrays, ids.size)
         columns = [None if name == SAMPLE_ID else stored[name].view(np.uint8) for name in self._names]

@@ -22,7 +22,6 @@ from sfhsim.records.schema import FEATURES, PRECISIONS, SAMPLE_ID, precision_of,
 MANIFEST_SEAL = "manifest_sha256"
 
 _Count = Annotated[int, Field(ge=0, lt=1 << 63)]
-_Text = Annotated[str, Field(max_length=10_000)]
 
 
 class Checked(BaseModel):
@@ -34,7 +33,7 @@ class Checked(BaseModel):
 class PlanKeys(Checked):
     """The plan of a data set."""
 
-    fingerprint: _Text
+    fingerprint: str
     seed: _Count
     n_samples: Annotated[int, Field(ge=1, lt=1 << 63)]
     split: dict[str, Annotated[float, Field(ge=0, le=1)]]
@@ -46,7 +45,7 @@ class ShardKeys(Checked):
     """A shard, as its receipt and the manifest tell of it."""
 
     file: Annotated[str, Field(max_length=255, pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*\.tfrecord$")]
-    split: _Text
+    split: str
     first_id: _Count
     stop_id: _Count
     n_records: _Count
@@ -60,7 +59,7 @@ class _Split(Checked):
 
 
 class _Feature(Checked):
-    name: _Text
+    name: str
     shape: list[_Count | None]
 
 
@@ -69,7 +68,7 @@ class _Record(Checked):
 
 
 class _Named(Checked):
-    name: _Text
+    name: str
 
 
 class _Pixel(Checked):
@@ -99,22 +98,22 @@ class DimensionKeys(Checked):
 class LibraryKeys(Checked):
     """The library of a data set."""
 
-    name: _Text
-    checksum: _Text
+    name: str
+    checksum: str
 
 
 class RecipeKeys(Checked):
     """The recipe of a data set."""
 
-    name: _Text
-    description: _Text
+    name: str
+    description: str
 
 
 class _Manifest(Checked):
     format: Literal["sfhsim data set"]
     schema_version: int
-    sfhsim_version: _Text
-    name: _Text
+    sfhsim_version: str
+    name: str
     n_samples: _Count
     seed: _Count
     plan: PlanKeys
