@@ -1,6 +1,7 @@
 """Every kind of damage is found, named, and repaired to the very bytes that were there."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ from small_dataset import N_SAMPLES, contents
 
 from sfhsim.errors import DatasetError, MissingDataError
 from sfhsim.generation import repair_dataset, verify_dataset
+from sfhsim.generation.files import read_sealed, write_sealed
 
 
 def _flip(path, position):
@@ -110,6 +112,47 @@ def test_an_edited_manifest_or_plan_is_found_and_repaired(dataset, uninterrupted
     assert problem.file == name
     assert message in problem.what
     assert repair_dataset(dataset).repaired == [name]
+    assert contents(dataset) == uninterrupted
+
+
+@pytest.mark.parametrize(("name", "seal"), [("manifest.json", "manifest_sha256"), ("plan.json", "plan_sha256")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.pop("dimensions"), "dimensions: Field required"),
+        (lambda c: c.update(plan=[]), "plan: Input should be"),
+        (lambda c: c["plan"].update(n_samples=-1), "plan.n_samples: "),
+        (
+            lambda c: c["plan"].update(split={"train": 0.5, "validation": 0.0, "test": 0.0}),
+            "must be positive and sum to 1",
+        ),
+        (lambda c: c.update(basis_tolerance="small"), "basis_tolerance: "),
+        (lambda c: c["dimensions"]["truth"].pop(), "truth|feature_lengths"),
+        (lambda c: c.update(schema_version=2), "schema version 2|schema_version"),
+    ],
+)
+def test_structural_damage_is_found_and_repaired_even_with_a_new_seal(
+    dataset, uninterrupted, name, seal, change, message
+):
+    content = read_sealed(dataset / name, seal)
+    change(content)
+    write_sealed(dataset / name, content, seal)
+    (problem,) = verify_dataset(dataset).problems
+    assert problem.file == name
+    assert re.search(message, problem.what)
+    assert repair_dataset(dataset).repaired == [name]
+    assert contents(dataset) == uninterrupted
+
+
+@pytest.mark.parametrize(
+    "change", [{"n_records": -1}, {"bytes": "many"}, {"file": "other.tfrecord"}, {"first_id": None}]
+)
+def test_a_receipt_that_is_none_is_not_believed(dataset, uninterrupted, change):
+    (dataset / "manifest.json").unlink()
+    receipt = dataset / ".receipts" / f"{_shard(dataset).name}.json"
+    write_sealed(receipt, read_sealed(receipt, "receipt_sha256") | change, "receipt_sha256")
+    assert verify_dataset(dataset).problems[1].what == "has no receipt to be checked against"
+    assert repair_dataset(dataset).ok
     assert contents(dataset) == uninterrupted
 
 

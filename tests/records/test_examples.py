@@ -178,7 +178,10 @@ def test_a_scan_goes_on_after_a_damaged_record_and_sees_every_byte(shard, encode
     assert seen == content
 
 
-@pytest.mark.parametrize("junk", [b"\x0a\xff", b"\x09\x01", b"\x0a\x03\x0a\x01\xff"])
+# the last two: an entry without a name, and a number where features should be
+@pytest.mark.parametrize(
+    "junk", [b"\x0a\xff", b"\x09\x01", b"\x0a\x03\x0a\x01\xff", b"\x0a\x04\x0a\x02\x12\x00", b"\x08\x01"]
+)
 def test_junk_is_not_an_example(junk):
     with pytest.raises(DatasetError, match="not a tf.train.Example"):
         decode_example(junk)
