@@ -124,13 +124,17 @@ def install(path: str | Path, name: str, *, description: str = "", overwrite: bo
         raise ConfigError(f"there is a preset {name!r} already in {folder}: choose another name or overwrite it")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".installing-", dir=folder.parent) as workspace:
-            whole = Path(workspace) / "new"
+        workspace = Path(tempfile.mkdtemp(prefix=".installing-", dir=folder.parent))
+        whole, old = workspace / "new", workspace / "old"
+        try:
             whole.mkdir()
             shutil.copyfile(source, whole / _MODEL)
             entry = {"sha256": _sha256(whole / _MODEL), "description": description}
             (whole / _ENTRY).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
-            _put(whole, folder, Path(workspace) / "old")
+            _put(whole, folder, old)
+        finally:
+            if folder.exists() or not old.exists():  # the old model is not deleted before there is another
+                shutil.rmtree(workspace, ignore_errors=True)
     except OSError as error:
         raise ModelFileError(f"cannot write preset {name!r} to {folder}: {error.strerror or error}") from error
     return folder / _MODEL

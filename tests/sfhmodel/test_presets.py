@@ -100,8 +100,10 @@ def test_an_overwrite_that_fails_keeps_the_old_one(model_file, home, monkeypatch
     path = presets.install(model_file, "small", description="old")
     replace = os.replace
 
+    fails = ["new"]
+
     def fail(source, target):
-        if str(source).endswith("new"):
+        if source.name in fails:
             raise OSError(28, "No space left on device")
         replace(source, target)
 
@@ -111,6 +113,11 @@ def test_an_overwrite_that_fails_keeps_the_old_one(model_file, home, monkeypatch
     assert presets.find("small").description == "old"
     assert presets.find("small").checked_path() == path
     assert [entry.name for entry in (home / "presets").iterdir()] == ["small"]
+    fails.append("old")  # it cannot be put back either
+    with pytest.raises(ModelFileError, match="cannot write preset 'small'"):
+        presets.install(model_file, "small", description="new", overwrite=True)
+    (kept,) = (home / "presets").glob(".installing-*/old/model.keras")
+    assert kept.read_bytes() == model_file.read_bytes()
 
 
 def test_shipped_models(model_file, tmp_path, monkeypatch):
