@@ -19,9 +19,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
+from sfhsim import elementary
 from sfhsim.constants import LSUN_ERG_S, PC_CM
 from sfhsim.errors import RecipeError
 from sfhsim.instrument.filters import Filter, ab_magnitude, quadrature
+from sfhsim.linear import matmul
 
 _TAIL = 1e-4  # of the peak: beyond, transmission is taken at the last wavelength above it
 
@@ -81,7 +83,7 @@ class PhotometryOperator:
             block = self.matrix[rows]
             # a filter's rows are dense between its ends: one dense product beats the sparse one
             start, stop = block.indices.min(), block.indices.max() + 1
-            out[:, rows] = spectra[:, start:stop] @ block[:, start:stop].toarray().T.astype(spectra.dtype)
+            out[:, rows] = matmul(spectra[:, start:stop], block[:, start:stop].toarray().T.astype(spectra.dtype))
         return out
 
     def band_luminosity(self, nodes: np.ndarray, transmission: np.ndarray | None = None) -> np.ndarray:
@@ -142,8 +144,8 @@ def _nodes(band: Filter, n_nodes: int) -> tuple[float, float, np.ndarray, np.nda
     above = np.flatnonzero(band.throughput > _TAIL * band.throughput.max())
     low, high = band.wave_aa[max(above[0] - 1, 0)], band.wave_aa[min(above[-1] + 1, band.wave_aa.size - 1)]
     angle = np.pi * (np.arange(n_nodes)[::-1] + 0.5) / n_nodes
-    node_aa = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angle)
-    return low, high, node_aa, np.sin(angle) * (-1.0) ** np.arange(n_nodes)
+    node_aa = 0.5 * (low + high) + 0.5 * (high - low) * elementary.cos(angle)
+    return low, high, node_aa, elementary.sin(angle) * (-1.0) ** np.arange(n_nodes)
 
 
 def _cardinal(x: np.ndarray, node: np.ndarray, barycentric: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.special import ndtr
 
+from sfhsim import elementary
 from sfhsim.errors import CoverageError, RecipeError
 
 N_SIGMA = 6.0  # as in kernels/broadening.py
@@ -128,7 +128,7 @@ def box_gauss_cdf(edge, centre, width, sigma) -> np.ndarray:
 
     def ramp(offset):
         u = offset / scale
-        return scale * (u * ndtr(u) + np.exp(-0.5 * u * u) / np.sqrt(2.0 * np.pi))
+        return scale * (u * elementary.normal_cdf(u) + elementary.exp(-0.5 * u * u) / np.sqrt(2.0 * np.pi))
 
     gauss = (ramp(x + 0.5 * width) - ramp(x - 0.5 * width)) / width
     box = np.clip(x / width + 0.5, 0.0, 1.0)

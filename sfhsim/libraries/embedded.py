@@ -22,6 +22,7 @@ import numpy as np
 
 from sfhsim.errors import LibraryError
 from sfhsim.libraries.ssp_library import TEXT_NAMES, SSPLibrary
+from sfhsim.linear import matmul
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[1] / "data" / "bc03-miles"
 ARRAYS_FILE, DESCRIPTION_FILE = "bc03-miles.npz", "library.json"
@@ -39,7 +40,7 @@ def decode_zone(arrays: dict[str, np.ndarray], zone: str, out: np.ndarray) -> No
     left *= arrays[f"{zone}_scale"]
     left *= template_mean
     right *= pixel_mean
-    np.matmul(left, right, out=out)
+    out[:] = matmul(left, right)
     np.maximum(out, 0.0, out=out)
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from scipy import special
+
+from sfhsim import elementary
 
 
 class _Distribution(BaseModel):
@@ -80,7 +81,7 @@ class LogUniform(_Ranged):
         return self
 
     def quantile(self, probability):
-        return self.min * np.exp(math.log(self.max / self.min) * probability)
+        return self.min * elementary.exp(elementary.log(self.max / self.min) * probability)
 
 
 class _Truncated(_Distribution):
@@ -95,7 +96,7 @@ class _Truncated(_Distribution):
     def _ordered(self):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is greater than max {self.max:g}: swap them")
-        low, high = self._probabilities()
+        low, high = self._probabilities(lambda x: 0.5 * math.erfc(-x * math.sqrt(0.5)))  # a check needs no kernels
         if not high > low:
             raise ValueError(
                 f"the limits {self.min} to {self.max} are so far from the mean {self.mean:g} "
@@ -103,14 +104,13 @@ class _Truncated(_Distribution):
             )
         return self
 
-    def _probabilities(self) -> tuple[float, float]:
-        low = 0.0 if self.min is None else special.ndtr((self.min - self.mean) / self.std)
-        high = 1.0 if self.max is None else special.ndtr((self.max - self.mean) / self.std)
-        return float(low), float(high)
+    def _probabilities(self, normal_cdf=elementary.normal_cdf) -> tuple[float, float]:
+        low, high = (None if x is None else (x - self.mean) / self.std for x in (self.min, self.max))
+        return 0.0 if low is None else normal_cdf(low), 1.0 if high is None else normal_cdf(high)
 
     def _normal(self, probability):
         low, high = self._probabilities()
-        x = self.mean + self.std * special.ndtri(low + (high - low) * probability)
+        x = self.mean + self.std * elementary.normal_quantile(low + (high - low) * probability)
         return np.clip(x, self.min, self.max)
 
     def _limits(self) -> tuple[float, float]:
@@ -135,7 +135,7 @@ class Log10Normal(_Truncated):
     distribution: Literal["log10_normal"] = "log10_normal"
 
     def quantile(self, probability):
-        return 10.0 ** self._normal(probability)
+        return elementary.exp10(self._normal(probability))
 
     def bounds(self):
         low, high = self._limits()
@@ -157,8 +157,8 @@ class Exponential(_Distribution):
         return self
 
     def quantile(self, probability):
-        ceiling = 1.0 if self.max is None else -math.expm1(-(self.max - self.min) / self.scale)
-        return self.min - self.scale * np.log1p(-ceiling * probability)
+        ceiling = 1.0 if self.max is None else -elementary.expm1(-(self.max - self.min) / self.scale)
+        return self.min - self.scale * elementary.log1p(-ceiling * probability)
 
     def bounds(self):
         return self.min, math.inf if self.max is None else self.max
@@ -174,7 +174,7 @@ class Beta(_Ranged):
     max: float = 1.0
 
     def quantile(self, probability):
-        return self.min + (self.max - self.min) * special.betaincinv(self.a, self.b, probability)
+        return self.min + (self.max - self.min) * elementary.beta_quantile(self.a, self.b, probability)
 
 
 class Choice(_Distribution):

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sfhsim import elementary
 from sfhsim.dust import TwoComponentDust
 from sfhsim.instrument import rebin_operator
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.linear import matmul
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.basis import low_rank_basis
 from sfhsim.synthesis.blocks import block_rows, tiles, whole_blocks, whole_columns
@@ -117,7 +119,7 @@ class LightModel:
         bands = attenuated(
             self._column_light(old_bands, self._old_bands, young_bands, self._young_bands, self._band_wave_aa, draws)
         )
-        return Light(pixels, bands[:, :-1], lines, -2.5 * np.log10(bands[:, -1] / stellar))
+        return Light(pixels, bands[:, :-1], lines, -2.5 * elementary.log10(bands[:, -1] / stellar))
 
     def _column_light(self, old, old_vectors, young, young_vectors, wave_aa, draws: Draws) -> ColumnLight:
         from sfhsim.kernels.spectra import ColumnLight
@@ -196,8 +198,8 @@ def _age_range(pixels: np.ndarray, bands: np.ndarray, first: int, stop: int, tol
 
 
 def _dot(coefficients: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """(n, k) . (k,); not by BLAS, whose rounding depends on n."""
-    return np.einsum("nk,k->n", coefficients, vector)
+    """(n, k) . (k,), one term after the other."""
+    return matmul(coefficients, vector[:, None])[:, 0]
 
 
 class DustStage:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sfhsim.errors import CoverageError
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.linear import matmul
 from sfhsim.recipe.model import Nebular
 from sfhsim.synthesis.basis import low_rank_basis
 from sfhsim.synthesis.blocks import block_rows, whole_columns
@@ -118,8 +119,8 @@ class CloudyStage:
         """See `NebularStage`; the columns of all tabulated nebulae are reduced to low-rank bases."""
         shape = self._lines.shape[:-1]
         lines, continuum = (table.reshape(-1, table.shape[-1]) for table in (self._lines, self._continuum))
-        pixels = low_rank_basis(continuum @ projection.node_pixels, tolerance, first_size=24)
-        bands = continuum @ projection.node_bands + lines @ projection.line_bands
+        pixels = low_rank_basis(matmul(continuum, projection.node_pixels), tolerance, first_size=24)
+        bands = matmul(continuum, projection.node_bands) + matmul(lines, projection.line_bands)
         bands = low_rank_basis(bands, 0.5 * tolerance, first_size=48)
         self.pixel_vectors, self.band_vectors = pixels.vectors, bands.vectors
         self.line_wave_aa = self.line_wave_aa[projection.lines]
@@ -186,8 +187,8 @@ class LKL10Stage:
     def project(self, projection: Projection, tolerance: float) -> None:
         """See `NebularStage`."""
         shape = self.pixel_vectors
-        self.pixel_vectors = shape @ projection.node_pixels
-        self.band_vectors = np.concatenate([projection.line_bands, shape @ projection.node_bands])
+        self.pixel_vectors = matmul(shape, projection.node_pixels)
+        self.band_vectors = np.concatenate([projection.line_bands, matmul(shape, projection.node_bands)])
         self.line_wave_aa, self._kept = self.line_wave_aa[projection.lines], projection.lines
         self._projected = True
 

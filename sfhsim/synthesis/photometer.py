@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sfhsim import elementary
 from sfhsim.constants import C_KMS
 from sfhsim.errors import RecipeError
 from sfhsim.instrument import PhotometryOperator, load_filter, rebin_operator
@@ -136,7 +137,7 @@ class VaryingPhotometer(_Photometer):
         """Rest-frame cell edges that the filter can see."""
         low = max(band.wave_aa[0] / (1 + high_z), library.wave_aa[0])
         high = min(band.wave_aa[-1] / (1 + low_z), library.wave_aa[-1])
-        return np.geomspace(low, high, max(2, int(np.ceil(np.log(high / low) / CELL_LN_WAVE))) + 1)
+        return elementary.geomspace(low, high, max(2, int(np.ceil(elementary.log(high / low) / CELL_LN_WAVE))) + 1)
 
     @staticmethod
     def _own_columns(edges_aa: np.ndarray) -> np.ndarray:
@@ -174,18 +175,18 @@ class VaryingPhotometer(_Photometer):
         """Tables of the kernel: photons per cell against ln wavelength, and curves for the lines."""
         from sfhsim.kernels.bands import PHASES, BandTables
 
-        low, high = (np.log(1 + z) for z in self._redshift_range)
-        steps = np.array([np.log(edges[-1] / edges[0]) / (edges.size - 1) for edges in self._groups])
+        low, high = (elementary.log(1 + z) for z in self._redshift_range)
+        steps = np.array([elementary.log(edges[-1] / edges[0]) / (edges.size - 1) for edges in self._groups])
         photons = []
         for band, integral, edges, step in zip(self.filters, self._integrals, self._groups, steps, strict=True):
             width = edges.size + 1 + int((high - low) / step)
-            fine = edges[0] * np.exp(low + step / PHASES * np.arange((width + 2) * PHASES + 1))
+            fine = edges[0] * elementary.exp(low + step / PHASES * np.arange((width + 2) * PHASES + 1))
             whole = integral(fine)
             counted = ((whole[PHASES:] - whole[:-PHASES]) / band.norm_aa2).astype(np.float32)
             photons.append(np.stack([counted[p : p + width * PHASES : PHASES] for p in range(PHASES + 1)]))
-        size = 2 + max(int(np.log(f.wave_aa[-1] / f.wave_aa[0]) / RESPONSE_LN_WAVE) for f in self.filters)
-        first = np.array([np.log(f.wave_aa[0]) for f in self.filters])
-        observed = np.exp(first[:, None] + RESPONSE_LN_WAVE * np.arange(size))
+        size = 2 + max(int(elementary.log(f.wave_aa[-1] / f.wave_aa[0]) / RESPONSE_LN_WAVE) for f in self.filters)
+        first = np.array([elementary.log(f.wave_aa[0]) for f in self.filters])
+        observed = elementary.exp(first[:, None] + RESPONSE_LN_WAVE * np.arange(size))
         response = [
             np.interp(wave, f.wave_aa, f.throughput, right=0.0) * wave / f.norm_aa2
             for f, wave in zip(self.filters, observed, strict=True)
@@ -197,7 +198,7 @@ class VaryingPhotometer(_Photometer):
             photons=np.concatenate([table.ravel() for table in photons]),
             photons_first=np.cumsum([0, *(table.size for table in photons)])[:-1].astype(np.intp),
             photons_width=np.array([table.shape[1] for table in photons], dtype=np.intp),
-            line_log_wave=np.log(self._line_wave_aa[self._counted]),
+            line_log_wave=elementary.log(self._line_wave_aa[self._counted]),
             response=np.stack(response),
             response_first=first,
             response_step=RESPONSE_LN_WAVE,
@@ -222,10 +223,10 @@ class LogPhotometer(VaryingPhotometer):
         """Mean flux density of each cell (n, n_cell) from its columns."""
         a, b = columns[:, :-1], columns[:, 1:]
         positive = (a > 0) & (b > 0)
-        x = np.log(np.where(positive, b / np.where(positive, a, 1.0), 1.0))
+        x = elementary.log(np.where(positive, b / np.where(positive, a, 1.0), 1.0))
         # (b - a) / ln(b/a) by its series where the pixels are nearly equal
         near = np.abs(x) < 1e-3
-        ratio = np.where(near, 1 + x / 2 + x * x / 6, np.expm1(x) / np.where(near, 1.0, x))
+        ratio = np.where(near, 1 + x / 2 + x * x / 6, elementary.expm1(x) / np.where(near, 1.0, x))
         return np.where(positive, a * ratio, 0.5 * (a + b))
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
@@ -242,11 +243,11 @@ class LogPhotometer(VaryingPhotometer):
         for k, (band, edges, integral) in enumerate(zip(self.filters, self._groups, self._integrals, strict=True)):
             photons = np.diff(integral(edges[None, :] * stretch)) / band.norm_aa2
             own = attenuated[:, self._starts[k] : self._starts[k + 1]].astype(np.float64)
-            out[:, k] = np.einsum("nc,nc->n", self._cell_means(own), photons)
+            out[:, k] = (self._cell_means(own) * photons).sum(axis=1)
             if lines is not None:
                 observed = self._line_wave_aa[None, :] * stretch
                 response = np.interp(observed, band.wave_aa, band.throughput, left=0.0, right=0.0) * observed
-                out[:, k] += np.einsum("nl,nl->n", lines, response) * stretch[:, 0] / band.norm_aa2
+                out[:, k] += (lines * response).sum(axis=1) * stretch[:, 0] / band.norm_aa2
         return out
 
 

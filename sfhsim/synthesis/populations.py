@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfhsim.constants import UNIVERSE_AGE_YR
+from sfhsim import elementary
+from sfhsim.constants import LN10, UNIVERSE_AGE_YR
 from sfhsim.cosmology import FlatLCDM
 from sfhsim.histories import (
     bin_metallicity,
@@ -136,7 +137,7 @@ class PopulationModel:
                 wide_ages=np.flatnonzero(np.diff(self._at_library) > 1).astype(np.intp),
                 middle_cell=self._middle_cell.astype(np.intp),
                 mean_log10_age=self._mean_log10_age,
-                log10_library=np.log10(self.library_metallicity),
+                log10_library=elementary.log10(self.library_metallicity),
             )
         return self._tables
 
@@ -165,8 +166,8 @@ class PopulationModel:
             sfr_100myr,
             label_mass,
             label_z,
-            np.einsum("nc,c->n", cell_mass, self._mean_log10_age),
-            np.einsum("nc,nc->n", cell_mass, cell_z),
+            (cell_mass * self._mean_log10_age).sum(axis=1),
+            (cell_mass * cell_z).sum(axis=1),
         )
 
     def age_max_yr(self, draws: Draws) -> np.ndarray:
@@ -253,5 +254,5 @@ def _mean_log10(edges_yr: np.ndarray) -> np.ndarray:
     """Mean of log10 of age over each cell (n,), for a constant rate in it."""
     antiderivative = np.zeros(edges_yr.size)
     positive = edges_yr > 0
-    antiderivative[positive] = edges_yr[positive] * (np.log(edges_yr[positive]) - 1.0)
-    return np.diff(antiderivative) / np.diff(edges_yr) / np.log(10.0)
+    antiderivative[positive] = edges_yr[positive] * (elementary.log(edges_yr[positive]) - 1.0)
+    return np.diff(antiderivative) / np.diff(edges_yr) / LN10

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from sfhsim import elementary
 from sfhsim.constants import LSUN_ERG_S
 from sfhsim.errors import RecipeError, SfhsimWarning
 from sfhsim.libraries.ssp_library import SSPLibrary
@@ -73,7 +74,7 @@ class Simulator:
         recipe, library = self.recipe, self.library
         self.plan = ParameterPlan(recipe)
         self.populations = PopulationModel(recipe, library.age_yr, library.age_edges_yr, library.metallicity)
-        self._log10_age_yr = np.log10(library.age_yr)
+        self._log10_age_yr = elementary.log10(library.age_yr)
         self.truths = Truths(recipe, self.plan)
         self.spectrograph = compile_spectrograph(recipe, self.plan, library)
         self.photometer = compile_photometer(recipe, self.plan, library)

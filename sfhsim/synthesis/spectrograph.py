@@ -87,10 +87,9 @@ class _Spectrograph:
         return (line_wave_aa >= self._native_wave_aa[0]) & (line_wave_aa <= self._native_wave_aa[-1])
 
     def _native_window(self, library, low_z, high_z, high_kms) -> slice:
-        margin = _MARGIN_SIGMA * np.hypot(
-            high_kms / C_KMS * self.edges_aa[[0, -1]],
-            self.lsf.fwhm_aa(self.edges_aa[[0, -1]]) / FWHM_PER_SIGMA,
-        )
+        ends_aa = self.edges_aa[[0, -1]]
+        kinematic, instrumental = high_kms / C_KMS * ends_aa, self.lsf.fwhm_aa(ends_aa) / FWHM_PER_SIGMA
+        margin = _MARGIN_SIGMA * np.sqrt(kinematic**2 + instrumental**2)
         low = (self.edges_aa[0] - margin[0]) / (1 + high_z)
         high = (self.edges_aa[-1] + margin[1]) / (1 + low_z)
         wave = library.wave_aa
@@ -226,13 +225,13 @@ class VaryingSpectrograph(_Spectrograph):
         return spectra
 
     def _add_lines(self, spectra, stretch, lines, draws: Draws) -> None:
-        from sfhsim.kernels.lines import add_redshifted_lines
+        from sfhsim.kernels.lines import add_redshifted_lines, normal_table
 
         values = draws.values
         kms = values.get("line_velocity_dispersion_kms", values["velocity_dispersion_kms"])
         sigma_aa = self._line_sigma_aa(self._line_wave_aa, kms, values["redshift"])
         luminosity = np.ascontiguousarray(lines[:, self._drawn], dtype=np.float64)
-        add_redshifted_lines(spectra, self.edges_aa, self._line_wave_aa, sigma_aa, luminosity, stretch)
+        add_redshifted_lines(spectra, self.edges_aa, self._line_wave_aa, sigma_aa, luminosity, stretch, normal_table())
 
 
 def compile_spectrograph(recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
