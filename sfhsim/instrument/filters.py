@@ -12,6 +12,7 @@ the points of both together, and two-point Gauss-Legendre quadrature there is ex
 from __future__ import annotations
 
 import functools
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,10 @@ class Filter:
                 f"{where}: its pivot wavelength is {self.pivot_wave_aa:.4g}, beyond the Lyman limit: "
                 "are its wavelengths in nm or micron? They must be in Angstrom"
             )
+
+    def checksum(self) -> str:
+        """sha256 of the curve."""
+        return hashlib.sha256(np.stack([self.wave_aa, self.throughput]).astype("<f8").tobytes()).hexdigest()
 
     @functools.cached_property
     def norm_aa2(self) -> float:

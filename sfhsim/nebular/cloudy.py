@@ -75,13 +75,7 @@ class CloudyModel:
         RecipeError
             If a value is outside the table.
         """
-        log_u = np.atleast_1d(np.asarray(log_u, dtype=np.float64))
-        low, high = self.log_u_nodes[[0, -1]]
-        if not ((log_u >= low) & (log_u <= high)).all():
-            raise RecipeError(
-                f"nebular log U must lie in [{low:g}, {high:g}], got {np.min(log_u):g} to {np.max(log_u):g}"
-            )
-        return bracket(self.log_u_nodes, log_u)
+        return log_u_bracket(self.log_u_nodes, log_u)
 
     def photon_rate(
         self,
@@ -187,6 +181,15 @@ class CloudyModel:
         of_age = _weights(self.age_yr, np.asarray(library_age_yr, dtype=np.float64))
         at_z = matmul(of_z, at_u.reshape(len(at_u), -1)).reshape(len(of_z), *at_u.shape[1:])
         return np.stack([matmul(of_age, rows) for rows in at_z])
+
+
+def log_u_bracket(nodes: np.ndarray, log_u: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`CloudyModel.log_u_bracket` for its ``nodes``."""
+    log_u = np.atleast_1d(np.asarray(log_u, dtype=np.float64))
+    low, high = nodes[[0, -1]]
+    if not ((log_u >= low) & (log_u <= high)).all():
+        raise RecipeError(f"nebular log U must lie in [{low:g}, {high:g}], got {np.min(log_u):g} to {np.max(log_u):g}")
+    return bracket(nodes, log_u)
 
 
 def _kept(escape_fraction: float) -> float:

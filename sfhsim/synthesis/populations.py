@@ -69,12 +69,13 @@ class PopulationModel:
 
     def __init__(self, recipe: Recipe, age_yr: np.ndarray, age_edges_yr: np.ndarray, metallicity: np.ndarray):
         self.recipe = recipe
-        self.age_yr = np.asarray(age_yr, dtype=np.float64)
+        self.age_yr = np.array(age_yr, dtype=np.float64)
+        self.age_edges_yr = np.array(age_edges_yr, dtype=np.float64)
         self.width_yr = np.diff(age_edges_yr)
         # stars older than the library's last bin count in it
         library_edges_yr = np.array(age_edges_yr, dtype=np.float64)
         library_edges_yr[-1] = max(library_edges_yr[-1], UNIVERSE_AGE_YR)
-        self.library_metallicity = np.asarray(metallicity)
+        self.metallicity = self.library_metallicity = np.array(metallicity, dtype=np.float64)
         self.label_edges_yr = np.asarray(recipe.labels.age_bin_edges_myr) * 1e6
         # the last label bin holds all that is older, mass and metals
         self._whole_label_edges_yr = self.label_edges_yr.copy()
@@ -93,6 +94,10 @@ class PopulationModel:
         self._tables = None
         self._metallicity = get_metallicity(recipe.metallicity.form)
         self._cosmology = FlatLCDM(recipe.cosmology.h0_kms_mpc, recipe.cosmology.omega_m)
+
+    def axes(self) -> dict[str, np.ndarray]:
+        """The axes of the library, as the constructor takes them."""
+        return {name: getattr(self, name) for name in ("age_yr", "age_edges_yr", "metallicity")}
 
     def evaluate(self, draws: Draws) -> Populations:
         """Stars and labels of a batch."""
