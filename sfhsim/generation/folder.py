@@ -10,11 +10,11 @@ from pathlib import Path
 from sfhsim.errors import DatasetError
 from sfhsim.generation.files import remove_leftovers
 from sfhsim.generation.lock import LOCK, sole_writer
-from sfhsim.generation.manifest import PLAN, read_plan, write_plan
+from sfhsim.generation.manifest import COMPILED, PLAN, read_plan
 from sfhsim.generation.shards import RECEIPTS
 from sfhsim.records.dataset import MANIFEST
 
-_OURS = (PLAN, MANIFEST, RECEIPTS, LOCK)
+_OURS = (PLAN, MANIFEST, COMPILED, RECEIPTS, LOCK)
 
 
 @contextlib.contextmanager
@@ -65,34 +65,33 @@ def _remove_if_unused(folder: Path) -> None:
     if not (folder / PLAN).exists():
         with contextlib.suppress(OSError):
             (folder / RECEIPTS).rmdir()
+            (folder / COMPILED).unlink(missing_ok=True)
             (folder / LOCK).unlink(missing_ok=True)
             folder.rmdir()
 
 
-def claim(folder: Path, document: dict) -> dict:
-    """Take the directory for this plan document; the document that is there, when it is of the same data set.
+def planned(folder: Path) -> dict | None:
+    """The plan document that is in the directory, or None in a new one.
 
     Raises
     ------
     DatasetError
-        When the directory belongs to another data set; what differs is named.
+        When it is damaged, or only the manifest is there: verify restores either.
     """
     if (folder / PLAN).exists():
         try:
-            there = read_plan(folder)
+            return read_plan(folder)
         except DatasetError as error:
             raise DatasetError(f"{error}; `sfhsim verify {folder} --repair` restores a finished data set") from error
-        _compare(folder, there["plan"], document["plan"])
-        return there
     if (folder / MANIFEST).exists():
         raise DatasetError(
             f"{folder} holds a data set whose {PLAN} is missing: `sfhsim verify {folder} --repair` restores it"
         )
-    write_plan(folder, document)
-    return document
+    return None
 
 
-def _compare(folder: Path, there: dict, wanted: dict) -> None:
+def check_same(folder: Path, there: dict, wanted: dict) -> None:
+    """DatasetError when two plans as plain data are of other data sets; what differs is named."""
     differs = [key for key in wanted if there.get(key) != wanted[key]]
     if not differs:
         return

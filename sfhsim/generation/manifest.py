@@ -10,18 +10,21 @@ from pathlib import Path
 
 from sfhsim.generation.files import read_sealed, write_sealed
 from sfhsim.generation.plan import Plan
-from sfhsim.records.dataset import MANIFEST
+from sfhsim.records.dataset import MANIFEST, PLAN
 from sfhsim.records.schema import FEATURES, SAMPLE_ID
 
-PLAN = "plan.json"
+COMPILED = "compiled.recipe"
 PLAN_SEAL = "plan_sha256"
 MANIFEST_SEAL = "manifest_sha256"
 DIGEST = "blake3"
+_SINCE_0_3_0 = ("compiled", "probes")
 
 
-def plan_document(plan: Plan, description: dict) -> dict:
-    """What ``plan.json`` holds: the plan, and the `describe` of its simulator."""
-    return {"format": "sfhsim plan", "plan": plan.to_dict(), **description}
+def plan_document(plan: Plan, description: dict, compiled_blake3: str, probes: dict) -> dict:
+    """What ``plan.json`` holds: the plan, the `describe` of its simulator, the digest of the compiled recipe beside it,
+    and the probe samples (`sfhsim.generation.probes`)."""
+    compiled = {"file": COMPILED, "blake3": compiled_blake3}
+    return {"format": "sfhsim plan", "plan": plan.to_dict(), **description, "compiled": compiled, "probes": probes}
 
 
 def build_manifest(document: dict, receipts: list[dict]) -> dict:
@@ -58,10 +61,11 @@ def build_manifest(document: dict, receipts: list[dict]) -> dict:
         },
         "dimensions": document["dimensions"],
         "library": document["library"],
-        "recipe_fingerprint": plan.fingerprint,
+        "fingerprint": plan.fingerprint,
         "recipe": document["recipe"],
         "basis_tolerance": document["basis_tolerance"],
         "notes": document["notes"],
+        **{key: document[key] for key in _SINCE_0_3_0 if key in document},
         "shards": receipts,
     }
 
@@ -73,10 +77,11 @@ def document_of_manifest(manifest: dict) -> dict:
         "format": "sfhsim plan",
         "plan": manifest["plan"],
         **{key: manifest[key] for key in ("schema_version", "sfhsim_version", "versions")},
-        "fingerprint": manifest["recipe_fingerprint"],
+        "fingerprint": manifest["plan"]["fingerprint"],
         "basis_tolerance": manifest["basis_tolerance"],
         "feature_lengths": lengths,
         **{key: manifest[key] for key in ("dimensions", "library", "recipe", "notes")},
+        **{key: manifest[key] for key in _SINCE_0_3_0 if key in manifest},
     }
 
 

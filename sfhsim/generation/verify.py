@@ -14,13 +14,14 @@ import numpy as np
 from blake3 import blake3
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.manifest import PLAN, document_of_manifest, read_manifest, read_plan
+from sfhsim.generation.manifest import COMPILED, PLAN, document_of_manifest, read_manifest, read_plan
 from sfhsim.generation.plan import Plan, Shard
 from sfhsim.generation.progress import Progress
 from sfhsim.generation.shards import read_receipt
 from sfhsim.records.dataset import MANIFEST
 from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.tfrecord import scan_records
+from sfhsim.synthesis.compiled import read_compiled
 
 _TOLD = 500  # records between two words to the progress bar
 _NAMED = 5  # damaged records that are named one by one
@@ -96,6 +97,7 @@ def verify_dataset(folder: str | Path, *, show_progress: bool = False) -> Report
     recorded = read_recorded(folder)
     shards = recorded.plan.shards()
     report = Report(folder, len(shards), recorded.plan.n_samples, list(recorded.problems))
+    report.problems += check_compiled(folder, recorded)
     with Progress(show_progress, "records") as progress:
         progress.begin(recorded.plan.n_samples)
         for shard in shards:
@@ -146,6 +148,19 @@ def _consistent(manifest: dict, document: dict, shards: list[Shard]) -> bool:
     keys = ("file", "split", "first_id", "stop_id")
     listed = [tuple(receipt[key] for key in keys) for receipt in manifest["shards"]]
     return manifest["plan"] == document["plan"] and listed == [tuple(getattr(s, key) for key in keys) for s in shards]
+
+
+def check_compiled(folder: Path, recorded: Recorded) -> list[Problem]:
+    """What is wrong with the compiled recipe: one problem at most."""
+    if "compiled" not in recorded.document:  # before 0.3.0
+        return []
+    try:
+        compiled = read_compiled(folder / COMPILED)
+    except DatasetError as error:
+        return [Problem(COMPILED, str(error).removeprefix(f"{folder / COMPILED} "))]
+    if compiled.digest != recorded.document["compiled"]["blake3"]:
+        return [Problem(COMPILED, "is of another data set: it was replaced")]
+    return []
 
 
 def check_shard(folder: Path, shard: Shard, recorded: Recorded, advance: Callable[[int], None]) -> list[Problem]:

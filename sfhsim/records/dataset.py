@@ -13,6 +13,7 @@ from sfhsim.records.schema import SAMPLE_ID, SCHEMA_VERSION
 from sfhsim.records.tfrecord import read_records
 
 MANIFEST = "manifest.json"
+PLAN = "plan.json"
 
 
 class Dataset:

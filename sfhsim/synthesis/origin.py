@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from sfhsim.errors import DatasetError
+import contextlib
+import warnings
+from collections.abc import Iterator
+
+from sfhsim.errors import DatasetError, SfhsimWarning
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
+
+LIBRARY_FACTS = ("name", "imf", "source", "licence", "citation", "checksum")
 
 
 def describe_library(library: SSPLibrary) -> dict[str, str]:
     """Plain data on a library, its checksum included."""
-    texts = {name: getattr(library, name) for name in ("name", "imf", "source", "licence", "citation")}
+    texts = {name: getattr(library, name) for name in LIBRARY_FACTS[:-1]}
     return texts | {"checksum": library.checksum or library.content_checksum()}
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """What a simulator has to say is in its notes; in the block it is not said again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SfhsimWarning)
+        yield
 
 
 def origin(recipe: Recipe) -> dict:

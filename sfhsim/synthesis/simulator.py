@@ -28,7 +28,7 @@ from sfhsim.synthesis.fingerprint import simulator_fingerprint
 from sfhsim.synthesis.light import LightModel, attenuated
 from sfhsim.synthesis.noise import NoiseStage
 from sfhsim.synthesis.notes import notes_on
-from sfhsim.synthesis.origin import check_origin, describe_library, origin
+from sfhsim.synthesis.origin import LIBRARY_FACTS, check_origin, describe_library, origin
 from sfhsim.synthesis.photometer import make_photometer
 from sfhsim.synthesis.populations import PopulationModel
 from sfhsim.synthesis.spectrograph import make_spectrograph
@@ -136,7 +136,7 @@ class Simulator:
     def _restore(self, recipe: Recipe, seed: int, document: dict, stages: dict) -> None:
         self._begin(recipe, seed, float(document["basis_tolerance"]))
         self._library, self._fingerprint = None, str(document["fingerprint"])
-        self.library_description = dict(document["library"])
+        self.library_description = {name: str(document["library"][name]) for name in LIBRARY_FACTS}
         self.populations = PopulationModel(recipe, **stages["populations"])
         self.spectrograph = make_spectrograph(recipe, self.plan)
         self.spectrograph.restore(stages["spectrograph"])

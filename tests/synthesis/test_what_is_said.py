@@ -138,6 +138,21 @@ def test_the_fingerprint_follows_what_decides_a_sample(make_simulator):
     assert make_simulator(photometry={"filters": ["HST/WFC3_UVIS.F336W"]}).fingerprint() != same
 
 
+def test_the_order_of_keys_decides_nothing(make_simulator):
+    parameters = {
+        "exponent": {"distribution": "uniform", "min": -1.0, "max": -0.5},
+        "bump_strength": {"distribution": "uniform", "min": 0.0, "max": 3.0},
+    }
+    there, back = (
+        make_simulator(dust={"screen": {"law": "power_law_bump", "tau": 0.5, "parameters": dict(items)}})
+        for items in (parameters.items(), reversed(parameters.items()))
+    )
+    assert there.fingerprint() == back.fingerprint()
+    ids = np.arange(4)
+    np.testing.assert_array_equal(there.batch(ids).spectrum, back.batch(ids).spectrum)
+    np.testing.assert_array_equal(there.batch(ids).truth, back.batch(ids).truth)
+
+
 def test_the_fingerprint_follows_the_line_spread_table(make_simulator, tmp_path):
     path = tmp_path / "lsf.txt"
     spectrum = {"step_aa": 5.0, "lsf": {"name": "tabulated", "path": str(path)}}
