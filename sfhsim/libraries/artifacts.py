@@ -6,7 +6,6 @@ checksum is verified again here, for files that were downloaded by other means.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
@@ -127,11 +126,6 @@ def check_space(folder: Path, need_mb: int) -> None:
         raise MissingDataError(
             f"{free_mb} MB left in {folder}, {need_mb} MB are needed: free some space or set SFHSIM_HOME elsewhere"
         )
-
-
-def no_space_left(error: OSError) -> bool:
-    """Whether an OSError says that the disk or the quota is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _pip_download(artifact: Artifact, folder: Path) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sfhsim.errors import MissingDataError
+from sfhsim.files import exists, recover
 from sfhsim.libraries.places import libraries_home
 from sfhsim.libraries.ssp_library import SSPLibrary
 
@@ -62,7 +63,9 @@ def library_folder(name_or_path: str | Path) -> tuple[Path, bool]:
     name = str(name_or_path)
     if "/" not in name:
         installed = installed_path(name)
-        if installed.exists():
+        if not exists(installed):
+            recover(libraries_home())
+        if exists(installed):
             return installed, False
         if name in KNOWN_LIBRARIES:
             raise MissingDataError(
@@ -70,7 +73,7 @@ def library_folder(name_or_path: str | Path) -> tuple[Path, bool]:
                 f"({KNOWN_LIBRARIES[name].download} to download)"
             )
     path = Path(name_or_path).expanduser()
-    if path.exists():
+    if exists(path):
         return path, False
     there = ", ".join(record.name for record in list_libraries())
     raise MissingDataError(

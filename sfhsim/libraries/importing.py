@@ -14,6 +14,7 @@ from types import ModuleType
 
 from sfhsim.errors import LibraryError, MissingDataError
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.names import check_name, name_from
 
 READERS = {
     "miles": "official MILES or E-MILES files (FITS or ASCII) in one or more directories",
@@ -69,8 +70,10 @@ def import_library(
     MissingDataError
         When a path does not exist.
     LibraryError
-        When the form is unknown or the content is not usable.
+        When the form is unknown, the content is not usable, or the name could not be that of a folder.
     """
+    if name is not None:
+        check_name(name, "the library name", LibraryError)
     paths = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     if not paths:
         raise LibraryError("no path was given to import a stellar library from")
@@ -88,4 +91,4 @@ def import_library(
 
 def _stem(path: Path) -> str:
     """'my_grid' of my_grid.fits.gz, and of a directory my_grid."""
-    return path.resolve().name.split(".")[0] or "library"
+    return name_from(path.resolve().name.split(".")[0], otherwise="library")

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sfhsim.names import NAME_PATTERN
 from sfhsim.recipe.distributions import Constant, Distribution
 
 DEFAULT_AGE_BIN_EDGES_MYR = (
@@ -307,7 +308,7 @@ class Recipe(_Section):
     """Everything that defines a data set but its seed and its size."""
 
     format: Literal[1] = Field(default=1, description="Version of the recipe format.")
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(description="Of the data set.")
+    name: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(description="Of the data set.")
     description: str = Field(default="", description="One or two sentences for people.")
     library: str = Field(default="bc03-miles", description="`sfhsim library list`, or a path.")
     total_mass_msun: Distribution = Field(default=_number(1.0e9), description="Mass formed.")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from sfhsim.errors import ChecksumError, LibraryError, MissingDataError
+from sfhsim.files import scratch_folder
 from sfhsim.libraries import artifacts, install
 from sfhsim.libraries.catalogue import load_library
 from sfhsim.libraries.install import install_library
@@ -195,51 +196,48 @@ def test_little_space(home, monkeypatch):
         install_library("emiles")
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 def test_disk_full_while_writing(home, sdist, monkeypatch, number):
-    def full(library, path):
+    def full(path, array):
         raise OSError(number, "full")
 
-    monkeypatch.setattr(install, "save_library", full)
-    with pytest.raises(MissingDataError, match=r"no space left in .* while installing emiles"):
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(MissingDataError, match=r"cannot write .*emiles.ssplib: full; 120 MB are needed .* SFHSIM_HOME"):
         install_library("emiles", artifact=sdist)
     assert _leftovers(home) == []
 
 
 def test_interruption_leaves_nothing(home, sdist, monkeypatch):
-    def interrupted(library, path):
-        path.mkdir(parents=True)
+    def interrupted(path, array):
+        path.touch()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(install, "save_library", interrupted)
+    monkeypatch.setattr(np, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         install_library("emiles", artifact=sdist)
     assert _leftovers(home) == []
 
 
 def test_another_process_was_first(home, sdist, monkeypatch):
-    save = install.save_library
+    write = install.write_library
 
-    def slowly(library, path):
-        if not install.installed_path("emiles").exists():
-            save(library.replace(imf="the other's"), install.installed_path("emiles"))
-        return save(library, path)
+    def slowly(library, path, overwrite):
+        if not path.exists():
+            write(library.replace(imf="the other's"), path, overwrite)
+        return write(library, path, overwrite)
 
-    monkeypatch.setattr(install, "save_library", slowly)
+    monkeypatch.setattr(install, "write_library", slowly)
     install_library("emiles", artifact=sdist)
     assert load_library("emiles").imf == "the other's"
     assert _leftovers(home) == ["emiles.ssplib"]
 
 
 def test_leftovers_of_a_killed_installation(home, sdist):
-    import os
-
-    killed, at_work = (home / "libraries" / f".installing-{name}" for name in ("killed", "at-work"))
+    killed = home / "libraries" / ".installing.0123.sfhsim-new"
     killed.mkdir(parents=True)
-    at_work.mkdir()
-    os.utime(killed, (0, 0))
-    install_library("emiles", artifact=sdist)
-    assert _leftovers(home) == [".installing-at-work", "emiles.ssplib"]
+    with scratch_folder(home / "libraries", "installing") as at_work:
+        install_library("emiles", artifact=sdist)
+        assert _leftovers(home) == [at_work.name, "emiles.ssplib"]
 
 
 @pytest.mark.download
