@@ -133,8 +133,7 @@ def install_library(
     name : str
         A key of `KNOWN_LIBRARIES`.
     artifact : path, optional
-        An already downloaded artifact; without it the folder $SFHSIM_ARTIFACTS is searched, then pip
-        downloads.
+        An already downloaded artifact; without it the folder $SFHSIM_ARTIFACTS is searched, then it is downloaded.
     force : bool
         Install again over what is there.
     progress : callable, optional
