@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from sfhsim.errors import DatasetError
 from sfhsim.generation.files import remove_leftovers
 from sfhsim.generation.lock import LOCK, sole_writer
 from sfhsim.generation.manifest import COMPILED, PLAN, read_plan
+from sfhsim.generation.plan import Plan
 from sfhsim.generation.shards import RECEIPTS
 from sfhsim.records.dataset import MANIFEST
 
 _OURS = (PLAN, MANIFEST, COMPILED, RECEIPTS, LOCK)
+_BESIDE_SHARD_BYTES = 1000  # of its receipt and its entry in the manifest
 
 
 @contextlib.contextmanager
@@ -108,3 +111,26 @@ def check_same(folder: Path, there: dict, wanted: dict) -> None:
         else ". Choose another directory, or delete this one"
     )
     raise DatasetError(f"{folder} holds another data set; different: {what}{grow}")
+
+
+def check_room(folder: Path, plan: Plan, record_bytes: int) -> None:
+    """DatasetError when the disk cannot hold what is still to be made; shards that are there need no more room."""
+    shards = plan.shards()
+    needed = plan.n_samples * record_bytes + len(shards) * _BESIDE_SHARD_BYTES
+    try:
+        free = shutil.disk_usage(folder).free
+        with os.scandir(folder) as entries:
+            there = sum(entry.stat().st_size for entry in entries if shards.named(entry.name))
+    except OSError as error:
+        raise DatasetError(f"cannot use {folder} for a data set: {error.strerror or error}") from error
+    if needed - there > free:
+        raise DatasetError(
+            f"no room in {folder}: {plan.n_samples} samples of {record_bytes} bytes need {_readable(needed)}, "
+            f"{_readable(there)} are there already and {_readable(free)} are free: make fewer samples, free some "
+            "space, or choose a directory on another disk"
+        )
+
+
+def _readable(size: int) -> str:
+    unit, name = next(((u, n) for u, n in ((1e12, "TB"), (1e9, "GB")) if size >= u), (1e6, "MB"))
+    return f"{size / unit:,.1f} {name}"

@@ -90,11 +90,12 @@ class Processes:
 
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """See `Engine`."""
-        waiting = deque(tasks)
-        while waiting or any(worker.tasks for worker in self._workers):
+        tasks, following = iter(tasks), None  # one task is known ahead, however many there are
+        while (following := following or next(tasks, None)) or any(worker.tasks for worker in self._workers):
             for worker in self._workers:
-                if worker.idle and waiting:
-                    worker.give(waiting.popleft())
+                if worker.idle and (following := following or next(tasks, None)):
+                    worker.give(following)
+                    following = None
             for worker, (kind, content) in self._messages():
                 if kind == "made":
                     advance(content)

@@ -55,11 +55,9 @@ def repair_dataset(
         if COMPILED in broken:
             job_of(folder, recorded.document)
         shards = [shard for shard in recorded.plan.shards() if shard.file in broken]
-        if shards:
-            receipts = _make_again(folder, recorded, shards, workers, engine, scheduler, show_progress)
-            recorded.receipts.update(receipts)
-        in_order = [recorded.receipts[shard.file] for shard in recorded.plan.shards()]
+        made = _make_again(folder, recorded, shards, workers, engine, scheduler, show_progress) if shards else {}
         if MANIFEST in broken:
+            in_order = [made.get(shard.file) or recorded.receipt(shard) for shard in recorded.plan.shards()]
             write_manifest(folder, build_manifest(recorded.document, in_order))
         left = read_recorded(folder)
         report.problems = [
@@ -78,7 +76,7 @@ def _make_again(
     document = recorded.document
     job = job_of(folder, document)
     tasks = [
-        ShardTask(recorded.plan, shard, str(folder.resolve()), recorded.receipts.get(shard.file, {}).get("blake3"))
+        ShardTask(recorded.plan, shard, str(folder.resolve()), (recorded.receipt(shard) or {}).get("blake3"))
         for shard in shards
     ]
     with (

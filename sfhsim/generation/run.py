@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
 from sfhsim.generation.engines import Engine, open_engine
-from sfhsim.generation.folder import check_same, planned, writable_folder
+from sfhsim.generation.folder import check_room, check_same, planned, writable_folder
 from sfhsim.generation.job import ShardTask, describe
 from sfhsim.generation.manifest import build_manifest, write_manifest
-from sfhsim.generation.plan import DEFAULT_SPLIT, Plan
+from sfhsim.generation.plan import DEFAULT_SPLIT, Plan, Shard
 from sfhsim.generation.progress import Progress
 from sfhsim.generation.settled import job_of, recipe_simulator_fingerprint, settle
-from sfhsim.generation.shards import finished
+from sfhsim.generation.shards import finished, read_receipt
 from sfhsim.records.encoder import RecordEncoder
 
 
@@ -72,7 +72,7 @@ def generate_dataset(
     ------
     DatasetError
         When the folder holds another data set, cannot be written or is being written by another process; the disk
-        is full; a worker died. Whole shards are kept, and the same call goes on.
+        has no room for so many samples, or is full; a worker died. Whole shards are kept, and the same call goes on.
     RecipeError, MissingDataError, CoverageError
         From the recipe.
     """
@@ -95,15 +95,17 @@ def generate_dataset(
             description = document | {"fingerprint": fingerprint}
         record_bytes = RecordEncoder(description["feature_lengths"]).record_bytes
         plan = Plan(description["fingerprint"], seed, n_samples, split, max(1, shard_bytes // record_bytes))
+        if document is not None:
+            check_same(folder, document["plan"], plan.to_dict())
+        check_room(folder, plan, record_bytes)
         if document is None:
             document = settle(folder, plan, description, simulator)
-        else:
-            check_same(folder, document["plan"], plan.to_dict())
         job = job_of(folder, document)
         with open_engine(engine, job, job.open(), workers, scheduler, len(plan.shards())) as maker:
             began = time.monotonic()
-            receipts, made = _make_missing(maker, plan, folder, progress)
+            made = _make_missing(maker, plan, folder, progress)
             seconds = time.monotonic() - began
+        receipts = [_receipt(folder, shard) for shard in plan.shards()]
         write_manifest(folder, build_manifest(document, receipts))
     return Summary(folder, n_samples, made, len(receipts), seconds)
 
@@ -114,13 +116,27 @@ def _loaded(recipe):
     return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
 
 
-def _make_missing(maker: Engine, plan: Plan, folder: Path, progress: Progress) -> tuple[list[dict], int]:
-    """Make what is not there yet; the receipts of all shards in the order of the plan, and the samples made."""
-    shards = plan.shards()
-    receipts = {shard.file: receipt for shard in shards if (receipt := finished(folder, shard)) is not None}
-    kept = sum(receipt["n_records"] for receipt in receipts.values())
-    progress.begin(plan.n_samples, kept)
-    missing = (ShardTask(plan, shard, str(folder.resolve())) for shard in shards if shard.file not in receipts)
-    for receipt in maker.run(list(missing), progress.advance):
-        receipts[receipt["file"]] = receipt
-    return [receipts[shard.file] for shard in shards], plan.n_samples - kept
+def _make_missing(maker: Engine, plan: Plan, folder: Path, progress: Progress) -> int:
+    """Make what is not there yet, one look at each shard; the number of samples made. No list grows with the plan."""
+
+    def missing() -> Iterator[ShardTask]:
+        where = str(folder.resolve())
+        for shard in plan.shards():
+            receipt = finished(folder, shard)
+            if receipt is None:
+                yield ShardTask(plan, shard, where)
+            else:
+                progress.skip(receipt["n_records"])
+
+    progress.begin(plan.n_samples)
+    return sum(receipt["n_records"] for receipt in maker.run(missing(), progress.advance))
+
+
+def _receipt(folder: Path, shard: Shard) -> dict:
+    receipt = read_receipt(folder, shard)
+    if receipt is None:
+        raise DatasetError(
+            f"the receipt of {shard.file} vanished from {folder} while the data set was made: run the same command "
+            "again"
+        )
+    return receipt

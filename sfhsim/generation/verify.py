@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from sfhsim.errors import DatasetError
 from sfhsim.generation.manifest import COMPILED, PLAN, document_of_manifest, read_manifest, read_plan
-from sfhsim.generation.plan import Plan, Shard
+from sfhsim.generation.plan import Plan, Shard, Shards
 from sfhsim.generation.progress import Progress
 from sfhsim.generation.shards import read_receipt
 from sfhsim.records.dataset import MANIFEST
@@ -72,12 +72,24 @@ class Report:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What is known of a data set: the plan document, receipts by shard, and which of its two files are unsound."""
+    """What is known of a data set.
 
+    Attributes
+    ----------
+    folder, document, plan : where it is, its plan document and plan.
+    listed : receipts in the manifest, by shard; None when it cannot be trusted, and the shards' own receipts count.
+    problems : of its two files.
+    """
+
+    folder: Path
     document: dict
     plan: Plan
-    receipts: dict[str, dict]
+    listed: dict[str, dict] | None
     problems: list[Problem]
+
+    def receipt(self, shard: Shard) -> dict | None:
+        """What was recorded of a shard when it was made, None when nothing can be trusted."""
+        return read_receipt(self.folder, shard) if self.listed is None else self.listed.get(shard.file)
 
 
 def verify_dataset(folder: str | Path, *, show_progress: bool = False) -> Report:
@@ -102,12 +114,8 @@ def verify_dataset(folder: str | Path, *, show_progress: bool = False) -> Report
         progress.begin(recorded.plan.n_samples)
         for shard in shards:
             report.problems += check_shard(folder, shard, recorded, progress.advance)
-    expected = {shard.file for shard in shards}
-    report.problems += [
-        Problem(path.name, "does not belong to the data set: move it elsewhere")
-        for path in sorted(folder.glob("*.tfrecord"))
-        if path.name not in expected
-    ]
+    others = sorted(path.name for path in folder.glob("*.tfrecord") if shards.named(path.name) is None)
+    report.problems += [Problem(name, "does not belong to the data set: move it elsewhere") for name in others]
     return report
 
 
@@ -125,15 +133,11 @@ def read_recorded(folder: Path) -> Recorded:
             "set again"
         )
     plan = Plan.from_dict(document["plan"])
-    shards = plan.shards()
-    if manifest is not None and not _consistent(manifest, document, shards):
+    if manifest is not None and not _consistent(manifest, document, plan.shards()):
         problems.append(Problem(MANIFEST, f"is of another data set than {PLAN}"))
         manifest = None
-    if manifest is not None:
-        receipts = {receipt["file"]: receipt for receipt in manifest["shards"]}
-    else:
-        receipts = {s.file: receipt for s in shards if (receipt := read_receipt(folder, s)) is not None}
-    return Recorded(document, plan, receipts, problems)
+    listed = None if manifest is None else {receipt["file"]: receipt for receipt in manifest["shards"]}
+    return Recorded(folder, document, plan, listed, problems)
 
 
 def _sound(read: Callable[[Path], dict], folder: Path, name: str, problems: list[Problem]) -> dict | None:
@@ -144,10 +148,14 @@ def _sound(read: Callable[[Path], dict], folder: Path, name: str, problems: list
         return None
 
 
-def _consistent(manifest: dict, document: dict, shards: list[Shard]) -> bool:
+def _consistent(manifest: dict, document: dict, shards: Shards) -> bool:
     keys = ("file", "split", "first_id", "stop_id")
-    listed = [tuple(receipt[key] for key in keys) for receipt in manifest["shards"]]
-    return manifest["plan"] == document["plan"] and listed == [tuple(getattr(s, key) for key in keys) for s in shards]
+    listed = manifest["shards"]
+    return (
+        manifest["plan"] == document["plan"]
+        and len(listed) == len(shards)
+        and all(receipt[key] == getattr(s, key) for receipt, s in zip(listed, shards, strict=True) for key in keys)
+    )
 
 
 def check_compiled(folder: Path, recorded: Recorded) -> list[Problem]:
@@ -166,7 +174,7 @@ def check_compiled(folder: Path, recorded: Recorded) -> list[Problem]:
 def check_shard(folder: Path, shard: Shard, recorded: Recorded, advance: Callable[[int], None]) -> list[Problem]:
     """What is wrong with a shard: one problem at most, the most telling."""
     path = folder / shard.file
-    receipt = recorded.receipts.get(shard.file)
+    receipt = recorded.receipt(shard)
     try:
         what = _damage(path, shard, receipt, recorded, advance)
     except FileNotFoundError:
