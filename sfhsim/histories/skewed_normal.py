@@ -73,6 +73,10 @@ class SkewedNormal:
         rate += np.where(inside, burst[:, None] * elementary.exp(log_truncation(p, t)), 0.0)
         return np.where(t <= p["age_max"][:, None], rate, 0.0)
 
+    def check(self, params: Params, age_max_yr: ArrayLike) -> None:
+        """Raise RecipeError where ``cumulative_mass`` would, for the parameters alone."""
+        self._resolve(params, age_max_yr)
+
     def _resolve(self, params: Params, age_max_yr: ArrayLike) -> dict[str, np.ndarray]:
         n = batch_size(age_max_yr, *params.values())
         given = resolve(self.parameters, params, self.name, n)
@@ -117,7 +121,7 @@ def scaled(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Resolved parameters with every time in yr, plus ``cut`` and ``width`` of the truncation (0: none)."""
     peak = params["peak_gyr"] * GYR
     span = np.abs(UNIVERSE_AGE_YR - peak)
-    truncated = params["truncation"] > 0.0
+    truncated = params["truncation"] > 1e-12  # below, the factor is the same at all ages, and no cut-off
     sharpness = np.where(truncated, params["truncation"], 1.0)
     burst_to = params["burst_age_gyr"] * GYR
     return {

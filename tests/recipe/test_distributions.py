@@ -53,7 +53,7 @@ def test_a_number_is_a_constant():
         ({"distribution": "exponential", "scale": 1, "min": 3, "max": 1}, "min 3 is greater than max 1"),
         ({"distribution": "log_uniform", "min": 0, "max": 1}, "must be positive"),
         ({"distribution": "normal", "mean": 0, "std": 1, "min": 60}, "nothing can be drawn"),
-        ({"distribution": "normal", "mean": 0, "std": -1}, "greater than 0"),
+        ({"distribution": "normal", "mean": 0, "std": -1}, "greater than or equal to 0.0"),
         ({"distribution": "choice", "values": [1, 2], "weights": [1]}, "1 weights for 2 values"),
         ({"distribution": "choice", "values": [1, 2], "weights": [0, 0]}, "must not all be zero"),
         ({"distribution": "uniform", "min": 0, "max": float("inf")}, "finite"),
