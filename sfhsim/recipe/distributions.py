@@ -93,7 +93,8 @@ class LogUniform(_Ranged):
         return self
 
     def quantile(self, probability):
-        return self.min * elementary.exp(elementary.log(self.max / self.min) * probability)
+        values = self.min * elementary.exp(elementary.log(self.max / self.min) * probability)
+        return np.minimum(values, self.max)  # rounding may lead beyond it
 
 
 class _Truncated(_Distribution):
