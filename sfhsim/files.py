@@ -30,7 +30,11 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 @contextlib.contextmanager
 def named_errors(
-    path: str | os.PathLike, kind: type[Exception], keep: type[Exception] = SfhsimError, advice: str = ""
+    path: str | os.PathLike,
+    kind: type[Exception],
+    keep: type[Exception] = SfhsimError,
+    advice: str = "give a place with room and permission",
+    doing: str = "write",
 ) -> Iterator[None]:
     """OSErrors of the block as ``kind``: which path cannot be written, why, what to do. Those of ``keep`` pass."""
     try:
@@ -38,8 +42,7 @@ def named_errors(
     except OSError as error:
         if isinstance(error, keep):
             raise
-        advice = advice or "give a place with room and permission"
-        raise kind(f"cannot write {path}: {error.strerror or error}; {advice}") from error
+        raise kind(f"cannot {doing} {path}: {error.strerror or error}; {advice}") from error
 
 
 def exists(path: Path) -> bool:

@@ -42,7 +42,7 @@ def export(run_or_model, out: str | os.PathLike, overwrite: bool = False) -> Pat
     given, out = Path(out), Path(out).resolve()
     _check_free(out, overwrite)
     path = _checked(run_or_model) if isinstance(run_or_model, str | os.PathLike) else None
-    named = named_errors(out, ConfigError, SfhmodelError, "give a folder with room and permission")
+    named = named_errors(out, ConfigError, SfhmodelError, advice="give a folder with room and permission")
     with named, whole_folder(out, overwrite=True) as staging:
         if path is None:
             run_or_model.save(staging / RUN_MODEL)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sfhsim.errors import LibraryError, MissingDataError
+from sfhsim.files import named_errors
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.names import check_name, name_from
 
@@ -80,6 +81,14 @@ def import_library(
     for path in paths:
         if not path.exists():
             raise MissingDataError(f"no file or directory {path} to import a stellar library from")
+    unreadable = named_errors(
+        ", ".join(map(str, paths)), LibraryError, advice="give files that can be read", doing="read"
+    )
+    with unreadable:
+        return _read(paths, name, format, options)
+
+
+def _read(paths: list[Path], name: str | None, format: str, options: dict) -> SSPLibrary:  # noqa: A002
     chosen = detect_format(paths) if format == "auto" else format
     read = reader_module(chosen).read
     known = [parameter for parameter in inspect.signature(read).parameters if parameter not in ("paths", "name")]

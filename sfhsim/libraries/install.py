@@ -163,7 +163,7 @@ def install_library(
     advice = f"{3 * known.size_mb} MB are needed for the time being: free some space or set SFHSIM_HOME elsewhere"
     named = named_errors(path, MissingDataError, advice=advice)
     with named, scratch_folder(path.parent, "installing") as workspace:
-        check_space(workspace, 3 * known.size_mb)
+        check_space(path.parent, 3 * known.size_mb)
         library = known.build(None if artifact is None else Path(artifact), workspace, progress)
         write_library(library, path, overwrite=force)
     progress(f"installed {name} in {path}")

@@ -84,6 +84,8 @@ class Metallicity(_Section):
                 raise ValueError("form tabulated needs `table` with age_yr and value")
             if min(self.table.value) <= 0:
                 raise ValueError("metallicities in the table must be positive")
+            if max(self.table.value) > 0.2:
+                raise ValueError(f"the table reaches {max(self.table.value):g}: Z is a mass fraction, 0.2 at most")
         elif self.z_final.bounds()[0] <= 0 or self.z_start.bounds()[0] <= 0:
             raise ValueError("z_start and z_final must stay above 0: they are mass fractions, e.g. 0.02")
         elif self.z_final.bounds()[1] > 0.2:

@@ -50,6 +50,9 @@ OTHERS = {
     "format": st.sampled_from([1, 2, "1"]),
     "discretisation": st.sampled_from(["exact", "prospect", "rough"]),
     "metallicity/form": st.sampled_from(["closed_box", "linear_mass", "constant", "tabulated", "open_box"]),
+    "metallicity": st.lists(st.floats(-0.01, 0.25), min_size=1, max_size=3).map(
+        lambda z: {"form": "tabulated", "table": {"age_yr": [0.0, 1e9, 1.2e10][: len(z)], "value": z}}
+    ),
     "dust/birth/law": st.sampled_from(["power_law", "calzetti", "power_law_bump", "smc"]),
     "nebular/model": st.sampled_from(["none", "cloudy", "other"]),
     "nebular/continuum": st.booleans(),

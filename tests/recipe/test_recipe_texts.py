@@ -91,6 +91,8 @@ def _recipe(**sections):
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
+        ({"metallicity": {"form": "tabulated", "table": {"age_yr": [0, 1e10], "value": [0.3, 0.01]}}},
+         "metallicity: the table reaches 0.3: Z is a mass fraction"),
         ({"name": "x" * 300}, "name: String should match pattern"),
         ({"spectrum": {"stop_aa": 4800 + 3e6, "step_aa": 1e-3}}, "3e.09 pixels, which take 3e.04 GB of memory"),
         ({"spectrum": {"start_aa": 100, "step_aa": 200}}, "spectrum: step_aa 200: the first pixel would reach below 0"),
