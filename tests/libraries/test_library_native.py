@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -55,6 +57,28 @@ def test_the_second_of_two_discards_its_own(library, tmp_path):
     first = save_library(library, tmp_path / "mini")
     assert write_library(library.replace(imf="other"), first, overwrite=False) is False
     assert load_native(first).imf == "Kroupa"
+
+
+KILLED = """
+import os, sys
+from sfhsim import files
+from sfhsim.libraries.native import load_native, save_library
+exchange = files.exchange
+files.exchange = lambda *both: os._exit(9 if sys.argv[2] == "after" and exchange(*both) else 8)
+save_library(load_native(sys.argv[1]).replace(imf="new"), sys.argv[1], overwrite=True)
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_overwrite_that_is_killed_leaves_a_whole_library(library, tmp_path, when):
+    path = save_library(library, tmp_path / "mini")
+    ended = subprocess.run([sys.executable, "-c", KILLED, path, when], check=False).returncode
+    imf = {8: "Kroupa", 9: "new"}[ended]  # 8 also where the file system cannot exchange
+    assert len(list(tmp_path.iterdir())) == 2
+    left = load_native(path)
+    assert (left.imf, left.checksum) == (imf, left.content_checksum())
+    save_library(library, tmp_path / "another")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["another.ssplib", "mini.ssplib"]
 
 
 def test_a_replacement_that_was_killed_is_finished_when_the_library_is_loaded(library, tmp_path, monkeypatch):
