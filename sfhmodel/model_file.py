@@ -5,15 +5,13 @@ This part needs no Keras until a file is opened.
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
 from pathlib import Path
 
+from sfhmodel.archive import read_config
 from sfhmodel.errors import ModelFileError
 
 RUN_MODEL = "model.keras"
-_MEMBERS = ("config.json", "model.weights.h5")
 
 
 def resolve(path_or_preset: str | Path) -> Path:
@@ -57,21 +55,9 @@ def check_model_file(path: Path) -> None:
     Raises
     ------
     ModelFileError
-        Truncated, damaged, or another kind of file or model.
+        Truncated, damaged, hostile (`sfhmodel.archive`), or another kind of file or model.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if missing := [name for name in _MEMBERS if name not in archive.namelist()]:
-                raise ModelFileError(f"{path} is no .keras file: it lacks {', '.join(missing)}")
-            if bad := archive.testzip():
-                raise ModelFileError(f"{path} is damaged: the checksum of {bad} does not fit; copy or train it again")
-            config = json.loads(archive.read("config.json"))
-    except ModelFileError:
-        raise
-    except PermissionError as error:
-        raise ModelFileError(f"cannot read {path}: {error.strerror}") from error
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
-        raise ModelFileError(f"{path} is damaged or no .keras file ({error}): copy or train it again") from error
+    config = read_config(path)
     found = config.get("class_name") if isinstance(config, dict) else None
     if found != "StarFormationModel":
         raise ModelFileError(f"{path} holds a Keras model of class {found}, not one of sfhmodel: train or export one")

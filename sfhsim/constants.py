@@ -13,3 +13,4 @@ FWHM_PER_SIGMA = 2.3548200450309493  # 2 sqrt(2 ln 2)
 BIRTH_CLOUD_AGE_YR = 1.0e7  # Charlot & Fall 2000
 UNIVERSE_AGE_YR = 13.8e9  # lookback time at which every history starts
 AB_ZERO_POINT = -48.6  # cgs, Oke & Gunn 1983
+LN10 = 2.302585092994046

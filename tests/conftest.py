@@ -8,6 +8,14 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """What is kept to save time goes into a folder of the test run, of its subprocesses, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFHSIM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
     """The folder with the ProSpect reference outputs, line tables, filters and observed spectra."""

@@ -7,15 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sfhmodel.errors import ConfigError, ModelFileError, SfhmodelError
 from sfhmodel.export.metadata import DESCRIPTION_NAME, FORMAT, export_description, to_json
 from sfhmodel.export.readme import README_NAME, readme
 from sfhmodel.model_file import RUN_MODEL, check_model_file, open_model, resolve
+from sfhsim.files import named_errors, recover, whole_folder
 
 
 def export(run_or_model, out: str | os.PathLike, overwrite: bool = False) -> Path:
@@ -44,7 +42,8 @@ def export(run_or_model, out: str | os.PathLike, overwrite: bool = False) -> Pat
     given, out = Path(out), Path(out).resolve()
     _check_free(out, overwrite)
     path = _checked(run_or_model) if isinstance(run_or_model, str | os.PathLike) else None
-    with _staged(out) as staging:
+    named = named_errors(out, ConfigError, SfhmodelError, advice="give a folder with room and permission")
+    with named, whole_folder(out, overwrite=True) as staging:
         if path is None:
             run_or_model.save(staging / RUN_MODEL)
         else:
@@ -66,6 +65,7 @@ def is_export(folder: Path) -> bool:
 
 
 def _check_free(out: Path, overwrite: bool) -> None:
+    recover(out.parent)  # of an export that was killed
     if not out.is_dir():
         if out.exists():
             raise ConfigError(f"{out} is a file: give a folder that does not exist")
@@ -74,33 +74,6 @@ def _check_free(out: Path, overwrite: bool) -> None:
             raise ConfigError(f"{out} holds an export already: give another folder, or --overwrite (overwrite=True)")
     elif any(out.iterdir()):
         raise ConfigError(f"{out} is not empty and no export of sfhmodel: give a folder that does not exist")
-
-
-@contextmanager
-def _staged(out: Path) -> Iterator[Path]:
-    """A hidden folder beside ``out`` that takes its name at the end, or vanishes."""
-    staging = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
-    replaced = staging.with_suffix(".replaced")
-    try:
-        staging.mkdir(parents=True)
-        yield staging
-        if out.exists():
-            out.rename(replaced)
-        try:
-            staging.rename(out)
-        except OSError:
-            if replaced.exists():
-                replaced.rename(out)
-            raise
-    except OSError as error:
-        if isinstance(error, SfhmodelError):
-            raise
-        raise ConfigError(
-            f"cannot write {out}: {error.strerror or error}; give a folder with room and permission"
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _write_contents(model, folder: Path, name: str) -> None:

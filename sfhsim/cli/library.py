@@ -68,7 +68,7 @@ def install_command(
     name: Annotated[str, typer.Argument(help="bc03-miles-full, emiles, or emiles-spliced.")],
     artifact: Annotated[
         Path | None,
-        typer.Option(help="An already downloaded artifact (otherwise $SFHSIM_ARTIFACTS, then pip)."),
+        typer.Option(help="An already downloaded artifact (otherwise $SFHSIM_ARTIFACTS, then pip's index)."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Install again over what is there.")] = False,
 ) -> None:

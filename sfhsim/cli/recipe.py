@@ -39,10 +39,11 @@ def show(
 
 @recipe_app.command()
 def check(recipe: Annotated[str, typer.Argument(help="Built-in name or YAML file.")]) -> None:
-    """Validate a recipe and everything it names: library, line table, filters, grid."""
+    """Validate a recipe and everything it names (library, line table, filters, grid), and simulate some galaxies."""
     from sfhsim import Simulator
 
     simulator = Simulator.from_recipe(recipe)
+    simulator.batch(range(64))
     print(simulator.describe())
 
 

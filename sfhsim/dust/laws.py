@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from sfhsim import elementary
 from sfhsim.dust.base import PIVOT_AA, register_dust_law
 from sfhsim.histories.parameters import Parameter
 
@@ -73,7 +74,14 @@ class Calzetti:
 
 def _power(wave_aa: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     """(l/5500)^p (n, m), in the precision of the exponent: a float32 exponential is several times faster."""
-    return np.exp(exponent[:, None] * np.log(wave_aa / PIVOT_AA).astype(exponent.dtype))
+    log_ratio = elementary.log(wave_aa / PIVOT_AA)
+    if exponent.dtype != np.float32:
+        return elementary.exp(exponent[:, None] * log_ratio)
+    from sfhsim.kernels.element_loops import single_powers
+
+    out = np.empty((exponent.size, wave_aa.size), dtype=np.float32)
+    single_powers(log_ratio.astype(np.float32), np.ascontiguousarray(exponent), out)
+    return out
 
 
 def _calzetti(wave_aa: np.ndarray) -> np.ndarray:

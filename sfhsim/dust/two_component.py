@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from sfhsim import elementary
 from sfhsim.dust.base import PIVOT_AA, DustLaw, check_wave_aa, get_dust_law
 from sfhsim.histories.parameters import Parameter, batch_size, resolve
 
@@ -126,8 +127,13 @@ class TwoComponentDust:
 
 
 def _transmission(tau: np.ndarray, curve: np.ndarray, dtype: DTypeLike) -> np.ndarray:
-    depth = np.multiply(-tau.astype(dtype)[:, None], curve.astype(dtype, copy=False))
-    return np.exp(depth, out=depth)
+    if np.dtype(dtype) != np.float32:
+        return elementary.exp(-tau[:, None] * curve)
+    from sfhsim.kernels.element_loops import single_transmissions
+
+    out = np.empty((tau.size, curve.shape[1]), dtype=np.float32)
+    single_transmissions(tau.astype(np.float32), np.ascontiguousarray(curve, dtype=np.float32), out)
+    return out
 
 
 def charlot_fall() -> TwoComponentDust:

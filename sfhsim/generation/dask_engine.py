@@ -1,6 +1,6 @@
 """Shards made by the workers of a Dask cluster, which all see the data set's directory.
 
-Every shard is a task; a worker process compiles the simulator with its first task. When a worker dies, Dask gives its
+Every shard is a task; a worker process opens the simulator with its first task. When a worker dies, Dask gives its
 tasks to others: a shard made twice is the same bytes under the same name.
 """
 
@@ -22,7 +22,7 @@ class DaskEngine:
 
     Parameters
     ----------
-    job : what the workers compile.
+    job : what the workers open.
     scheduler : its address, e.g. ``tcp://node:8786``, or a ``distributed.Client``.
 
     Raises
@@ -52,10 +52,6 @@ class DaskEngine:
         if self._own:
             self._client.close()
 
-    def describe(self) -> dict:
-        """See `Engine`: of whichever worker is first."""
-        return self._submit(None).result()
-
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """See `Engine`."""
         tasks = iter(tasks)
@@ -67,8 +63,8 @@ class DaskEngine:
             done.update([self._submit(task) for task in islice(tasks, 1)])
             yield receipt
 
-    def _submit(self, task: ShardTask | None):
-        name = "describe" if task is None else Path(task.shard.file).stem
+    def _submit(self, task: ShardTask):
+        name = Path(task.shard.file).stem
         return self._client.submit(make_one, self._job, task, pure=False, key=f"sfhsim-{name}-{uuid.uuid4().hex}")
 
     def _result(self, future) -> dict:

@@ -1,8 +1,7 @@
 """Where shards are made: in this process, in worker processes of this machine, or on a Dask cluster.
 
-An engine is a context manager with two methods: `describe`, which compiles the simulator somewhere and tells what it
-is, and `run`, which makes shards and yields their receipts as each is safe on the disk. Which engine made a shard, and
-in which order, leaves no trace in its bytes.
+An engine is a context manager with one method, `run`, which makes shards and yields their receipts as each is safe on
+the disk. Which engine made a shard, and in which order, leaves no trace in its bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, Self
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.job import Job, ShardTask, describe
+from sfhsim.generation.job import Job, ShardTask
 
 WORKER_MB = 450  # memory to plan for a worker
 _MB = 1 << 20
@@ -24,9 +23,6 @@ class Engine(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exception) -> None: ...
-
-    def describe(self) -> dict:
-        """The `describe` of the compiled simulator."""
 
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """Make shards; ``advance`` is called with numbers of samples as they are made."""
@@ -43,10 +39,6 @@ class InProcess:
 
     def __exit__(self, *exception) -> None:
         """There is nothing to release."""
-
-    def describe(self) -> dict:
-        """See `Engine`."""
-        return describe(self._simulator)
 
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """See `Engine`."""
@@ -82,7 +74,7 @@ def open_engine(name: str, job: Job, simulator, workers: int | str | None, sched
     if scheduler is not None:
         raise DatasetError("a scheduler's address needs the engine dask (`--engine dask`)")
     if workers is None:
-        return InProcess(simulator or job.compile())
+        return InProcess(simulator)
     from sfhsim.generation.processes import Processes
 
     return Processes(job, min(count_workers(workers), max(1, most)))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
 from sfhsim.generation.files import remove_leftovers
 from sfhsim.generation.lock import LOCK, sole_writer
-from sfhsim.generation.manifest import PLAN, read_plan, write_plan
+from sfhsim.generation.manifest import COMPILED, PLAN, read_plan
+from sfhsim.generation.plan import Plan
 from sfhsim.generation.shards import RECEIPTS
 from sfhsim.records.dataset import MANIFEST
 
-_OURS = (PLAN, MANIFEST, RECEIPTS, LOCK)
+_OURS = (PLAN, MANIFEST, COMPILED, RECEIPTS, LOCK)
+_BESIDE_SHARD_BYTES = 1000  # of its receipt and its entry in the manifest
 
 
 @contextlib.contextmanager
@@ -65,34 +68,33 @@ def _remove_if_unused(folder: Path) -> None:
     if not (folder / PLAN).exists():
         with contextlib.suppress(OSError):
             (folder / RECEIPTS).rmdir()
+            (folder / COMPILED).unlink(missing_ok=True)
             (folder / LOCK).unlink(missing_ok=True)
             folder.rmdir()
 
 
-def claim(folder: Path, document: dict) -> dict:
-    """Take the directory for this plan document; the document that is there, when it is of the same data set.
+def planned(folder: Path) -> dict | None:
+    """The plan document that is in the directory, or None in a new one.
 
     Raises
     ------
     DatasetError
-        When the directory belongs to another data set; what differs is named.
+        When it is damaged, or only the manifest is there: verify restores either.
     """
     if (folder / PLAN).exists():
         try:
-            there = read_plan(folder)
+            return read_plan(folder)
         except DatasetError as error:
             raise DatasetError(f"{error}; `sfhsim verify {folder} --repair` restores a finished data set") from error
-        _compare(folder, there["plan"], document["plan"])
-        return there
     if (folder / MANIFEST).exists():
         raise DatasetError(
             f"{folder} holds a data set whose {PLAN} is missing: `sfhsim verify {folder} --repair` restores it"
         )
-    write_plan(folder, document)
-    return document
+    return None
 
 
-def _compare(folder: Path, there: dict, wanted: dict) -> None:
+def check_same(folder: Path, there: dict, wanted: dict) -> None:
+    """DatasetError when two plans as plain data are of other data sets; what differs is named."""
     differs = [key for key in wanted if there.get(key) != wanted[key]]
     if not differs:
         return
@@ -109,3 +111,26 @@ def _compare(folder: Path, there: dict, wanted: dict) -> None:
         else ". Choose another directory, or delete this one"
     )
     raise DatasetError(f"{folder} holds another data set; different: {what}{grow}")
+
+
+def check_room(folder: Path, plan: Plan, record_bytes: int) -> None:
+    """DatasetError when the disk cannot hold what is still to be made; shards that are there need no more room."""
+    shards = plan.shards()
+    needed = plan.n_samples * record_bytes + len(shards) * _BESIDE_SHARD_BYTES
+    try:
+        free = shutil.disk_usage(folder).free
+        with os.scandir(folder) as entries:
+            there = sum(entry.stat().st_size for entry in entries if shards.named(entry.name))
+    except OSError as error:
+        raise DatasetError(f"cannot use {folder} for a data set: {error.strerror or error}") from error
+    if needed - there > free:
+        raise DatasetError(
+            f"no room in {folder}: {plan.n_samples} samples of {record_bytes} bytes need {_readable(needed)}, "
+            f"{_readable(there)} are there already and {_readable(free)} are free: make fewer samples, free some "
+            "space, or choose a directory on another disk"
+        )
+
+
+def _readable(size: int) -> str:
+    unit, name = next(((u, n) for u, n in ((1e12, "TB"), (1e9, "GB")) if size >= u), (1e6, "MB"))
+    return f"{size / unit:,.1f} {name}"

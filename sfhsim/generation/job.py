@@ -1,39 +1,64 @@
-"""What every engine needs to know: which simulator to compile, which shards to make, and what was compiled."""
+"""What every engine needs to know: which simulator to open, which shards to make, and what was compiled."""
 
 from __future__ import annotations
 
 import socket
 import threading
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from sfhsim.errors import DatasetError, SfhsimWarning
+from sfhsim.errors import DatasetError
 from sfhsim.generation.plan import Plan, Shard
+from sfhsim.generation.probes import check_probes
+from sfhsim.records.dataset import PLAN
 
 
 @dataclass(frozen=True)
 class Job:
-    """The simulator of a data set, as plain data that travels to workers.
+    """The simulator of a data set: the file that holds it, opened by every worker and compiled by none.
 
     Attributes
     ----------
-    recipe : plain data, as of `recipe_to_dict`.
-    seed, basis_tolerance : of the `Simulator`.
+    compiled : path of the compiled recipe, in the data set's directory.
+    blake3, fingerprint : its digest, and that of the simulator.
+    seed : of the `Simulator`.
+    probes : digests of the samples that every process makes first, of `sfhsim.generation.probes`.
     """
 
-    recipe: dict
+    compiled: str
+    blake3: str
+    fingerprint: str
     seed: int
-    basis_tolerance: float
+    probes: dict = field(hash=False)
 
-    def compile(self):
-        """The simulator; what it has to say is in its notes, so its warnings are silenced here."""
-        from sfhsim.recipe import recipe_from_dict
+    def open(self):
+        """The simulator, with its probe samples held against those of the plan.
+
+        What the simulator has to say is in its notes, so its warnings are silenced here.
+
+        Raises
+        ------
+        DatasetError
+            When the file is not seen, damaged, of another version or for other code, or this process makes other
+            bytes.
+        """
         from sfhsim.synthesis import Simulator
+        from sfhsim.synthesis.compiled import read_compiled
+        from sfhsim.synthesis.origin import quietly
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SfhsimWarning)
-            return Simulator.from_recipe(recipe_from_dict(self.recipe), self.seed, self.basis_tolerance)
+        path = Path(self.compiled)
+        if not path.exists():
+            raise DatasetError(
+                f"a worker on {socket.gethostname()} does not see the data set in {path.parent}: choose a directory on "
+                "a file system that every worker shares"
+            )
+        compiled = read_compiled(path)
+        if compiled.digest != self.blake3 or compiled.document.get("fingerprint") != self.fingerprint:
+            raise DatasetError(f"{path} is of another data set than {PLAN} in its directory")
+        with quietly():
+            simulator = Simulator.from_compiled(compiled, self.seed)
+        check_probes(simulator, self.probes, f"the data set in {path.parent}")
+        return simulator
 
 
 @dataclass(frozen=True)
@@ -48,71 +73,37 @@ class ShardTask:
 
 def describe(simulator) -> dict:
     """Plain data on a compiled simulator: all that a manifest says of it, and its fingerprint."""
-    import numba
-    import numpy
-
     import sfhsim
+    from sfhsim.generation.probes import made_with
     from sfhsim.recipe import recipe_to_dict
     from sfhsim.records.schema import SCHEMA_VERSION
 
-    library = simulator.library
     return {
         "schema_version": SCHEMA_VERSION,
         "sfhsim_version": sfhsim.__version__,
-        "versions": {"numpy": numpy.__version__, "numba": numba.__version__},
+        "versions": made_with(),
         "fingerprint": simulator.fingerprint(),
         "basis_tolerance": simulator.basis_tolerance,
         "feature_lengths": simulator.feature_lengths(),
         "dimensions": simulator.dimensions(),
-        "library": {
-            "name": library.name,
-            "checksum": library.checksum,
-            "imf": library.imf,
-            "source": library.source,
-            "licence": library.licence,
-            "citation": library.citation,
-        },
+        "library": simulator.library_description,
         "recipe": recipe_to_dict(simulator.recipe),
         "notes": list(simulator.notes),
     }
 
 
 _process = threading.Lock()
-_compiled: dict = {}
+_opened: dict = {}
 
 
-def make_one(job: Job, task: ShardTask | None) -> dict:
-    """In any process: compile the job unless the last call did, make the shard; its receipt, or without a task
-    the description of the simulator. One call at a time in a process."""
+def make_one(job: Job, task: ShardTask) -> dict:
+    """In any process: open the job unless the last call did, make the shard; its receipt. One call at a time in a
+    process."""
     from sfhsim.generation.shards import ShardMaker
 
     with _process:
-        if _compiled.get("job") != job:
-            _compiled.clear()
-            _compiled.update(simulator=job.compile(), job=job)
-        simulator = _compiled["simulator"]
-        if task is None:
-            return describe(simulator)
-        check_fingerprint(simulator.fingerprint(), task.plan)
-        _check_folder(task)
-        with ShardMaker(simulator) as maker:
+        if _opened.get("job") != job:
+            _opened.clear()
+            _opened.update(simulator=job.open(), job=job)
+        with ShardMaker(_opened["simulator"]) as maker:
             return maker.start(task).result()
-
-
-def _check_folder(task: ShardTask) -> None:
-    from sfhsim.generation.manifest import PLAN
-
-    if not (Path(task.folder) / PLAN).is_file():
-        raise DatasetError(
-            f"a worker on {socket.gethostname()} does not see the data set in {task.folder}: choose a directory on a "
-            "file system that every worker shares"
-        )
-
-
-def check_fingerprint(fingerprint: str, plan: Plan) -> None:
-    """DatasetError when a worker compiled something else than the plan was made for."""
-    if fingerprint != plan.fingerprint:
-        raise DatasetError(
-            f"a worker on {socket.gethostname()} has another version of the library, the filters or sfhsim than this "
-            "process: install the same on both; a library that exists only in memory needs workers=None"
-        )

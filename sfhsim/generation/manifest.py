@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from sfhsim.errors import DatasetError
 from sfhsim.generation.files import read_sealed, write_sealed
 from sfhsim.generation.plan import Plan
-from sfhsim.records.dataset import MANIFEST
+from sfhsim.records.dataset import MANIFEST, PLAN
 from sfhsim.records.manifest import (
     MANIFEST_SEAL,
     Checked,
@@ -26,15 +28,23 @@ from sfhsim.records.manifest import (
 )
 from sfhsim.records.schema import FEATURE_NAMES, FEATURES, HALF_FEATURES, PRECISIONS, SAMPLE_ID, stored_features
 
-PLAN = "plan.json"
+COMPILED = "compiled.recipe"
 PLAN_SEAL = "plan_sha256"
 DIGEST = "blake3"
+_SINCE_0_3_0 = ("compiled", "probes")
 
 
-def plan_document(plan: Plan, description: dict) -> dict:
-    """What ``plan.json`` holds: the plan, and the `describe` of its simulator."""
-    schema_version = PRECISIONS[plan.precision]
-    return {"format": "sfhsim plan", "plan": plan.to_dict(), **description, "schema_version": schema_version}
+def plan_document(plan: Plan, description: dict, compiled_blake3: str, probes: dict) -> dict:
+    """What ``plan.json`` holds: the plan, the `describe` of its simulator, the digest of the compiled recipe beside it,
+    and the probe samples (`sfhsim.generation.probes`)."""
+    return {
+        "format": "sfhsim plan",
+        "plan": plan.to_dict(),
+        **description,
+        "schema_version": PRECISIONS[plan.precision],
+        "compiled": {"file": COMPILED, "blake3": compiled_blake3},
+        "probes": probes,
+    }
 
 
 def build_manifest(document: dict, receipts: list[dict]) -> dict:
@@ -71,10 +81,11 @@ def build_manifest(document: dict, receipts: list[dict]) -> dict:
         },
         "dimensions": document["dimensions"],
         "library": document["library"],
-        "recipe_fingerprint": plan.fingerprint,
+        "fingerprint": plan.fingerprint,
         "recipe": document["recipe"],
         "basis_tolerance": document["basis_tolerance"],
         "notes": document["notes"],
+        **{key: document[key] for key in _SINCE_0_3_0 if key in document},
         "shards": receipts,
     }
 
@@ -87,13 +98,19 @@ def document_of_manifest(manifest: dict) -> dict:
             "format": "sfhsim plan",
             "plan": manifest["plan"],
             **{key: manifest[key] for key in ("schema_version", "sfhsim_version", "versions")},
-            "fingerprint": manifest["recipe_fingerprint"],
+            "fingerprint": manifest["plan"]["fingerprint"],
             "basis_tolerance": manifest["basis_tolerance"],
             "feature_lengths": lengths,
             **{key: manifest[key] for key in ("dimensions", "library", "recipe", "notes")},
+            **{key: manifest[key] for key in _SINCE_0_3_0 if key in manifest},
         }
     except KeyError as error:
         raise DatasetError(f"{MANIFEST} is damaged: it has no {error}") from None
+
+
+class _Compiled(Checked):
+    file: str
+    blake3: str
 
 
 class _PlanDocument(Checked):
@@ -103,7 +120,7 @@ class _PlanDocument(Checked):
     plan: PlanKeys
     schema_version: int
     sfhsim_version: str
-    versions: dict[str, str]
+    versions: dict
     fingerprint: str
     basis_tolerance: float
     feature_lengths: dict[str, int]
@@ -111,6 +128,8 @@ class _PlanDocument(Checked):
     library: LibraryKeys
     recipe: RecipeKeys
     notes: list[str]
+    compiled: _Compiled = Field(default=None)  # there was none before 0.3.0
+    probes: dict = Field(default_factory=dict)
 
 
 def check_plan_document(content: dict, path: Path) -> None:
@@ -127,9 +146,11 @@ def consistent(manifest: dict, document: dict) -> bool:
     """Whether a manifest is of the data set that a plan document tells of."""
     if any(document.get(key) != value for key, value in document_of_manifest(manifest).items()):
         return False
+    listed, shards = manifest["shards"], Plan.from_dict(document["plan"]).shards()
     keys = ("file", "split", "first_id", "stop_id")
-    listed = [tuple(receipt[key] for key in keys) for receipt in manifest["shards"]]
-    return listed == [tuple(getattr(shard, key) for key in keys) for shard in Plan.from_dict(document["plan"]).shards()]
+    return len(listed) == len(shards) and all(
+        receipt[key] == getattr(shard, key) for receipt, shard in zip(listed, shards, strict=True) for key in keys
+    )
 
 
 def contradicted_by_plan(folder: Path, manifest: dict) -> bool:

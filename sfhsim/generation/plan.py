@@ -8,18 +8,21 @@ holds the samples of one split out of a contiguous range of ids.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sfhsim.errors import DatasetError
+from sfhsim.names import check_name
 from sfhsim.records.schema import check_precision
 
 DEFAULT_SPLIT = {"train": 0.9, "validation": 0.05, "test": 0.05}
 _GOLDEN = np.uint64(2654435769)  # 2^32 / golden ratio, odd
 _MODULUS = np.uint64(1 << 32)
 _COUNTED_AT_ONCE = 1 << 20
+MOST_SAMPLES = 2**53 + 1
 
 
 def in_split(ids: np.ndarray, name: str, split: Mapping[str, float]) -> np.ndarray:
@@ -60,6 +63,48 @@ class Shard:
     stop_id: int
 
 
+class Shards(Sequence):
+    """Every shard of a plan, in order of split and id: made when asked for, so that their number costs no memory."""
+
+    def __init__(self, plan: Plan):
+        self._n_samples = plan.n_samples
+        self._spans = {
+            # a share so small that one shard holds all that there is has no use for a longer one
+            split: max(1, math.ceil(min(plan.records_per_shard / share, plan.n_samples)))
+            for split, share in plan.split.items()
+            if share > 0
+        }
+        self._counts = {split: -(-plan.n_samples // span) for split, span in self._spans.items()}
+
+    def __len__(self) -> int:
+        return sum(self._counts.values())
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[k] for k in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"no shard {index}: there are {len(self)}")
+        index %= len(self)
+        for split, count in self._counts.items():
+            if index < count:
+                return self._shard(split, index)
+            index -= count
+        raise AssertionError("the counts add up to the length")
+
+    def named(self, file: str) -> Shard | None:
+        """The shard of this file name, None when there is none."""
+        parts = re.fullmatch(r"(.+)-([0-9]{5,20})-of-[0-9]{5,20}\.tfrecord", file)
+        if parts is None or int(parts[2]) >= self._counts.get(parts[1], 0):
+            return None
+        shard = self._shard(parts[1], int(parts[2]))
+        return shard if shard.file == file else None
+
+    def _shard(self, split: str, k: int) -> Shard:
+        span, count = self._spans[split], self._counts[split]
+        file = f"{split}-{k:05d}-of-{count:05d}.tfrecord"
+        return Shard(file, split, k * span, min((k + 1) * span, self._n_samples))
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that decides the bytes of a data set, given the recipe's library.
@@ -81,31 +126,27 @@ class Plan:
     precision: str = "float32"
 
     def __post_init__(self):
-        if self.n_samples < 1:
-            raise DatasetError(f"a data set needs at least one sample, not {self.n_samples}")
+        if not 1 <= self.n_samples < MOST_SAMPLES:
+            raise DatasetError(f"a data set needs at least one sample and at most 2^53, not {self.n_samples}")
         if not 0 <= self.seed < 2**63:
             raise DatasetError(f"the seed must be between 0 and 2^63 - 1, not {self.seed}")
-        if min(self.split.values()) < 0 or not math.isclose(sum(self.split.values()), 1.0, abs_tol=1e-9):
+        for name in self.split:
+            check_name(name, "the split name", DatasetError)  # shards are named after it
+        if not min(self.split.values()) >= 0 or not math.isclose(sum(self.split.values()), 1.0, abs_tol=1e-9):
             raise DatasetError(f"the shares of the splits must be positive and sum to 1, not {dict(self.split)}")
         check_precision(self.precision)
 
-    def shards(self) -> list[Shard]:
+    def shards(self) -> Shards:
         """Every shard, in order of split and id."""
-        shards = []
-        for split, share in self.split.items():
-            if share == 0:
-                continue
-            span = max(1, math.ceil(self.records_per_shard / share))
-            count = math.ceil(self.n_samples / span)
-            for k in range(count):
-                file = f"{split}-{k:05d}-of-{count:05d}.tfrecord"
-                shards.append(Shard(file, split, k * span, min((k + 1) * span, self.n_samples)))
-        return shards
+        return Shards(self)
 
     def sample_ids(self, shard: Shard) -> np.ndarray:
         """Ids (n,) uint64 of the samples of a shard, increasing."""
-        ids = np.arange(shard.first_id, shard.stop_id, dtype=np.uint64)
-        return ids[in_split(ids, shard.split, self.split)]
+        found = []
+        for start in range(shard.first_id, shard.stop_id, _COUNTED_AT_ONCE):
+            ids = np.arange(start, min(start + _COUNTED_AT_ONCE, shard.stop_id), dtype=np.uint64)
+            found.append(ids[in_split(ids, shard.split, self.split)])
+        return np.concatenate(found)
 
     def to_dict(self) -> dict:
         """Plain data, as written beside the shards."""

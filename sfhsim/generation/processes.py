@@ -1,4 +1,4 @@
-"""Worker processes on this machine: each compiles the simulator once, with one thread, and makes whole shards.
+"""Worker processes on this machine: each opens the simulator once, with one thread, and makes whole shards.
 
 A worker has a pipe to the parent: tasks come in, messages go out (``ready``, ``made``, ``idle``, ``done``, ``failed``).
 It gets its next shard when it has simulated one, while that one may still be on its way to the disk (``done``). It is
@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 
 from sfhsim import errors
 from sfhsim.errors import DatasetError
-from sfhsim.generation.job import Job, ShardTask, check_fingerprint, describe
+from sfhsim.generation.job import Job, ShardTask
 
 _THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -67,14 +67,13 @@ class Processes:
 
     Parameters
     ----------
-    job : what they compile.
+    job : what they open.
     workers : how many, each with one thread.
     """
 
     def __init__(self, job: Job, workers: int):
         self._job, self._count = job, workers
         self._workers: list[_Worker] = []
-        self._description: dict | None = None
 
     def __enter__(self) -> Processes:
         context = multiprocessing.get_context("spawn")
@@ -89,20 +88,14 @@ class Processes:
             worker.process.join()
             worker.connection.close()
 
-    def describe(self) -> dict:
-        """See `Engine`: of the first worker that is ready; `run` holds the others to it."""
-        while self._description is None:
-            for worker, message in self._messages():
-                self._understand(worker, message)
-        return self._description
-
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """See `Engine`."""
-        waiting = deque(tasks)
-        while waiting or any(worker.tasks for worker in self._workers):
+        tasks, following = iter(tasks), None  # one task is known ahead, however many there are
+        while (following := following or next(tasks, None)) or any(worker.tasks for worker in self._workers):
             for worker in self._workers:
-                if worker.idle and waiting:
-                    worker.give(waiting.popleft())
+                if worker.idle and (following := following or next(tasks, None)):
+                    worker.give(following)
+                    following = None
             for worker, (kind, content) in self._messages():
                 if kind == "made":
                     advance(content)
@@ -122,8 +115,6 @@ class Processes:
         if kind == "failed":
             raise _revived(worker, *content)
         worker.ready = worker.idle = True
-        if kind == "ready" and self._description is None:
-            self._description = content
 
 
 def _revived(worker: _Worker, name: str, text: str, trace: str, file: str | None) -> Exception:
@@ -131,7 +122,7 @@ def _revived(worker: _Worker, name: str, text: str, trace: str, file: str | None
     kind = getattr(errors, name, None)
     if kind is not None:
         return kind(text)
-    where = f"making {file}" if file else "compiling the recipe"
+    where = f"making {file}" if file else "opening the compiled recipe"
     return DatasetError(f"worker process {worker.process.pid} failed while {where}: {name}: {text}\n{trace}")
 
 
@@ -164,7 +155,7 @@ def _without_interrupts() -> Iterator[None]:
 
 
 def _serve(connection: Connection, job: Job) -> None:
-    """Compile, then make the shards that come down the pipe."""
+    """Open the simulator, then make the shards that come down the pipe."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sending = threading.Lock()
 
@@ -185,9 +176,8 @@ def _serve(connection: Connection, job: Job) -> None:
 def _make_shards(connection: Connection, job: Job, send: Callable, current: list) -> None:
     from sfhsim.generation.shards import ShardMaker
 
-    simulator = job.compile()
-    send("ready", describe(simulator))
-    fingerprint = simulator.fingerprint()
+    simulator = job.open()
+    send("ready", None)
     failures: list[BaseException] = []
 
     def report(future) -> None:
@@ -204,7 +194,6 @@ def _make_shards(connection: Connection, job: Job, send: Callable, current: list
         while not failures:
             task = connection.recv()
             current[0] = task.shard.file
-            check_fingerprint(fingerprint, task.plan)
             maker.start(task).add_done_callback(report)
             send("idle", None)
 

@@ -38,11 +38,16 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def begin(self, total: int, done: int = 0) -> None:
-        """Start the clock: ``done`` of ``total`` are there already and do not count for the rate."""
+    def begin(self, total: int) -> None:
+        """Start the clock."""
         self._done, self._began = 0, time.monotonic()
         if self._bar is not None:
-            self._bar.reset(self._task, description=self._title, total=total, completed=done, rate="")
+            self._bar.reset(self._task, description=self._title, total=total, rate="")
+
+    def skip(self, count: int) -> None:
+        """Some more are there already; they do not count for the rate."""
+        if self._bar is not None:
+            self._bar.update(self._task, advance=count)
 
     def advance(self, count: int) -> None:
         """Count some more."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sfhsim.errors import DatasetError
 from sfhsim.generation.engines import open_engine
 from sfhsim.generation.folder import writable_folder
-from sfhsim.generation.job import Job, ShardTask
-from sfhsim.generation.manifest import PLAN, build_manifest, write_manifest, write_plan
+from sfhsim.generation.job import ShardTask
+from sfhsim.generation.manifest import COMPILED, PLAN, build_manifest, write_manifest, write_plan
 from sfhsim.generation.progress import Progress
+from sfhsim.generation.settled import job_of
 from sfhsim.generation.verify import Recorded, Report, check_shard, read_recorded, verify_dataset
 from sfhsim.records.dataset import MANIFEST
 
@@ -52,12 +52,12 @@ def repair_dataset(
         recorded = read_recorded(folder)
         if PLAN in broken:
             write_plan(folder, recorded.document)
+        if COMPILED in broken:
+            job_of(folder, recorded.document)
         shards = [shard for shard in recorded.plan.shards() if shard.file in broken]
-        if shards:
-            receipts = _make_again(folder, recorded, shards, workers, engine, scheduler, show_progress)
-            recorded.receipts.update(receipts)
-        in_order = [recorded.receipts[shard.file] for shard in recorded.plan.shards()]
+        made = _make_again(folder, recorded, shards, workers, engine, scheduler, show_progress) if shards else {}
         if MANIFEST in broken:
+            in_order = [made.get(shard.file) or recorded.receipt(shard) for shard in recorded.plan.shards()]
             write_manifest(folder, build_manifest(recorded.document, in_order))
         left = read_recorded(folder)
         report.problems = [
@@ -74,31 +74,14 @@ def _make_again(
 ) -> dict[str, dict]:
     """Make these shards again; their receipts by file."""
     document = recorded.document
-    job = Job(document["recipe"], recorded.plan.seed, document["basis_tolerance"])
+    job = job_of(folder, document)
     tasks = [
-        ShardTask(recorded.plan, shard, str(folder.resolve()), recorded.receipts.get(shard.file, {}).get("blake3"))
+        ShardTask(recorded.plan, shard, str(folder.resolve()), (recorded.receipt(shard) or {}).get("blake3"))
         for shard in shards
     ]
     with (
         Progress(show_progress, "repairing") as progress,
-        open_engine(engine, job, None, workers, scheduler, len(tasks)) as maker,
+        open_engine(engine, job, job.open(), workers, scheduler, len(tasks)) as maker,
     ):
-        _same_origin(folder, document, maker.describe())
         progress.begin(sum(recorded.plan.sample_ids(shard).size for shard in shards))
         return {receipt["file"]: receipt for receipt in maker.run(tasks, progress.advance)}
-
-
-def _same_origin(folder: Path, document: dict, here: dict) -> None:
-    """DatasetError when what is installed here would make other samples; what differs is named."""
-    if here["fingerprint"] == document["fingerprint"]:
-        return
-    if here["sfhsim_version"] != document["sfhsim_version"]:
-        what = f"sfhsim {document['sfhsim_version']}, this is {here['sfhsim_version']}: install that one"
-    elif here["library"]["checksum"] != document["library"]["checksum"]:
-        what = (
-            f"another version of the library {document['library']['name']} (sha256 "
-            f"{document['library']['checksum'][:12]}, here {here['library']['checksum'][:12]}): install that one"
-        )
-    else:
-        what = "other filters or record schema than are installed here"
-    raise DatasetError(f"{folder} was made with {what}, then repair it")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfhsim.errors import DatasetError, SfhsimWarning
+from sfhsim.errors import DatasetError
 from sfhsim.generation.engines import Engine, open_engine
-from sfhsim.generation.folder import claim, writable_folder
-from sfhsim.generation.job import Job, ShardTask
-from sfhsim.generation.manifest import build_manifest, plan_document, write_manifest
-from sfhsim.generation.plan import DEFAULT_SPLIT, Plan
+from sfhsim.generation.folder import check_room, check_same, planned, writable_folder
+from sfhsim.generation.job import ShardTask, describe
+from sfhsim.generation.manifest import build_manifest, write_manifest
+from sfhsim.generation.plan import DEFAULT_SPLIT, Plan, Shard
 from sfhsim.generation.progress import Progress
-from sfhsim.generation.shards import finished
+from sfhsim.generation.settled import job_of, recipe_simulator_fingerprint, settle
+from sfhsim.generation.shards import finished, read_receipt
 from sfhsim.records.encoder import RecordEncoder
 
 
@@ -74,64 +74,72 @@ def generate_dataset(
     ------
     DatasetError
         When the folder holds another data set, cannot be written or is being written by another process; the disk
-        is full; a worker died. Whole shards are kept, and the same call goes on.
+        has no room for so many samples, or is full; a worker died. Whole shards are kept, and the same call goes on.
     RecipeError, MissingDataError, CoverageError
         From the recipe.
     """
     from sfhsim.synthesis import Simulator
 
-    simulator = recipe if isinstance(recipe, Simulator) else None
-    job = _job(recipe, seed)
+    recipe, simulator = (recipe.recipe, recipe) if isinstance(recipe, Simulator) else (_loaded(recipe), None)
+    if simulator is not None and seed not in (None, simulator.seed):
+        raise DatasetError(f"the simulator was made with seed {simulator.seed}, not {seed}: leave out the seed")
+    seed = simulator.seed if simulator is not None else seed or 0
     folder = Path(folder)
     split = dict(split or DEFAULT_SPLIT)
-    Plan("", job.seed, n_samples, split, 1, precision)  # fail on impossible numbers before the recipe is compiled
-    most = _most_shards(job, n_samples, shard_bytes, split)
+    Plan("", seed, n_samples, split, 1, precision)  # fail on impossible numbers before the recipe is compiled
     with writable_folder(folder), Progress(show_progress, "spectra") as progress:
-        with open_engine(engine, job, simulator, workers, scheduler, most) as maker:
-            description = maker.describe()
-            if simulator is None:
-                for note in description["notes"]:
-                    warnings.warn(note, SfhsimWarning, stacklevel=2)
-            elif description["fingerprint"] != simulator.fingerprint():
-                raise DatasetError("the workers cannot compile this simulator: its library is another by that name")
-            record_bytes = RecordEncoder(description["feature_lengths"], precision).record_bytes
-            per_shard = max(1, shard_bytes // record_bytes)
-            plan = Plan(description["fingerprint"], job.seed, n_samples, split, per_shard, precision)
-            document = claim(folder, plan_document(plan, description))
+        document = planned(folder)
+        if document is None:
+            simulator = simulator or Simulator.from_recipe(recipe, seed)
+            description = describe(simulator)
+        else:
+            fingerprint = simulator.fingerprint() if simulator else recipe_simulator_fingerprint(recipe)
+            description = document | {"fingerprint": fingerprint}
+        record_bytes = RecordEncoder(description["feature_lengths"], precision).record_bytes
+        per_shard = max(1, shard_bytes // record_bytes)
+        plan = Plan(description["fingerprint"], seed, n_samples, split, per_shard, precision)
+        if document is not None:
+            check_same(folder, document["plan"], plan.to_dict())
+        check_room(folder, plan, record_bytes)
+        if document is None:
+            document = settle(folder, plan, description, simulator)
+        job = job_of(folder, document)
+        with open_engine(engine, job, job.open(), workers, scheduler, len(plan.shards())) as maker:
             began = time.monotonic()
-            receipts, made = _make_missing(maker, plan, folder, progress)
+            made = _make_missing(maker, plan, folder, progress)
             seconds = time.monotonic() - began
+        receipts = [_receipt(folder, shard) for shard in plan.shards()]
         write_manifest(folder, build_manifest(document, receipts))
     return Summary(folder, n_samples, made, len(receipts), seconds)
 
 
-def _job(recipe, seed: int | None) -> Job:
-    from sfhsim.recipe import Recipe, load_recipe, recipe_to_dict
-    from sfhsim.synthesis import Simulator
-    from sfhsim.synthesis.simulator import DEFAULT_TOLERANCE
+def _loaded(recipe):
+    from sfhsim.recipe import Recipe, load_recipe
 
-    if isinstance(recipe, Simulator):
-        if seed not in (None, recipe.seed):
-            raise DatasetError(f"the simulator was made with seed {recipe.seed}, not {seed}: leave out the seed")
-        return Job(recipe_to_dict(recipe.recipe), recipe.seed, recipe.basis_tolerance)
-    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    return Job(recipe_to_dict(recipe), seed or 0, DEFAULT_TOLERANCE)
+    return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
 
 
-def _most_shards(job: Job, n_samples: int, shard_bytes: int, split: Mapping[str, float]) -> int:
-    """About how many shards there will be, from the number of pixels alone: more workers would be idle."""
-    spectrum = job.recipe["spectrum"]
-    n_pixel = (spectrum["stop_aa"] - spectrum["start_aa"]) / spectrum["step_aa"]
-    return int(n_samples * 10 * max(n_pixel, 1) / shard_bytes) + 2 * len(split)
+def _make_missing(maker: Engine, plan: Plan, folder: Path, progress: Progress) -> int:
+    """Make what is not there yet, one look at each shard; the number of samples made. No list grows with the plan."""
+
+    def missing() -> Iterator[ShardTask]:
+        where = str(folder.resolve())
+        for shard in plan.shards():
+            receipt = finished(folder, shard)
+            if receipt is None:
+                yield ShardTask(plan, shard, where)
+            else:
+                progress.skip(receipt["n_records"])
+
+    progress.begin(plan.n_samples)
+    return sum(receipt["n_records"] for receipt in maker.run(missing(), progress.advance))
 
 
-def _make_missing(maker: Engine, plan: Plan, folder: Path, progress: Progress) -> tuple[list[dict], int]:
-    """Make what is not there yet; the receipts of all shards in the order of the plan, and the samples made."""
-    shards = plan.shards()
-    receipts = {shard.file: receipt for shard in shards if (receipt := finished(folder, shard)) is not None}
-    kept = sum(receipt["n_records"] for receipt in receipts.values())
-    progress.begin(plan.n_samples, kept)
-    missing = (ShardTask(plan, shard, str(folder.resolve())) for shard in shards if shard.file not in receipts)
-    for receipt in maker.run(list(missing), progress.advance):
-        receipts[receipt["file"]] = receipt
-    return [receipts[shard.file] for shard in shards], plan.n_samples - kept
+def _receipt(folder: Path, shard: Shard) -> dict:
+    receipt = read_receipt(folder, shard)
+    if receipt is None:
+        raise DatasetError(
+            f"the receipt of {shard.file} vanished from {folder} while the data set was made: run the same command "
+            "again"
+        )
+    return receipt

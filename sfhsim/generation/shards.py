@@ -99,7 +99,7 @@ def _finish(file: AtomicFile, receipt: dict, task: ShardTask) -> dict:
             raise DatasetError(
                 f"{file.path} came out different from what was recorded when the data set was made (blake3 "
                 f"{receipt['blake3'][:12]} instead of {task.expected_blake3[:12]}), so it was left as it is: repair "
-                "it with the versions of numpy and numba, and on the kind of processor, that made it"
+                "it with the library and the versions of sfhsim, numpy and numba that made it"
             )
         file.commit()
         write_sealed(receipt_path(file.path.parent, task.shard), receipt, RECEIPT_SEAL)

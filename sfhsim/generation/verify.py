@@ -14,13 +14,14 @@ import numpy as np
 from blake3 import blake3
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.manifest import PLAN, consistent, document_of_manifest, read_manifest, read_plan
+from sfhsim.generation.manifest import COMPILED, PLAN, consistent, document_of_manifest, read_manifest, read_plan
 from sfhsim.generation.plan import Plan, Shard
 from sfhsim.generation.progress import Progress
 from sfhsim.generation.shards import read_receipt
 from sfhsim.records.dataset import MANIFEST
 from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.tfrecord import scan_records
+from sfhsim.synthesis.compiled import read_compiled
 
 _TOLD = 500  # records between two words to the progress bar
 _NAMED = 5  # damaged records that are named one by one
@@ -71,12 +72,24 @@ class Report:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What is known of a data set: the plan document, receipts by shard, and which of its two files are unsound."""
+    """What is known of a data set.
 
+    Attributes
+    ----------
+    folder, document, plan : where it is, its plan document and plan.
+    listed : receipts in the manifest, by shard; None when it cannot be trusted, and the shards' own receipts count.
+    problems : of its two files.
+    """
+
+    folder: Path
     document: dict
     plan: Plan
-    receipts: dict[str, dict]
+    listed: dict[str, dict] | None
     problems: list[Problem]
+
+    def receipt(self, shard: Shard) -> dict | None:
+        """What was recorded of a shard when it was made, None when nothing can be trusted."""
+        return read_receipt(self.folder, shard) if self.listed is None else self.listed.get(shard.file)
 
 
 def verify_dataset(folder: str | Path, *, show_progress: bool = False) -> Report:
@@ -96,16 +109,13 @@ def verify_dataset(folder: str | Path, *, show_progress: bool = False) -> Report
     recorded = read_recorded(folder)
     shards = recorded.plan.shards()
     report = Report(folder, len(shards), recorded.plan.n_samples, list(recorded.problems))
+    report.problems += check_compiled(folder, recorded)
     with Progress(show_progress, "records") as progress:
         progress.begin(recorded.plan.n_samples)
         for shard in shards:
             report.problems += check_shard(folder, shard, recorded, progress.advance)
-    expected = {shard.file for shard in shards}
-    report.problems += [
-        Problem(path.name, "does not belong to the data set: move it elsewhere")
-        for path in sorted(folder.glob("*.tfrecord"))
-        if path.name not in expected
-    ]
+    others = sorted(path.name for path in folder.glob("*.tfrecord") if shards.named(path.name) is None)
+    report.problems += [Problem(name, "does not belong to the data set: move it elsewhere") for name in others]
     return report
 
 
@@ -123,15 +133,11 @@ def read_recorded(folder: Path) -> Recorded:
             "set again"
         )
     plan = Plan.from_dict(document["plan"])
-    shards = plan.shards()
     if manifest is not None and not consistent(manifest, document):
         problems.append(Problem(MANIFEST, f"is of another data set than {PLAN}"))
         manifest = None
-    if manifest is not None:
-        receipts = {receipt["file"]: receipt for receipt in manifest["shards"]}
-    else:
-        receipts = {s.file: receipt for s in shards if (receipt := read_receipt(folder, s)) is not None}
-    return Recorded(document, plan, receipts, problems)
+    listed = None if manifest is None else {receipt["file"]: receipt for receipt in manifest["shards"]}
+    return Recorded(folder, document, plan, listed, problems)
 
 
 def _sound(read: Callable[[Path], dict], folder: Path, name: str, problems: list[Problem]) -> dict | None:
@@ -142,10 +148,23 @@ def _sound(read: Callable[[Path], dict], folder: Path, name: str, problems: list
         return None
 
 
+def check_compiled(folder: Path, recorded: Recorded) -> list[Problem]:
+    """What is wrong with the compiled recipe: one problem at most."""
+    if "compiled" not in recorded.document:  # before 0.3.0
+        return []
+    try:
+        compiled = read_compiled(folder / COMPILED)
+    except DatasetError as error:
+        return [Problem(COMPILED, str(error).removeprefix(f"{folder / COMPILED} "))]
+    if compiled.digest != recorded.document["compiled"]["blake3"]:
+        return [Problem(COMPILED, "is of another data set: it was replaced")]
+    return []
+
+
 def check_shard(folder: Path, shard: Shard, recorded: Recorded, advance: Callable[[int], None]) -> list[Problem]:
     """What is wrong with a shard: one problem at most, the most telling."""
     path = folder / shard.file
-    receipt = recorded.receipts.get(shard.file)
+    receipt = recorded.receipt(shard)
     try:
         what = _damage(path, shard, receipt, recorded, advance)
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sfhsim import elementary
 from sfhsim.errors import RecipeError
 from sfhsim.histories.base import Params, check_age_max_yr, check_ages_yr, register_history
 from sfhsim.histories.parameters import Parameter, batch_size, resolve
@@ -95,7 +96,7 @@ class DenseBasis:
             )
         out = np.empty((n, age_yr.size))
         clipped = np.empty(n, dtype=np.bool_)
-        ssfr = 10.0 ** p["log10_ssfr_yr"]
+        ssfr = elementary.exp10(p["log10_ssfr_yr"])
         age_max_yr = check_age_max_yr(age_max_yr, n)
         dense_basis_cumulative(interval, ssfr, age_max_yr, SMALLEST_INTERVAL, age_yr, out, slope, clipped)
         return out, clipped
@@ -126,14 +127,10 @@ def dirichlet_from_uniform(uniform: ArrayLike, alpha: float = 1.0) -> np.ndarray
         raise RecipeError(f"uniform numbers for a Dirichlet draw must be (n, k) in [0, 1); got shape {uniform.shape}")
     uniform = np.maximum(uniform, 2.0**-54)
     if alpha == 1.0:
-        gamma = -np.log1p(-uniform)
+        gamma = -elementary.log1p(-uniform)
     else:
-        from scipy.special import gammaincinv, gammaln  # 0.2 s to import
-
-        # Small alpha underflows: there P(alpha, x) = x^alpha / Gamma(alpha + 1), so ln x is known directly.
-        ln_small = (np.log(uniform) + gammaln(alpha + 1.0)) / alpha
-        ln_gamma = np.where(ln_small < -50.0, ln_small, np.log(np.maximum(gammaincinv(alpha, uniform), 1e-300)))
-        gamma = np.exp(ln_gamma - ln_gamma.max(axis=1, keepdims=True))
+        ln_gamma = elementary.log_gamma_quantile(alpha, uniform)
+        gamma = elementary.exp(ln_gamma - ln_gamma.max(axis=1, keepdims=True))
     return gamma / gamma.sum(axis=1, keepdims=True)
 
 

@@ -17,6 +17,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sfhsim import elementary
 from sfhsim.errors import LibraryError, RecipeError
 from sfhsim.histories.base import Params, check_ages_yr
 from sfhsim.histories.parameters import Parameter, resolve
@@ -78,9 +79,8 @@ class ClosedBox:
     def evaluate(self, params: Params, fraction_before: np.ndarray, age_yr: np.ndarray) -> np.ndarray:
         """Z (n, m) at ``fraction_before`` (n, m); raises RecipeError where z_final < z_start."""
         p = _start_and_final(self, params, len(fraction_before))
-        gas_used = -np.expm1((p["z_start"] - p["z_final"]) / p["yield"])
-        metallicity = fraction_before * -gas_used
-        np.log1p(metallicity, out=metallicity)
+        gas_used = -elementary.expm1((p["z_start"] - p["z_final"]) / p["yield"])
+        metallicity = elementary.log1p(fraction_before * -gas_used)
         metallicity *= -p["yield"]
         metallicity += p["z_start"]
         return metallicity
@@ -243,7 +243,7 @@ def metallicity_weights(
     fraction = np.empty(metallicity.shape)
     clipped = np.empty(len(metallicity), dtype=np.int64)
     # a lone metallicity is given a twin so close that both ends clip to it
-    log10_library = np.log10(library if not single else np.array([library[0], library[0] * (1.0 + 1e-12)]))
+    log10_library = elementary.log10(library if not single else np.array([library[0], library[0] * (1.0 + 1e-12)]))
     kernel(metallicity, log10_library, lower, fraction, clipped)
     if single:
         fraction[:] = 0.0

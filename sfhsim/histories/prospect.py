@@ -10,7 +10,6 @@ digits. Families that ProSpect does not have take their exact SFR and mass.
 
 from __future__ import annotations
 
-import math
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
+from sfhsim import elementary
 from sfhsim.constants import UNIVERSE_AGE_YR
 from sfhsim.histories.base import Params, check_age_max_yr, check_ages_yr, get_history
 from sfhsim.histories.parameters import batch_size
@@ -29,7 +28,6 @@ from sfhsim.histories.tabulated import Tabulated
 YOUNGEST_YR = 1.0e5
 GRID_STEP_YR = 1.0e8
 R_TOLERANCE = 2.0**-13  # .Machine$double.eps^0.25
-SQRT_HALF = math.sqrt(0.5)
 
 
 @dataclass(frozen=True)
@@ -113,13 +111,14 @@ def _skewed_normal(p: dict[str, np.ndarray]) -> ProspectHistory:
     def sfr_at(age_yr: np.ndarray) -> np.ndarray:
         t = np.maximum(age_yr, YOUNGEST_YR)[None, :]
         x = (t - p["peak"][:, None]) / p["period"][:, None]
-        sfr = np.exp(-0.5 * (x * np.exp(p["skewness"][:, None] * np.arcsinh(x))) ** 2)
+        y = x * elementary.exp(p["skewness"][:, None] * elementary.arcsinh(x))
+        sfr = elementary.exp(-0.5 * y * y)
         cut = p["width"] > 0.0
         width = np.where(cut, p["width"], 1.0)[:, None]
         burst = (t >= p["burst_from"][:, None]) & (t < p["burst_to"][:, None])
         sfr += np.where(burst, p["burst_sfr"][:, None], 0.0)
         # 1 - Phi as ProSpect has it: where little is left, its roundoff is part of the result
-        return sfr * np.where(cut[:, None], 1.0 - ndtr((t - p["cut"][:, None]) / width), 1.0)
+        return sfr * np.where(cut[:, None], 1.0 - elementary.normal_cdf((t - p["cut"][:, None]) / width), 1.0)
 
     def integral(i: int, from_yr: float, to_yr: float) -> float:
         q = {name: float(value[i]) for name, value in p.items()}
@@ -133,14 +132,11 @@ def _scalar_skewed_normal(q: dict[str, float]) -> Callable[[float], float]:
     peak, period, skewness, cut, width = (q[k] for k in ("peak", "period", "skewness", "cut", "width"))
     burst_sfr, burst_from, burst_to = q["burst_sfr"], q["burst_from"], q["burst_to"]
 
+    from sfhsim.kernels.histories import prospect_sfr  # numba takes 0.4 s to import
+
     def sfr(t: float) -> float:
-        t = max(t, YOUNGEST_YR)
-        x = (t - peak) / period
-        y = x * math.exp(skewness * math.asinh(x))
-        value = math.exp(-0.5 * y * y) + (burst_sfr if burst_from <= t < burst_to else 0.0)
-        if width > 0.0:
-            value *= 1.0 - 0.5 * math.erfc((cut - t) / width * SQRT_HALF)
-        return value
+        burst = burst_sfr if burst_from <= t < burst_to else 0.0
+        return prospect_sfr(max(t, YOUNGEST_YR), peak, period, skewness, burst, cut, width)
 
     return sfr
 

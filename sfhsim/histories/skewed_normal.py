@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sfhsim import elementary
 from sfhsim.constants import UNIVERSE_AGE_YR
 from sfhsim.errors import RecipeError
 from sfhsim.histories.base import Params, check_age_max_yr, check_ages_yr, register_history
@@ -66,11 +67,15 @@ class SkewedNormal:
         age_yr = check_ages_yr(age_yr)
         _, smooth_share, ln_smooth, length = self._integrate(p, age_yr[:0])
         t = age_yr[None, :]
-        rate = smooth_share[:, None] * np.exp(log_smooth_sfr(p, t) - ln_smooth[:, None])
+        rate = smooth_share[:, None] * elementary.exp(log_smooth_sfr(p, t) - ln_smooth[:, None])
         burst = np.where(length > 0.0, (1.0 - smooth_share) / np.where(length > 0.0, length, 1.0), 0.0)
         inside = (t >= p["burst_from"][:, None]) & (t < p["burst_to"][:, None])
-        rate += np.where(inside, burst[:, None] * np.exp(log_truncation(p, t)), 0.0)
+        rate += np.where(inside, burst[:, None] * elementary.exp(log_truncation(p, t)), 0.0)
         return np.where(t <= p["age_max"][:, None], rate, 0.0)
+
+    def check(self, params: Params, age_max_yr: ArrayLike) -> None:
+        """Raise RecipeError where ``cumulative_mass`` would, for the parameters alone."""
+        self._resolve(params, age_max_yr)
 
     def _resolve(self, params: Params, age_max_yr: ArrayLike) -> dict[str, np.ndarray]:
         n = batch_size(age_max_yr, *params.values())
@@ -116,7 +121,7 @@ def scaled(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Resolved parameters with every time in yr, plus ``cut`` and ``width`` of the truncation (0: none)."""
     peak = params["peak_gyr"] * GYR
     span = np.abs(UNIVERSE_AGE_YR - peak)
-    truncated = params["truncation"] > 0.0
+    truncated = params["truncation"] > 1e-12  # below, the factor is the same at all ages, and no cut-off
     sharpness = np.where(truncated, params["truncation"], 1.0)
     burst_to = params["burst_age_gyr"] * GYR
     return {
@@ -136,7 +141,7 @@ def scaled(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def log_smooth_sfr(p: dict[str, np.ndarray], age_yr: np.ndarray) -> np.ndarray:
     """ln SFR without the burst, for parameters from ``scaled``; ``age_yr`` broadcasts against (n, 1)."""
     x = (age_yr - p["peak"][:, None]) / p["period"][:, None]
-    y = x * np.exp(p["skewness"][:, None] * np.arcsinh(x))
+    y = x * elementary.exp(p["skewness"][:, None] * elementary.arcsinh(x))
     return -0.5 * y * y + log_truncation(p, age_yr)
 
 
@@ -145,10 +150,8 @@ def log_truncation(p: dict[str, np.ndarray], age_yr: np.ndarray) -> np.ndarray:
     cut = p["width"][:, None] > 0.0
     if not cut.any():
         return np.zeros((p["width"].size, age_yr.shape[-1]))
-    from scipy.special import log_ndtr  # 0.2 s to import
-
     width = np.where(cut, p["width"][:, None], 1.0)
-    return np.where(cut, log_ndtr((p["cut"][:, None] - age_yr) / width), 0.0)
+    return np.where(cut, elementary.log_normal_cdf((p["cut"][:, None] - age_yr) / width), 0.0)
 
 
 register_history(SkewedNormal())

@@ -56,6 +56,10 @@ class Tabulated:
         end = np.minimum(age_max, table_age[:, -1])
         return np.where(age_yr[None, :] <= end[:, None], rate / total[:, None], 0.0)
 
+    def check(self, params: Params, age_max_yr: ArrayLike) -> None:
+        """Raise RecipeError where ``cumulative_mass`` would, for the tables alone."""
+        self._integrate(params, np.empty(0), age_max_yr)
+
     def _integrate(self, params: Params, edges_yr: np.ndarray, age_max_yr: ArrayLike) -> tuple[np.ndarray, ...]:
         from sfhsim.kernels.histories import tabulated_cumulative  # numba takes 0.4 s to import
 

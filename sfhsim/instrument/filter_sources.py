@@ -43,7 +43,7 @@ def load_filter(name: str | Path | Filter) -> Filter:
         return _from_file(Path(text))
     matches = _aliases().get(text.lower(), ())
     if len(matches) == 1:
-        return _shipped()[matches[0]]
+        return _shipped(matches[0])
     if matches:
         raise RecipeError(f"filter {text!r} is ambiguous: {', '.join(matches)}. Use one of these names")
     near = get_close_matches(text.lower(), _aliases(), n=6, cutoff=0.5)
@@ -54,28 +54,33 @@ def load_filter(name: str | Path | Filter) -> Filter:
 
 def filter_names() -> tuple[str, ...]:
     """The canonical names of the filters that sfhsim ships."""
-    return tuple(_shipped())
+    return tuple(_archive()[0])
 
 
 @functools.cache
-def _shipped() -> dict[str, Filter]:
+def _archive() -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], str]:
+    """Wavelengths and throughputs by name, and their source."""
     with (
         resources.files("sfhsim").joinpath(ARCHIVE).open("rb") as stream,
         np.load(stream, allow_pickle=False) as data,
     ):
         offset, wave_aa, throughput = data["offset"], data["wave_aa"], data["throughput"]
         names, source = data["name"].tolist(), str(data["source"])
-    return {
-        name: Filter(name, wave_aa[low:high], throughput[low:high], source)
-        for name, low, high in zip(names, offset[:-1], offset[1:], strict=True)
-    }
+    places = zip(names, offset[:-1], offset[1:], strict=True)
+    return {name: (wave_aa[low:high], throughput[low:high]) for name, low, high in places}, source
+
+
+@functools.cache
+def _shipped(name: str) -> Filter:
+    curves, source = _archive()
+    return Filter(name, *curves[name], source)
 
 
 @functools.cache
 def _aliases() -> dict[str, tuple[str, ...]]:
     """Lower-case alias -> canonical names: the whole name, without the observatory, and the band alone."""
     aliases: dict[str, tuple[str, ...]] = {}
-    for name in _shipped():
+    for name in filter_names():
         for alias in (name, name.split("/")[1], name.split(".")[-1]):
             aliases[alias.lower()] = (*aliases.get(alias.lower(), ()), name)
     return aliases

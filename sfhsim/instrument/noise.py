@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sfhsim.constants import LN10
 from sfhsim.errors import CoverageError, RecipeError
 
 FLOOR = 0.01  # of the median flux
-MAG_PER_RELATIVE_FLUX = 2.5 / np.log(10.0)
+MAG_PER_RELATIVE_FLUX = 2.5 / LN10
 NOISE_MODELS = ("constant", "poisson", "proportional")
 
 

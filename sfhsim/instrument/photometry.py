@@ -15,13 +15,18 @@ node count. Library wavelengths are rest frame, lambda_obs = lambda (1 + z), and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
+if TYPE_CHECKING:
+    from scipy import sparse
+
+from sfhsim import elementary
 from sfhsim.constants import LSUN_ERG_S, PC_CM
 from sfhsim.errors import RecipeError
 from sfhsim.instrument.filters import Filter, ab_magnitude, quadrature
+from sfhsim.linear import matmul
 
 _TAIL = 1e-4  # of the peak: beyond, transmission is taken at the last wavelength above it
 
@@ -54,6 +59,8 @@ class PhotometryOperator:
     """
 
     def __init__(self, filters: Sequence[Filter], wave_aa: np.ndarray, redshift: float, n_nodes: int = 16):
+        from scipy import sparse  # 0.15 s to import
+
         names = [band.name for band in filters]
         if not names or len(set(names)) != len(names):
             raise RecipeError(f"photometry needs filters with names of their own, got {names}")
@@ -81,13 +88,13 @@ class PhotometryOperator:
             block = self.matrix[rows]
             # a filter's rows are dense between its ends: one dense product beats the sparse one
             start, stop = block.indices.min(), block.indices.max() + 1
-            out[:, rows] = spectra[:, start:stop] @ block[:, start:stop].toarray().T.astype(spectra.dtype)
+            out[:, rows] = matmul(spectra[:, start:stop], block[:, start:stop].toarray().T.astype(spectra.dtype))
         return out
 
     def band_luminosity(self, nodes: np.ndarray, transmission: np.ndarray | None = None) -> np.ndarray:
         """<L T> in Lsun/A (n, n_filters), from `apply`'s output and T at ``node_wave_aa``, both (n, -1)."""
         attenuated = np.asarray(nodes) if transmission is None else nodes * transmission
-        return attenuated.reshape(*attenuated.shape[:-1], len(self.filters), self.n_nodes).sum(axis=-1)
+        return sum_of_nodes(attenuated, len(self.filters))
 
     def line_operator(self, line_wave_aa: np.ndarray, sigma_aa: np.ndarray | float) -> np.ndarray:
         """(n_lines, n_filters): <L> in Lsun/A per Lsun of a line, rest-frame wavelength and sigma in A."""
@@ -120,8 +127,15 @@ class PhotometryOperator:
         return ab_magnitude(self.flux(luminosity, distance_pc), self.pivot_wave_aa)
 
 
+def sum_of_nodes(nodes: np.ndarray, n_filters: int) -> np.ndarray:
+    """(..., n_filters) from the nodes (..., n_filters * n_nodes) of each filter, side by side."""
+    return nodes.reshape(*nodes.shape[:-1], n_filters, -1).sum(axis=-1)
+
+
 def _band_block(band: Filter, observed_aa: np.ndarray, n_nodes: int) -> tuple[sparse.coo_array, np.ndarray]:
     """The rows of one filter (n_nodes, m), and its nodes in the observed frame."""
+    from scipy import sparse  # 0.15 s to import
+
     low, high, node_aa, barycentric = _nodes(band, n_nodes)
     # The extra points resolve the cardinal polynomials where both the library and the curve are coarse.
     x, measure, index, fraction = quadrature(band, observed_aa, np.linspace(low, high, 16 * n_nodes))
@@ -142,8 +156,8 @@ def _nodes(band: Filter, n_nodes: int) -> tuple[float, float, np.ndarray, np.nda
     above = np.flatnonzero(band.throughput > _TAIL * band.throughput.max())
     low, high = band.wave_aa[max(above[0] - 1, 0)], band.wave_aa[min(above[-1] + 1, band.wave_aa.size - 1)]
     angle = np.pi * (np.arange(n_nodes)[::-1] + 0.5) / n_nodes
-    node_aa = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angle)
-    return low, high, node_aa, np.sin(angle) * (-1.0) ** np.arange(n_nodes)
+    node_aa = 0.5 * (low + high) + 0.5 * (high - low) * elementary.cos(angle)
+    return low, high, node_aa, elementary.sin(angle) * (-1.0) ** np.arange(n_nodes)
 
 
 def _cardinal(x: np.ndarray, node: np.ndarray, barycentric: np.ndarray) -> np.ndarray:

@@ -20,6 +20,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from sfhsim.kernels.bits import sum_of_products
+from sfhsim.kernels.elementary import log_double
+
 PHASES = 16
 
 
@@ -45,15 +48,6 @@ class BandTables(NamedTuple):
     response_step: float
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _weighted_sums(cells, low, high):
-    below, above = 0.0, 0.0
-    for c in range(cells.size):
-        below += np.float64(cells[c]) * low[c]
-        above += np.float64(cells[c]) * high[c]
-    return below, above
-
-
 @njit(cache=True, nogil=True)
 def _continuum(cells, log_stretch, log_low, cell_step, photons, first, width):
     at = max((log_stretch - log_low) / cell_step * PHASES, 0.0)
@@ -62,7 +56,7 @@ def _continuum(cells, log_stretch, log_low, cell_step, photons, first, width):
     begin = first + phase * width + min(shift, width - cells.size)
     low = photons[begin : begin + cells.size]
     high = photons[begin + width : begin + width + cells.size]
-    below, above = _weighted_sums(cells, low, high)
+    below, above = sum_of_products(cells, low), sum_of_products(cells, high)
     return below + t * (above - below)
 
 
@@ -82,7 +76,7 @@ def _lines(luminosity, line_log_wave, log_stretch, response, first, step):
 def band_means(columns, lines, stretch, tables, out):
     """Fill ``out`` (n, b) float64 from cells (n, n_cell) float32 and lines (n, l) float64; ``stretch`` (n,) = 1 + z."""
     for galaxy in prange(columns.shape[0]):
-        log_stretch = np.log(stretch[galaxy])
+        log_stretch = log_double(stretch[galaxy])
         for band in range(out.shape[1]):
             cells = columns[galaxy, tables.starts[band] : tables.starts[band + 1]]
             place = tables.photons_first[band], tables.photons_width[band]

@@ -41,7 +41,7 @@ _Q5 = -0.410941814529
 _Q6 = 0.456756676920
 _Q7 = -0.217819421264
 _Q8 = 0.036813928876
-_FAST = {"contract", "nnan", "nsz"}  # no reassociation: the same bytes for any number of threads
+_FAST = {"nnan", "nsz"}  # neither fused nor reassociated: the same bytes everywhere
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)

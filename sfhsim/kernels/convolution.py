@@ -30,6 +30,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from sfhsim.kernels.bits import fma
+from sfhsim.kernels.elementary import log_double
+
 BLOCK = 64  # outputs that share one expansion in s
 NARROW = 1.25  # pixels
 REACH = 4.9  # sigma: 1e-6 of the light is beyond
@@ -62,7 +65,7 @@ class BroadeningTables(NamedTuple):
     ramp: np.ndarray
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _fill_widths(first, kms_over_c, centre, lsf_first, lsf_step, lsf, scale, template, spread):
     """s of the columns first, first + 1, ..., a multiple of _STRIDE; ``centre``: wavelength of column 0 in steps.
 
@@ -97,7 +100,7 @@ def _copy_held(source, first, out):
         out[k] = source[last]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _interpolate_weights(weights, at, inverse_s_step, first_tap, value, slope):
     """Cubic interpolation between four rows, and its derivative by s."""
     row = min(max(int(at), 1), weights.shape[0] - 3)
@@ -114,11 +117,11 @@ def _interpolate_weights(weights, at, inverse_s_step, first_tap, value, slope):
     w0, w1 = weights[row - 1, first_tap:stop], weights[row, first_tap:stop]
     w2, w3 = weights[row + 1, first_tap:stop], weights[row + 2, first_tap:stop]
     for n in range(value.size):
-        value[n] = a * w0[n] + b * w1[n] + c * w2[n] + d * w3[n]
-        slope[n] = da * w0[n] + db * w1[n] + dc * w2[n] + dd * w3[n]
+        value[n] = fma(a, w0[n], fma(b, w1[n], fma(c, w2[n], d * w3[n])))
+        slope[n] = fma(da, w0[n], fma(db, w1[n], fma(dc, w2[n], dd * w3[n])))
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+@njit(cache=True, nogil=True)
 def _correlate(x, dx, value, slope, out):
     """out[i] += sum_n value[n] x[i + n] + slope[n] dx[i + n] for BLOCK outputs; whole groups of four taps."""
     for group in range(value.size // 4):
@@ -128,8 +131,9 @@ def _correlate(x, dx, value, slope, out):
         for k in range(BLOCK):
             i = _U(k)
             j = i + g
-            plain = v0 * x[j] + v1 * x[j + _ONE] + v2 * x[j + _TWO] + v3 * x[j + _THREE]
-            out[i] += plain + (s0 * dx[j] + s1 * dx[j + _ONE] + s2 * dx[j + _TWO] + s3 * dx[j + _THREE])
+            plain = fma(v0, x[j], fma(v1, x[j + _ONE], fma(v2, x[j + _TWO], fma(v3, x[j + _THREE], out[i]))))
+            bent = fma(s0, dx[j], fma(s1, dx[j + _ONE], fma(s2, dx[j + _TWO], s3 * dx[j + _THREE])))
+            out[i] = plain + bent
 
 
 @njit(cache=True, nogil=True)
@@ -150,7 +154,7 @@ def _broaden_piece(x, spread, start, stop, pad, tables_weights, log_first, log_s
             continue
         n_taps = 4 * ((2 * reach + 4) // 4)
         value, slope, dx = work[0, :n_taps], work[1, :n_taps], work[2, : BLOCK + n_taps]
-        at = (np.log(centre) - log_first) / log_step
+        at = (log_double(np.float64(centre)) - log_first) / log_step
         _interpolate_weights(tables_weights, at, 1.0 / (log_step * centre), middle - reach, value, slope)
         begin = first + pad - reach
         near = x[begin : begin + BLOCK + n_taps]
@@ -176,7 +180,7 @@ def _running_sum(means, total):
         total[g + _FOUR] = level
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _edge_values(y, value, bend):
     """Value (8th order) and half the derivative (6th) at the edge before y[i + 4], from the means around it."""
     a, b = _F(533.0 / 840.0), _F(-139.0 / 840.0)
@@ -186,11 +190,11 @@ def _edge_values(y, value, bend):
         i = _U(k)
         y0, y1, y2, y3 = y[i], y[i + _ONE], y[i + _TWO], y[i + _THREE]
         y4, y5, y6, y7 = y[i + _FOUR], y[i + _U(5)], y[i + _U(6)], y[i + _U(7)]
-        value[i] = a * (y3 + y4) + b * (y2 + y5) + c * (y1 + y6) + d * (y0 + y7)
-        bend[i] = p * (y4 - y3) + q * (y5 - y2) + r * (y6 - y1)
+        value[i] = fma(a, y3 + y4, fma(b, y2 + y5, fma(c, y1 + y6, d * (y0 + y7))))
+        bend[i] = fma(p, y4 - y3, fma(q, y5 - y2, r * (y6 - y1)))
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _quintics(y, value, bend, cubic, quartic, quintic):
     """The higher coefficients of C within the pixels from y[4] on."""
     for k in range(cubic.size):
@@ -198,12 +202,12 @@ def _quintics(y, value, bend, cubic, quartic, quintic):
         d, g = value[i], bend[i]
         rest, turn = y[i + _FOUR] - d - g, value[i + _ONE] - d - g - g
         curve = bend[i + _ONE] - g
-        cubic[i] = _F(10.0) * rest - _F(4.0) * turn + curve
-        quartic[i] = _F(7.0) * turn - _F(15.0) * rest - _F(2.0) * curve
-        quintic[i] = _F(6.0) * rest - _F(3.0) * turn + curve
+        cubic[i] = fma(_F(10.0), rest, fma(_F(-4.0), turn, curve))
+        quartic[i] = fma(_F(7.0), turn, fma(_F(-15.0), rest, _F(-2.0) * curve))
+        quintic[i] = fma(_F(6.0), rest, fma(_F(-3.0), turn, curve))
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _levels_between(edges_aa, per_aa, offset, total, value, bend, higher, level):
     """C at the output edges; total[0] is at position 0, value[0] and the others at position 4."""
     cubic, quartic, quintic = higher[0], higher[1], higher[2]
@@ -212,11 +216,11 @@ def _levels_between(edges_aa, per_aa, offset, total, value, bend, higher, level)
         i = _U(np.uint32(np.int32(at)))
         t = _F(at - np.int32(at))
         e = i - _FOUR
-        inside = value[e] + t * (bend[e] + t * (cubic[e] + t * (quartic[e] + t * quintic[e])))
+        inside = fma(t, fma(t, fma(t, fma(t, quintic[e], quartic[e]), cubic[e]), bend[e]), value[e])
         level[_U(k)] = total[i] + t * inside
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _levels_summed(edges_aa, per_aa, offset, x, inverse, spread, reach, total, ramp, level, response):
     """C at the output edges where s is small, and that of a spectrum of ones; x[0] begins at position 0."""
     scale = (ramp.size - 1) / RAMP_END
@@ -230,10 +234,10 @@ def _levels_summed(edges_aa, per_aa, offset, x, inverse, spread, reach, total, r
             u = min(abs(at - j) * inverse[jj], end) * scale
             v = min(abs(at - j - 1.0) * inverse[jj], end) * scale
             iu, iv = _U(np.uint32(np.int32(u))), _U(np.uint32(np.int32(v)))
-            ku = ramp[iu] + (u - np.int32(u)) * (ramp[iu + _ONE] - ramp[iu])
-            kv = ramp[iv] + (v - np.int32(v)) * (ramp[iv + _ONE] - ramp[iv])
+            ku = fma(u - np.int32(u), ramp[iu + _ONE] - ramp[iu], ramp[iu])
+            kv = fma(v - np.int32(v), ramp[iv + _ONE] - ramp[iv], ramp[iv])
             moved = spread[jj] * (ku - kv)
-            excess += x[jj] * moved
+            excess = fma(np.float64(x[jj]), moved, excess)
             excess_of_ones += moved
         level[k] = total[i] + x[i] * (at - i) + excess
         response[k] = at + excess_of_ones

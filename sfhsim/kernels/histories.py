@@ -19,13 +19,25 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from sfhsim.kernels.bits import exp_double, log_double
+from sfhsim.kernels.bits import fma
+from sfhsim.kernels.elementary import (
+    asinh_double,
+    erfc_double,
+    exp10_double,
+    exp_double,
+    exp_of_minus_square,
+    log1p_double,
+    log10_double,
+    log_double,
+    power_double,
+)
 
 EQUAL_STEP = 0.07  # in u, for skewness 0
 STEP = 0.2  # of the local scale; the tests hold the error against adaptive quadrature
 NEGLIGIBLE_LN = -30.0  # ln f, relative to the peak, where the march ends
 SQRT_HALF = math.sqrt(0.5)
 INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
+LN_INV_SQRT_2PI = -0.9189385332046728
 
 
 @njit(cache=True, nogil=True)
@@ -35,7 +47,7 @@ def _log_sfr(x, skewness, cut, width):
     stretch = 1.0
     if skewness != 0.0:
         # exp(skew asinh x), written so that a large negative x loses no digits
-        stretch = (root + abs(x)) ** (skewness if x >= 0.0 else -skewness)
+        stretch = power_double(root + abs(x), skewness if x >= 0.0 else -skewness)
     y = x * stretch
     slope = stretch * (1.0 + skewness * x / root)
     curve = stretch * skewness * (1.0 + skewness * x / root + 1.0 / (root * root)) / root
@@ -44,12 +56,12 @@ def _log_sfr(x, skewness, cut, width):
         v = (x - cut) / width
         if v > 30.0:  # ln erfc by its asymptotic series: erfc itself underflows
             inv = 1.0 / (v * v)
-            value += -0.5 * v * v - math.log(v) + math.log(INV_SQRT_2PI) + math.log1p(-inv + 3.0 * inv * inv)
-            hazard = v + 1.0 / v - 2.0 / v**3
+            value += -0.5 * v * v - log_double(v) + LN_INV_SQRT_2PI + log1p_double(-inv + 3.0 * inv * inv)
+            hazard = v + 1.0 / v - 2.0 / (v * v * v)
         else:
-            tail = 0.5 * math.erfc(v * SQRT_HALF)
-            value += math.log(tail)
-            hazard = INV_SQRT_2PI * math.exp(-0.5 * v * v) / tail
+            tail = 0.5 * erfc_double(v * SQRT_HALF)
+            value += log_double(tail)
+            hazard = INV_SQRT_2PI * exp_of_minus_square(v * SQRT_HALF) / tail
         first -= hazard / width
         second -= hazard * (hazard - v) / (width * width)
     return value, first, second
@@ -102,7 +114,7 @@ def _march(x0, end, skewness, cut, width, edges, first_edge, last_edge, scale, s
             break
         ln_1, first_1, second_1 = _log_sfr(x1, skewness, cut, width)
         ln_1 -= ln_0
-        f1 = math.exp(ln_1)
+        f1 = exp_double(ln_1)
         h = abs(x1 - x)
         d0, c0 = sign * first * f, (first * first + second) * f
         d1, c1 = sign * first_1 * f1, (first_1 * first_1 + second_1) * f1
@@ -118,7 +130,7 @@ def _march(x0, end, skewness, cut, width, edges, first_edge, last_edge, scale, s
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fill_nodes(u_low, h, skewness, value, slope, curve):
     """f dX/du at equal steps ``h`` of u, and its first two derivatives in those steps; nothing truncates f."""
     for j in range(value.size):
@@ -135,7 +147,7 @@ def _fill_nodes(u_low, h, skewness, value, slope, curve):
         value[j], slope[j], curve[j] = f, f * first * h, f * (first * first + second) * (h * h)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _asinh(edges, scale, shift, out):
     for j in range(out.size):
         x = scale * edges[j] + shift
@@ -143,7 +155,7 @@ def _asinh(edges, scale, shift, out):
         out[j] = u if x >= 0.0 else -u
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _fill_cells(h, value, slope, curve, c1, c2, c3, c4, c5, c6):
     """Coefficients of the integral within each cell, powers 1 to 6 of the part of the cell."""
     for j in range(c1.size):
@@ -157,7 +169,7 @@ def _fill_cells(h, value, slope, curve, c1, c2, c3, c4, c5, c6):
         c6[i] = (h / 6.0) * (6.0 * a - 3.0 * b + 0.5 * c)
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _read_cells(u, u_low, inverse_h, total, cells, out):
     """Integral from the first node to each ``u``, clipped to the nodes."""
     end, last = np.float64(total.size - 1), np.int32(total.size - 2)
@@ -167,14 +179,14 @@ def _read_cells(u, u_low, inverse_h, total, cells, out):
         whole = min(np.int32(at), last)
         i, s = np.uintp(np.uint32(whole)), at - np.float64(whole)
         s2 = s * s
-        low = total[i] + s * c1[i] + s2 * (c2[i] + s * c3[i])
-        out[j] = low + (s2 * s2) * (c4[i] + s * c5[i] + s2 * c6[i])
+        low = fma(s2, fma(s, c3[i], c2[i]), fma(s, c1[i], total[i]))
+        out[j] = fma(s2 * s2, fma(s2, c6[i], fma(s, c5[i], c4[i])), low)
 
 
 @njit(cache=True, nogil=True)
 def _spread_over_cells(low, high, skewness, edges, scale, shift, out):
     """Fill ``out`` with the integral of f from X = ``low`` <= 0 to every edge; returns that to ``high`` >= 0."""
-    u_low, u_high = -math.asinh(-low), math.asinh(high)
+    u_low, u_high = asinh_double(low), asinh_double(high)
     n_cell = int((u_high - u_low) * (1.0 + abs(skewness)) / EQUAL_STEP) + 1
     h = (u_high - u_low) / n_cell
     nodes, cells, total = np.empty((3, n_cell + 1)), np.empty((6, n_cell)), np.empty(n_cell + 1)
@@ -217,8 +229,8 @@ def _burst_time(low, high, cut, width):
     if width <= 0.0:
         return high - low
     a, b = (low - cut) / width, (high - cut) / width
-    upper = 0.5 * b * math.erfc(b * SQRT_HALF) - INV_SQRT_2PI * math.exp(-0.5 * b * b)
-    lower = 0.5 * a * math.erfc(a * SQRT_HALF) - INV_SQRT_2PI * math.exp(-0.5 * a * a)
+    upper = 0.5 * b * erfc_double(b * SQRT_HALF) - INV_SQRT_2PI * exp_of_minus_square(b * SQRT_HALF)
+    lower = 0.5 * a * erfc_double(a * SQRT_HALF) - INV_SQRT_2PI * exp_of_minus_square(a * SQRT_HALF)
     return width * (upper - lower)
 
 
@@ -249,11 +261,11 @@ def _skewed_normal_galaxy(
         smooth = _spread_over_cells(low, high, skewness, near, scale, shift, done)
     else:
         smooth = _march_both_ways(start, low, high, skewness, c, w, near, scale, shift, done)
-    ln_smooth = _log_sfr(start, skewness, c, w)[0] + math.log(smooth * period)
+    ln_smooth = _log_sfr(start, skewness, c, w)[0] + log_double(smooth * period)
     burst = _burst_time(burst_from, min(burst_to, age_max), cut, width)
     share = 1.0 - burst_fraction if burst > 0.0 else 1.0
     if burst_sfr > 0.0 and burst > 0.0:
-        share = 1.0 / (1.0 + math.exp(min(700.0, math.log(burst_sfr * burst) - ln_smooth)))
+        share = 1.0 / (1.0 + exp_double(min(700.0, log_double(burst_sfr * burst) - ln_smooth)))
     part[0], part[1], part[2] = share, ln_smooth, burst
     below = 0.0  # roundoff, 1e-16 of the mass, must not make the curve fall
     for j in range(inside):
@@ -333,11 +345,11 @@ def _knots(interval, smallest, x, y):
     return k + 1
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _cubic(edges, per_yr, x0, inverse_h, c0, c1, c2, c3, out):
     for j in range(out.size):
         s = (edges[j] * per_yr - x0) * inverse_h
-        out[j] = c0 + s * (c1 + s * (c2 + s * c3))
+        out[j] = fma(s, fma(s, fma(s, c3, c2), c1), c0)
 
 
 @njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -424,6 +436,15 @@ def tabulated_cumulative(table_age, table_sfr, age_max, edges, out, total):
 
 
 @njit(cache=True, nogil=True)
+def prospect_sfr(t, peak, period, skewness, burst, cut, width):
+    """ProSpect's skewed normal at one time, with a ``burst`` that is on, truncated unless ``width`` is 0."""
+    x = (t - peak) / period
+    y = x * exp_double(skewness * asinh_double(x))
+    value = exp_double(-0.5 * y * y) + burst
+    return value * (1.0 - 0.5 * erfc_double((cut - t) / width * SQRT_HALF)) if width > 0.0 else value
+
+
+@njit(cache=True, nogil=True)
 def metallicity_weights(metallicity, log10_library, lower, fraction, clipped):
     """Fill the index of the library metallicity below, and the weight of the one above, linear in log10 Z.
 
@@ -432,8 +453,8 @@ def metallicity_weights(metallicity, log10_library, lower, fraction, clipped):
     """
     n_library = log10_library.size
     # roundoff at the end points is not an extrapolation
-    tiny = 10.0 ** (log10_library[0] - 1e-9)
-    huge = 10.0 ** (log10_library[-1] + 1e-9)
+    tiny = exp10_double(log10_library[0] - 1e-9)
+    huge = exp10_double(log10_library[-1] + 1e-9)
     for i in range(metallicity.shape[0]):
         outside = 0
         for j in range(metallicity.shape[1]):
@@ -443,7 +464,7 @@ def metallicity_weights(metallicity, log10_library, lower, fraction, clipped):
             if z <= tiny:
                 lower[i, j], fraction[i, j] = 0, 0.0
                 continue
-            log10_z = math.log10(z)
+            log10_z = log10_double(z)
             k = 0
             while k < n_library - 2 and log10_z >= log10_library[k + 1]:
                 k += 1

@@ -13,22 +13,37 @@ and >= 0. Each row of the batch is written by one thread in a fixed order, so th
 number of threads.
 """
 
-import math
+from functools import cache
 
 import numpy as np
 from numba import njit, prange
 
+from sfhsim.kernels.bits import fma
+from sfhsim.kernels.elementary import exp_double, normal_cdf_double
+
 _REACH_SIGMA = 8.5
 _PER_SIGMA = 64
 _TABLE_END = 9.0
-_SQRT_HALF = math.sqrt(0.5)
-_GRID = np.arange(-_TABLE_END * _PER_SIGMA, _TABLE_END * _PER_SIGMA + 1) / _PER_SIGMA
-_PHI = np.array([0.5 * math.erfc(-x * _SQRT_HALF) for x in _GRID])
-_DENSITY = np.array([math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi) for x in _GRID])
 
 
 @njit(cache=True, nogil=True)
-def _normal_cdf(x):
+def _fill_normal_table(table):
+    for k in range(table.shape[1]):
+        x = (k - _TABLE_END * _PER_SIGMA) / _PER_SIGMA
+        table[0, k] = normal_cdf_double(x)
+        table[1, k] = exp_double(-0.5 * x * x) * 0.3989422804014327
+
+
+@cache
+def normal_table() -> np.ndarray:
+    """Phi and its density (2, n_point) at the points from which the kernels expand it."""
+    table = np.empty((2, int(2 * _TABLE_END * _PER_SIGMA) + 1))
+    _fill_normal_table(table)
+    return table
+
+
+@njit(cache=True, nogil=True)
+def _normal_cdf(x, table):
     """Phi(x); 0 and 1 beyond ``_TABLE_END``."""
     at = min(max(x, -_TABLE_END), _TABLE_END) * _PER_SIGMA
     i = np.uintp(np.uint32(np.int32(at + (_TABLE_END * _PER_SIGMA + 0.5))))
@@ -38,7 +53,7 @@ def _normal_cdf(x):
     # the density's derivatives are Hermite polynomials times itself
     high = (3.0 - g2 * (6.0 - g2)) * (1.0 / 120.0) - d * g * (15.0 - g2 * (10.0 - g2)) * (1.0 / 720.0)
     series = 1.0 - d * (g * 0.5 - d * ((g2 - 1.0) * (1.0 / 6.0) - d * (g * (g2 - 3.0) * (1.0 / 24.0) - d * high)))
-    return _PHI[i] + _DENSITY[i] * d * series
+    return fma(table[1, i] * d, series, table[0, i])
 
 
 @njit(cache=True, nogil=True)
@@ -55,7 +70,7 @@ def _first_edge_above(pixel_edges_aa, wave_aa):
 
 
 @njit(cache=True, nogil=True)
-def _add_line(row, pixel_edges_aa, wave_aa, sigma_aa, luminosity):
+def _add_line(row, pixel_edges_aa, wave_aa, sigma_aa, luminosity, table):
     n_pixels = row.size
     if sigma_aa == 0.0:
         pixel = _first_edge_above(pixel_edges_aa, wave_aa) - 1
@@ -65,22 +80,22 @@ def _add_line(row, pixel_edges_aa, wave_aa, sigma_aa, luminosity):
     first = max(_first_edge_above(pixel_edges_aa, wave_aa - _REACH_SIGMA * sigma_aa) - 1, 0)
     last = wave_aa + _REACH_SIGMA * sigma_aa
     scale = 1.0 / sigma_aa
-    below = _normal_cdf((pixel_edges_aa[first] - wave_aa) * scale)
+    below = _normal_cdf((pixel_edges_aa[first] - wave_aa) * scale, table)
     for pixel in range(first, n_pixels):
         if pixel_edges_aa[pixel] > last:
             break
-        above = _normal_cdf((pixel_edges_aa[pixel + 1] - wave_aa) * scale)
+        above = _normal_cdf((pixel_edges_aa[pixel + 1] - wave_aa) * scale, table)
         row[pixel] += luminosity * (above - below) / (pixel_edges_aa[pixel + 1] - pixel_edges_aa[pixel])
         below = above
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def add_lines(flux, pixel_edges_aa, line_wave_aa, line_sigma_aa, line_luminosity):
+def add_lines(flux, pixel_edges_aa, line_wave_aa, line_sigma_aa, line_luminosity, table):
     """Add every line of every galaxy to ``flux`` in place.
 
     ``flux`` (n, n_pixels) float32 or float64; ``pixel_edges_aa`` (1 or n, n_pixels + 1); ``line_wave_aa``
     (n_lines,); ``line_sigma_aa`` (1 or n, n_lines); ``line_luminosity`` (n, n_lines); all but ``flux``
-    float64.
+    float64. ``table`` is the `normal_table`.
     """
     shared_width = line_sigma_aa.shape[0] == 1
     shared_grid = pixel_edges_aa.shape[0] == 1
@@ -90,11 +105,11 @@ def add_lines(flux, pixel_edges_aa, line_wave_aa, line_sigma_aa, line_luminosity
         for line in range(line_wave_aa.size):
             luminosity = line_luminosity[galaxy, line]
             if luminosity != 0.0:
-                _add_line(flux[galaxy], edges_aa, line_wave_aa[line], sigma_aa[line], luminosity)
+                _add_line(flux[galaxy], edges_aa, line_wave_aa[line], sigma_aa[line], luminosity, table)
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def add_redshifted_lines(flux, pixel_edges_aa, line_wave_aa, line_sigma_aa, line_luminosity, stretch):
+def add_redshifted_lines(flux, pixel_edges_aa, line_wave_aa, line_sigma_aa, line_luminosity, stretch, table):
     """As `add_lines`, for one grid of observed pixels (n_pixels + 1,) and rest-frame spectra.
 
     ``flux``, wavelengths (n_lines,) and widths (n, n_lines) are in the rest frame; ``stretch`` (n,) is 1 + z.
@@ -105,4 +120,4 @@ def add_redshifted_lines(flux, pixel_edges_aa, line_wave_aa, line_sigma_aa, line
             luminosity = line_luminosity[galaxy, line] * redder  # pixels are that much narrower in the rest frame
             if luminosity != 0.0:
                 observed_aa, sigma_aa = line_wave_aa[line] * redder, line_sigma_aa[galaxy, line] * redder
-                _add_line(flux[galaxy], pixel_edges_aa, observed_aa, sigma_aa, luminosity)
+                _add_line(flux[galaxy], pixel_edges_aa, observed_aa, sigma_aa, luminosity, table)

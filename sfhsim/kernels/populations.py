@@ -4,20 +4,19 @@ Twins, readable and general: `sfhsim.histories.bin_metallicity`, `mass_weighted_
 which also serve metallicity families that are not known here. The callers (sfhsim.synthesis) validate: parameters are
 in their ranges, edges increase, the library's metallicities increase from above 0.
 
-Loops are kept apart and logarithms are arithmetic (`sfhsim.kernels.bits`), so that each runs on vector registers; a
-galaxy is computed by one thread in a fixed order.
+Loops are kept apart and logarithms are arithmetic (`sfhsim.kernels.elementary`), so that each runs on vector registers;
+a galaxy is computed by one thread in a fixed order.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
-from sfhsim.kernels.bits import log_double
+from sfhsim.kernels.bits import fma, sum_of_products
+from sfhsim.kernels.elementary import exp10_double, expm1_double, log10_double, log_double
 
 CLOSED_BOX, LINEAR_MASS, CONSTANT = 0, 1, 2
-_SUM = {"contract", "reassoc"}
 
 
 class CellTables(NamedTuple):
@@ -36,7 +35,7 @@ class CellTables(NamedTuple):
     log10_library: np.ndarray
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _masses_and_midpoints(cumulative, mass, before):
     for j in range(mass.size):
         low, high = cumulative[np.uintp(j)], cumulative[np.uintp(j) + np.uintp(1)]
@@ -44,31 +43,23 @@ def _masses_and_midpoints(cumulative, mass, before):
         before[j] = 1.0 - 0.5 * (low + high)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _closed_box(before, z_start, gas_used, yield_, z):
     for j in range(z.size):
-        z[j] = z_start - yield_ * log_double(1.0 - gas_used * before[j])
+        z[j] = fma(-yield_, log_double(fma(-gas_used, before[j], 1.0)), z_start)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _metallicities(form, before, z_start, z_final, yield_, z):
     """Z where the fraction ``before`` of the mass had formed."""
     if form == CLOSED_BOX:
-        _closed_box(before, z_start, -math.expm1((z_start - z_final) / yield_), yield_, z)
+        _closed_box(before, z_start, -expm1_double((z_start - z_final) / yield_), yield_, z)
     elif form == LINEAR_MASS:
         for j in range(z.size):
-            z[j] = z_start + before[j] * (z_final - z_start)
+            z[j] = fma(before[j], z_final - z_start, z_start)
     else:
         for j in range(z.size):
             z[j] = z_final
-
-
-@njit(cache=True, nogil=True, fastmath=_SUM)
-def _sum_of_products(a, b):
-    total = 0.0
-    for j in range(a.size):
-        total += a[j] * b[j]
-    return total
 
 
 @njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -79,7 +70,7 @@ def _labels(cumulative, cell_mass, cell_z, tables, label_mass, label_z):
         m = cumulative[high] - cumulative[low]
         label_mass[k] = m
         if m > 0.0:
-            label_z[k] = _sum_of_products(cell_mass[low:high], cell_z[low:high]) / m
+            label_z[k] = sum_of_products(cell_mass[low:high], cell_z[low:high]) / m
         else:
             label_z[k] = cell_z[tables.middle_cell[k]]
 
@@ -98,13 +89,13 @@ def _ages(cumulative, cell_z, form, z_start, z_final, yield_, tables, mass, z):
         z[wide[k]] = found[k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _log10_of(z, out):
     for a in range(z.size):
-        out[a] = log_double(max(z[a], 1e-300)) * (1.0 / math.log(10.0))
+        out[a] = log10_double(max(z[a], 1e-300))
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _add_interval(log10_z, low, inverse_width, place):
     for a in range(place.size):
         place[a] += min(max((log10_z[a] - low) * inverse_width, 0.0), 1.0)
@@ -137,7 +128,8 @@ def _weights(z, log10_library, work, lower, upper_share):
         _add_interval(log10_z, log10_library[k], 1.0 / (log10_library[k + 1] - log10_library[k]), place)
     _split_place(place, lower, upper_share)
     # roundoff at the end points is not an extrapolation
-    lowest, highest = 10.0 ** log10_library[0] * (1.0 - 1e-9), 10.0 ** log10_library[-1] * (1.0 + 1e-9)
+    lowest = exp10_double(log10_library[0]) * (1.0 - 1e-9)
+    highest = exp10_double(log10_library[-1]) * (1.0 + 1e-9)
     return _count_outside(z, lowest, highest)
 
 
@@ -152,8 +144,8 @@ def _galaxy(
     _masses_and_midpoints(cumulative, cell_mass, before)
     _metallicities(form, before, z_start, z_final, yield_, cell_z)
     _labels(cumulative, cell_mass, cell_z, tables, label_mass, label_z)
-    means[0] = _sum_of_products(cell_mass, tables.mean_log10_age)
-    means[1] = _sum_of_products(cell_mass, cell_z)
+    means[0] = sum_of_products(cell_mass, tables.mean_log10_age)
+    means[1] = sum_of_products(cell_mass, cell_z)
     _ages(cumulative, cell_z, form, z_start, z_final, yield_, tables, mass, z)
     return _weights(z, tables.log10_library, work, lower, upper_share)
 
@@ -197,23 +189,27 @@ def populations(
         )
 
 
-@njit(cache=True, nogil=True, fastmath=_SUM)
-def _light_weighted_one(mass, metallicity, lower, upper_share, mean_light, log10_age, out):
+@njit(cache=True, nogil=True)
+def _fill_light(mass, lower, upper_share, mean_light, light):
     last = mean_light.shape[0] - 1
-    total, age, metals = 0.0, 0.0, 0.0
     for a in range(mass.size):
         low = lower[a]
         below, above = mean_light[low, a], mean_light[min(low + 1, last), a]
-        weight = mass[a] * (below + upper_share[a] * (above - below))
-        total += weight
-        age += weight * log10_age[a]
-        metals += weight * metallicity[a]
-    out[0] = age / total
-    out[1] = metals / total
+        light[a] = mass[a] * fma(upper_share[a], above - below, below)
+
+
+@njit(cache=True, nogil=True)
+def _light_weighted_one(mass, metallicity, lower, upper_share, mean_light, log10_age, ones, out):
+    light = np.empty(mass.size)
+    _fill_light(mass, lower, upper_share, mean_light, light)
+    total = sum_of_products(light, ones)
+    out[0] = sum_of_products(light, log10_age) / total
+    out[1] = sum_of_products(light, metallicity) / total
 
 
 @njit(cache=True, nogil=True, parallel=True)
 def light_weighted(mass, metallicity, lower, upper_share, mean_light, log10_age, out):
     """Light-weighted log10 age and metallicity ``out`` (n, 2); ``mean_light`` (n_metallicity, n_age) of templates."""
+    ones = np.ones(mass.shape[1])
     for i in prange(mass.shape[0]):
-        _light_weighted_one(mass[i], metallicity[i], lower[i], upper_share[i], mean_light, log10_age, out[i])
+        _light_weighted_one(mass[i], metallicity[i], lower[i], upper_share[i], mean_light, log10_age, ones, out[i])

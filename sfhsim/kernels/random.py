@@ -16,7 +16,8 @@ import math
 import numpy as np
 from numba import njit
 
-from sfhsim.kernels.bits import log_single
+from sfhsim.kernels.bits import fma
+from sfhsim.kernels.elementary import log_single
 
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)
@@ -72,7 +73,7 @@ _ANGLE, _SWAP, _SIGN_1, _SIGN_2 = (np.uint32(bits) for bits in ((1 << 29) - 1, 1
 
 
 # division follows IEEE, and integers stay at 32 bits, so that the loop runs on vector registers
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _box_muller(first, second, out_first, out_second):
     for j in range(first.size):
         u = (_F(np.int32(first[j] >> np.uint32(1))) + _HALF) * _F(2.0**-31)
@@ -80,8 +81,8 @@ def _box_muller(first, second, out_first, out_second):
         word = second[j]
         angle = (_F(np.int32(np.int32(word & _ANGLE) - np.int32(1 << 28))) + _HALF) * _STEP
         q = angle * angle
-        sine = radius * (angle * (_ONE + q * (_S3 + q * (_S5 + q * (_S7 + q * _S9)))))
-        cosine = radius * (_ONE + q * (_C2 + q * (_C4 + q * (_C6 + q * _C8))))
+        sine = radius * (angle * fma(q, fma(q, fma(q, fma(q, _S9, _S7), _S5), _S3), _ONE))
+        cosine = radius * fma(q, fma(q, fma(q, fma(q, _C8, _C6), _C4), _C2), _ONE)
         x, y = (sine, cosine) if word & _SWAP else (cosine, sine)
         out_first[j] = -x if word & _SIGN_1 else x
         out_second[j] = -y if word & _SIGN_2 else y

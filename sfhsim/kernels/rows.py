@@ -14,11 +14,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from sfhsim.kernels.products import fused, repeated
+
 LANES = 8
 REGISTERS = 4
 COLUMNS = 2 * LANES
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
-_FUSED = ("contract",)
 
 
 @intrinsic
@@ -57,16 +58,9 @@ def _add_columns(builder, table, rows, weights, out, n_row, width, first, n_regi
     with cgutils.for_range(builder, n_row) as row:
         number = builder.load(builder.gep(rows, [row.index]))
         source = builder.gep(table, [builder.add(builder.mul(number, width), first)])
-        weight = _repeated(builder, builder.load(builder.gep(weights, [row.index])))
+        weight = repeated(builder, builder.load(builder.gep(weights, [row.index])), _VECTOR)
         for k, register in enumerate(registers):
-            product = builder.fmul(weight, builder.load(part(source, k), align=4), flags=_FUSED)
-            builder.store(builder.fadd(builder.load(register), product, flags=_FUSED), register)
+            addend = builder.load(part(source, k), align=4)
+            builder.store(fused(builder, weight, addend, builder.load(register)), register)
     for k, register in enumerate(registers):
         builder.store(builder.load(register), part(sums, k), align=4)
-
-
-def _repeated(builder, number):
-    vector = ir.Constant(_VECTOR, ir.Undefined)
-    for lane in range(LANES):
-        vector = builder.insert_element(vector, number, ir.Constant(ir.IntType(32), lane))
-    return vector

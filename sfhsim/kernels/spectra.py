@@ -2,13 +2,11 @@
 
     light = exp(-tau_s k_s) [C_old V_old + exp(-tau_b k_b) C_young V_young]
 
-BLOCK galaxies and TILE columns are multiplied at a time: always the same shape, so that BLAS sums every row in the same
-order wherever in a batch it stands, so few that BLAS takes them as they are instead of repacking them, and that the
-products are still in the fastest cache when the dust is applied. The exponential is arithmetic, to 2e-7 (1 + tau k).
-Loops are kept apart, and division follows IEEE, so that each runs on vector registers.
+BLOCK galaxies and TILE columns are multiplied at a time (`sfhsim.kernels.products`): so few that the products are still
+in the fastest cache when the dust is applied. The exponential is arithmetic, to 2e-7 (1 + tau k). Loops are kept apart,
+and division follows IEEE, so that each runs on vector registers.
 
-The callers (sfhsim.synthesis) validate, hold BLAS to one thread, pad the galaxies to whole blocks, and cut the vectors
-into tiles.
+The callers (sfhsim.synthesis) validate, pad the galaxies to whole blocks, and cut the vectors into tiles.
 """
 
 from typing import NamedTuple
@@ -16,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
-from sfhsim.kernels.bits import exp_single
+from sfhsim.kernels.bits import fma
+from sfhsim.kernels.elementary import exp_single
 from sfhsim.kernels.mixing import BLOCK
+from sfhsim.kernels.products import multiply_rows
 from sfhsim.kernels.random import fill_words, normals_from_words
 
 TILE = 128
@@ -68,11 +68,11 @@ class Observation(NamedTuple):
     has_curve: bool
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _through_dust(old, young, tau_birth, curve_birth, tau_screen, curve_screen, out):
     for j in range(out.size):
-        clouded = exp_single(-tau_birth * curve_birth[j]) * young[j]
-        out[j] = exp_single(-tau_screen * curve_screen[j]) * (old[j] + clouded)
+        unscreened = fma(exp_single(-tau_birth * curve_birth[j]), young[j], old[j])
+        out[j] = exp_single(-tau_screen * curve_screen[j]) * unscreened
 
 
 @njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -84,8 +84,8 @@ def _attenuate_block(first, light, out):
     old, young = np.empty((BLOCK, TILE), dtype=np.float32), np.empty((BLOCK, TILE), dtype=np.float32)
     for tile in range(light.old_vectors.shape[0]):
         low, high = tile * TILE, min((tile + 1) * TILE, m)
-        np.dot(c_old, light.old_vectors[tile], old)
-        np.dot(c_young, light.young_vectors[tile], young)
+        multiply_rows(c_old, light.old_vectors[tile], old)
+        multiply_rows(c_young, light.young_vectors[tile], young)
         for i in range(first, min(first + BLOCK, n)):
             k_birth = light.curve_birth[0 if shared_birth else i, low:high]
             k_screen = light.curve_screen[0 if shared_screen else i, low:high]
@@ -193,13 +193,13 @@ def _add_noise(flux, amplitude, shape, normal, noisy, error):
     for j in range(flux.size):
         sigma = amplitude * shape[j]
         error[j] = sigma
-        noisy[j] = flux[j] + sigma * normal[j]
+        noisy[j] = fma(sigma, normal[j], flux[j])
 
 
 @njit(cache=True, nogil=True)
 def _add_profile(amplitude, profile, flux):
     for j in range(profile.size):
-        flux[j] += amplitude * profile[j]
+        flux[j] = fma(amplitude, profile[j], flux[j])
 
 
 @njit(cache=True, nogil=True)

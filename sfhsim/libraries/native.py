@@ -4,20 +4,18 @@
     flux.npy          (n_metallicity, n_age, n_wave) float32, Lsun/Angstrom per Msun formed; memory-mapped
     <array>.npy       the other arrays of `SSPLibrary`, float64
 
-It is written to a temporary directory beside its place and renamed, so a reader sees all of it or nothing.
+It is whole or absent (`sfhsim.files`), so a reader sees all of it or nothing.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from sfhsim.errors import LibraryError, MissingDataError
+from sfhsim.files import named_errors, whole_folder
 from sfhsim.libraries.ssp_library import ARRAY_NAMES, TEXT_NAMES, SSPLibrary
 
 FORMAT_VERSION = 1
@@ -53,23 +51,34 @@ def save_library(library: SSPLibrary, path: str | Path, overwrite: bool = False)
     Raises
     ------
     LibraryError
-        When the path exists and ``overwrite`` is False.
+        When the path exists and ``overwrite`` is False, or cannot be written: nothing is left behind.
     """
     path = Path(path)
     if path.suffix != SUFFIX:
         path = path.with_name(path.name + SUFFIX)
-    exists = LibraryError(f"{path} exists already: remove it, choose another name, or ask to overwrite it")
-    if path.exists() and not overwrite:
-        raise exists
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        _write_arrays(library, staging)
-        if not put_in_place(staging, path, overwrite):
-            raise exists
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with named_errors(path, LibraryError):
+        written = write_library(library, path, overwrite)
+    if not written:
+        raise LibraryError(f"{path} exists already: remove it, choose another name, or ask to overwrite it")
     return path
+
+
+def write_library(library: SSPLibrary, path: Path, overwrite: bool) -> bool:
+    """Write to this very path; False when what is there must stay, also when another process was first.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+    """
+    if path.exists() and not overwrite:
+        return False
+    try:
+        with whole_folder(path, overwrite) as staging:
+            _write_arrays(library, staging)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _write_arrays(library: SSPLibrary, folder: Path) -> None:
@@ -83,30 +92,6 @@ def _write_arrays(library: SSPLibrary, folder: Path) -> None:
         "arrays": {name: {"shape": list(getattr(library, name).shape), "unit": UNITS[name]} for name in ARRAY_NAMES},
     }
     (folder / "library.json").write_text(json.dumps(description, indent=1) + "\n")
-
-
-def put_in_place(staging: Path, path: Path, overwrite: bool) -> bool:
-    """Rename ``staging`` to ``path``; False when what is there must stay: another process was first."""
-    os.chmod(staging, 0o755)  # mkdtemp's 0700 would hide a library from the other users of a shared folder
-    try:
-        os.rename(staging, path)
-        return True
-    except OSError:
-        if not path.exists():
-            raise
-        if not overwrite:
-            return False
-    retired = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-    try:
-        os.rename(path, retired / "old")
-        try:
-            os.rename(staging, path)
-        except OSError:
-            os.rename(retired / "old", path)
-            raise
-    finally:
-        shutil.rmtree(retired, ignore_errors=True)
-    return True
 
 
 def load_native(path: str | Path) -> SSPLibrary:

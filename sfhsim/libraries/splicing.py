@@ -17,6 +17,7 @@ import numpy as np
 from sfhsim.errors import LibraryError
 from sfhsim.libraries.rebin import pixel_edges_aa, rebin
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.names import check_name
 
 RESOLUTION_RANGE_AA = (3600.0, 7000.0)
 RESOLUTION_TOLERANCE = 0.10
@@ -54,8 +55,9 @@ def splice(
     ------
     LibraryError
         When a side has no ages, the wavelengths do not overlap, the resolutions differ by more than 10% over
-        3600-7000 A, or the IMFs differ.
+        3600-7000 A, the IMFs differ, or the name could not be that of a folder.
     """
+    check_name(name, "the library name", LibraryError)
     i_young, i_old = _ages(young, old, boundary_age_yr)
     pixels = _overlap(young, old)
     _check_resolution(young, old)

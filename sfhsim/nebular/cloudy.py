@@ -26,7 +26,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfhsim.constants import LSUN_ERG_S
+from sfhsim.elementary import exp10, log10
 from sfhsim.errors import LibraryError, RecipeError
+from sfhsim.linear import matmul
 from sfhsim.nebular.tables import bracket
 
 _SAME_AGE = 1.001  # ages of one grid written with different numbers of digits
@@ -73,13 +75,7 @@ class CloudyModel:
         RecipeError
             If a value is outside the table.
         """
-        log_u = np.atleast_1d(np.asarray(log_u, dtype=np.float64))
-        low, high = self.log_u_nodes[[0, -1]]
-        if not ((log_u >= low) & (log_u <= high)).all():
-            raise RecipeError(
-                f"nebular log U must lie in [{low:g}, {high:g}], got {np.min(log_u):g} to {np.max(log_u):g}"
-            )
-        return bracket(self.log_u_nodes, log_u)
+        return log_u_bracket(self.log_u_nodes, log_u)
 
     def photon_rate(
         self,
@@ -99,7 +95,7 @@ class CloudyModel:
         """
         metallicity, age_yr = np.asarray(library_metallicity, float), np.asarray(library_age_yr, float)
         weights = _weights(self.source_metallicity, metallicity), _weights(self.age_yr, age_yr)
-        rate = 10.0 ** (weights[0] @ self.source_log10_photon_rate @ weights[1].T)
+        rate = exp10(matmul(matmul(weights[0], self.source_log10_photon_rate), weights[1].T))
         if ionizing_photon_rate is not None:
             own = np.asarray(ionizing_photon_rate, dtype=np.float64)
             if own.shape != rate.shape:
@@ -181,13 +177,19 @@ class CloudyModel:
         at_u = (1.0 - f) * table[i].astype(np.float64)
         if f > 0.0:
             at_u += f * table[i + 1].astype(np.float64)
-        return np.einsum(
-            "zi,aj,ijk->zak",
-            _weights(self.metallicity, np.asarray(library_metallicity, dtype=np.float64)),
-            _weights(self.age_yr, np.asarray(library_age_yr, dtype=np.float64)),
-            at_u,
-            optimize=True,
-        )
+        of_z = _weights(self.metallicity, np.asarray(library_metallicity, dtype=np.float64))
+        of_age = _weights(self.age_yr, np.asarray(library_age_yr, dtype=np.float64))
+        at_z = matmul(of_z, at_u.reshape(len(at_u), -1)).reshape(len(of_z), *at_u.shape[1:])
+        return np.stack([matmul(of_age, rows) for rows in at_z])
+
+
+def log_u_bracket(nodes: np.ndarray, log_u: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`CloudyModel.log_u_bracket` for its ``nodes``."""
+    log_u = np.atleast_1d(np.asarray(log_u, dtype=np.float64))
+    low, high = nodes[[0, -1]]
+    if not ((log_u >= low) & (log_u <= high)).all():
+        raise RecipeError(f"nebular log U must lie in [{low:g}, {high:g}], got {np.min(log_u):g} to {np.max(log_u):g}")
+    return bracket(nodes, log_u)
 
 
 def _kept(escape_fraction: float) -> float:
@@ -198,7 +200,7 @@ def _kept(escape_fraction: float) -> float:
 
 def _weights(grid: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Interpolation linear in the logarithm, clipped, as a matrix (n_value, n_grid)."""
-    index, fraction = bracket(np.log10(grid), np.log10(np.maximum(value, 1e-300)))
+    index, fraction = bracket(log10(grid), log10(np.maximum(value, 1e-300)))
     weights = np.zeros((value.size, grid.size))
     rows = np.arange(value.size)
     weights[rows, index] = 1.0 - fraction

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfhsim.constants import H_ERG_S
+from sfhsim.elementary import exp10, log10, power
 from sfhsim.errors import RecipeError
 from sfhsim.nebular.tables import bracket
 
@@ -44,12 +45,13 @@ def two_photon_emissivity(
     """
     y = np.minimum(LYMAN_ALPHA_AA / np.asarray(wave_aa, dtype=np.float64), 1.0)
     x = y * (1.0 - y)
-    rate_per_s = 202.0 * (x * (1.0 - (4.0 * x) ** 0.8) + 0.88 * x**1.53 * (4.0 * x) ** 0.8)
+    fourth = power(4.0 * x, 0.8)
+    rate_per_s = 202.0 * (x * (1.0 - fourth) + 0.88 * power(x, 1.53) * fourth)
     t4 = np.atleast_1d(electron_temperature_k)[:, None] / 1e4
-    recombination_cm3_s = 0.838e-13 * t4**-0.728
-    critical_density_cm3 = TWO_PHOTON_RATE_PER_S / (5.31e-4 * t4**-0.17)
+    recombination_cm3_s = 0.838e-13 * power(t4, -0.728)
+    critical_density_cm3 = TWO_PHOTON_RATE_PER_S / (5.31e-4 * power(t4, -0.17))
     survival = 1.0 / (1.0 + np.atleast_1d(electron_density_cm3)[:, None] / critical_density_cm3)
-    spectrum = _HC_ERG_AA * LYMAN_ALPHA_AA / wave_aa**3 * rate_per_s / TWO_PHOTON_RATE_PER_S
+    spectrum = _HC_ERG_AA * LYMAN_ALPHA_AA / (wave_aa * wave_aa * wave_aa) * rate_per_s / TWO_PHOTON_RATE_PER_S
     return spectrum * recombination_cm3_s * survival
 
 
@@ -102,13 +104,13 @@ class RecombinationContinuum:
         is_scalar = parameters[0].ndim == 0
         temperature_k, density_cm3, he1, he2 = (np.atleast_1d(p).astype(np.float64) for p in parameters)
         self._check(temperature_k, density_cm3, he1, he2)
-        t, ft = bracket(self.log10_temperature, np.log10(temperature_k))
-        d, fd = bracket(self.log10_density, np.log10(np.maximum(density_cm3, 100.0)))
+        t, ft = bracket(self.log10_temperature, log10(temperature_k))
+        d, fd = bracket(self.log10_density, log10(np.maximum(density_cm3, 100.0)))
         table = self.log10_emissivity
-        ions = 10.0 ** ((1.0 - ft)[:, None] * table[:, t] + ft[:, None] * table[:, t + 1])
+        ions = exp10((1.0 - ft)[:, None] * table[:, t] + ft[:, None] * table[:, t + 1])
         low = (1.0 - fd) * self.log10_hbeta[t, d] + fd * self.log10_hbeta[t, d + 1]
         high = (1.0 - fd) * self.log10_hbeta[t + 1, d] + fd * self.log10_hbeta[t + 1, d + 1]
-        hbeta = 10.0 ** ((1.0 - ft) * low + ft * high)
+        hbeta = exp10((1.0 - ft) * low + ft * high)
         total = ions[0] + he1[:, None] * ions[1] + he2[:, None] * ions[2]
         total += two_photon_emissivity(self.wave_aa, temperature_k, density_cm3)
         result = total / hbeta[:, None]

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhsim.constants import LSUN_ERG_S
+from sfhsim.elementary import log10, power
 from sfhsim.errors import LibraryError, RecipeError
 from sfhsim.nebular.tables import bracket
 
@@ -41,7 +42,7 @@ HALPHA_AA, HBETA_AA = 6562.8, 4861.32
 
 def ionization_parameter(metallicity: np.ndarray | float) -> np.ndarray:
     """q(Z) = 2.8e7 (Z / 0.012)^-1.3 cm/s, same shape as ``metallicity``."""
-    return 2.8e7 * (np.asarray(metallicity, dtype=np.float64) / 0.012) ** -1.3
+    return 2.8e7 * power(np.asarray(metallicity, dtype=np.float64) / 0.012, -1.3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,8 +158,8 @@ class LKL10Lines:
         return z, np.broadcast_to(q, z.shape)
 
     def _interpolate(self, table, z, q) -> np.ndarray:
-        i, fz = bracket(np.log10(self.metallicity), np.log10(z))
-        j, fq = bracket(np.log10(self.ionization_q), np.log10(q))
+        i, fz = bracket(log10(self.metallicity), log10(z))
+        j, fq = bracket(log10(self.ionization_q), log10(q))
         fz, fq = fz[:, None], fq[:, None]
         low = (1.0 - fq) * table[i, j] + fq * table[i, j + 1]
         high = (1.0 - fq) * table[i + 1, j] + fq * table[i + 1, j + 1]

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhsim.errors import ChecksumError, LibraryError, MissingDataError
+from sfhsim.files import named_errors, whole_file
 from sfhsim.nebular.lkl10 import LKL10Lines
 
 PROSPECT_COMMIT = "bf132e674a62c30bb860e19a6a4584bc3d9ccdd0"
@@ -29,6 +30,7 @@ SHA256 = {
 }
 INSTALL_COMMAND = "sfhsim nebular install lkl10"
 _HALPHA_FILE = "LKL10_NormHalpha.rda"
+_LARGEST_BYTES = 50_000_000  # read of a reply; a longer one has another SHA-256
 
 
 def installed_path() -> Path:
@@ -85,7 +87,7 @@ def install_lkl10(source: str | Path | None = None, destination: Path | None = N
     ChecksumError
         If a file is not the expected one.
     MissingDataError
-        If a file is not there, or the network does not answer.
+        If a file is not there, the network does not answer, or the table cannot be written.
     """
     destination = Path(destination) if destination is not None else installed_path()
     contents = {name: _fetch(f"{url}/{name}") if source is None else _local(source, name) for name in SHA256}
@@ -96,10 +98,9 @@ def install_lkl10(source: str | Path | None = None, destination: Path | None = N
                 f"{name} from {source or url}: SHA-256 is {found}, expected {SHA256[name]}. The file is "
                 f"damaged or of another version of ProSpect; nothing was installed"
             )
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(contents[_HALPHA_FILE])
-    try:
+    advice = "free some space or set SFHSIM_HOME elsewhere"
+    with named_errors(destination, MissingDataError, advice=advice), whole_file(destination) as temporary:
+        temporary.write_bytes(contents[_HALPHA_FILE])
         metallicity, ionization_q, wave_aa, names, per_halpha = _read_rda(temporary)
         with temporary.open("wb") as file:
             np.savez_compressed(
@@ -110,16 +111,13 @@ def install_lkl10(source: str | Path | None = None, destination: Path | None = N
                 line_names=names,
                 norm_halpha=per_halpha,
             )
-        temporary.replace(destination)
-    finally:
-        temporary.unlink(missing_ok=True)
     return destination
 
 
 def _fetch(address: str, timeout_s: float = 60.0) -> bytes:
     try:
         with urllib.request.urlopen(address, timeout=timeout_s) as reply:
-            return reply.read()
+            return reply.read(_LARGEST_BYTES)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         raise MissingDataError(
             f"cannot fetch {address}: {error}. Get ProSpect's data folder another way and run "
@@ -132,7 +130,10 @@ def _local(source: str | Path, name: str) -> bytes:
     file = (folder if folder.is_dir() else folder.parent) / name
     if not file.is_file():
         raise MissingDataError(f"{file} not found: --from takes the folder with {' and '.join(SHA256)}")
-    return file.read_bytes()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise MissingDataError(f"cannot read {file}: {error.strerror or error}") from error
 
 
 def _read_npz(file: Path):

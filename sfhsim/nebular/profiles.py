@@ -8,7 +8,8 @@ their widths) it is L, whether s is a hundredth of a pixel or fifty.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
+
+from sfhsim.elementary import normal_cdf
 
 _REACH_SIGMA = 8.5  # as in sfhsim.kernels.lines: the pixels beyond hold 2e-17 of the light
 
@@ -60,7 +61,7 @@ def add_lines(
         raise ValueError(f"pixel_edges_aa has {edges_aa.shape[0]} rows for {flux.shape[0]} galaxies")
     if sigma_aa.shape[0] not in (1, flux.shape[0]):
         raise ValueError(f"line_sigma_aa has {sigma_aa.shape[0]} rows for {flux.shape[0]} galaxies")
-    lines.add_lines(flux, edges_aa, wave_aa, sigma_aa, luminosity)
+    lines.add_lines(flux, edges_aa, wave_aa, sigma_aa, luminosity, lines.normal_table())
     return flux
 
 
@@ -87,7 +88,7 @@ def line_pixel_matrix(pixel_edges_aa: np.ndarray, line_wave_aa: np.ndarray, line
         raise ValueError("line_pixel_matrix takes one grid and one width per line, (n_lines,)")
     sharp = np.flatnonzero(sigma_aa[0] == 0.0)
     x = (edges_aa - wave_aa[:, None]) / np.where(sigma_aa[0] > 0.0, sigma_aa[0], 1.0)[:, None]
-    share = np.diff(ndtr(x), axis=1)
+    share = np.diff(normal_cdf(x), axis=1)
     share[(x[:, 1:] < -_REACH_SIGMA) | (x[:, :-1] > _REACH_SIGMA)] = 0.0
     share[sharp] = 0.0
     pixel = np.searchsorted(edges_aa[0], wave_aa[sharp], side="right") - 1  # an edge belongs to the pixel on its right

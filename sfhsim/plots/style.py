@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhsim.errors import SfhsimError
+from sfhsim.files import named_errors, whole_file
 
 # Okabe & Ito (2008): distinguishable with any colour vision
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE = (
@@ -47,10 +48,16 @@ def new_figure(width_in: float, height_in: float):
 
 
 def save(figure, path: str | Path) -> Path:
-    """Write the figure, making its folder; returns the path. Raises as `check_picture_path`."""
+    """Write the figure, whole or not at all, making its folder; returns the path.
+
+    Raises
+    ------
+    SfhsimError
+        As `check_picture_path`, and when it cannot be written.
+    """
     path = check_picture_path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI)
+    with named_errors(path, SfhsimError), whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=DPI)
     return path
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sfhsim.errors import RecipeError
+from sfhsim.recipe.limits import corners, oldest_yr
 from sfhsim.recipe.model import DustComponent, History, Recipe
 
 # given to a family by the recipe's own keys, not under `parameters`
@@ -19,6 +22,7 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
         family = _named(get_history, history.family, where)
         _check_parameters(family, history.parameters, where, _OWN_KEYS.get(history.family, ()))
         _check_own_keys(history, where)
+        _check_together(family, history, oldest_yr(recipe), where)
     for name in ("birth", "screen"):
         component: DustComponent = getattr(recipe.dust, name)
         where = f"{origin}: dust.{name}"
@@ -55,6 +59,19 @@ def _check_own_keys(history: History, where: str) -> None:
         raise RecipeError(f"{where}: `table` goes with family tabulated, and only with it")
     if history.table is not None and min(history.table.value) < 0:
         raise RecipeError(f"{where}: the SFR in the table must not be negative")
+
+
+def _check_together(family, history: History, oldest_yr: tuple[float, float], where: str) -> None:
+    """A family that has a ``check`` is asked about all combinations of the ends of its parameters' ranges."""
+    if not hasattr(family, "check"):
+        return
+    table = history.table
+    own = {} if table is None else {"age_yr": np.array(table.age_yr), "sfr": np.array(table.value)}
+    for age_max_yr in oldest_yr:
+        try:
+            family.check({**corners(history.parameters), **own}, age_max_yr)
+        except RecipeError as error:
+            raise RecipeError(f"{where}: {error}") from error
 
 
 def describe_families() -> str:

@@ -7,11 +7,14 @@ import json
 from importlib import resources
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from sfhsim.errors import RecipeError
+from sfhsim.files import exists
 from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.yaml_text import LONGEST_TEXT, plain_data
+
+_MOST_ERRORS = 20  # that are told at once
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -42,23 +45,24 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     if name in builtin_names():
         return parse_recipe(builtin_text(name), origin=name)
     path = Path(name_or_path)
-    if not path.is_file():
+    if not (exists(path) and path.is_file()):
+        shown = name if len(name) <= 200 else f"{name[:197]}..."
         raise RecipeError(
-            f"no recipe {name!r}: give a YAML file, or one of {', '.join(builtin_names())} (`sfhsim recipe list`)"
+            f"no recipe {shown!r}: give a YAML file, or one of {', '.join(builtin_names())} (`sfhsim recipe list`)"
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST_TEXT + 1)
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path} is not UTF-8 text: save the recipe as UTF-8 ({error})") from error
+    except OSError as error:
+        raise RecipeError(f"cannot read {path}: {error.strerror or error}") from error
     return parse_recipe(text, origin=name, folder=path.parent)
 
 
 def parse_recipe(text: str, origin: str = "recipe", folder: Path | None = None) -> Recipe:
     """A validated recipe from YAML text; see `load_recipe`."""
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{origin} is not valid YAML: {error}") from error
+    content = plain_data(text, origin)
     if not isinstance(content, dict):
         raise RecipeError(f"{origin} must be a mapping of recipe keys, e.g. `name: my-galaxies`")
     if folder is not None:
@@ -73,8 +77,11 @@ def recipe_from_dict(content: dict, origin: str = "recipe") -> Recipe:
     except ValidationError as error:
         raise RecipeError(_explain(error, origin)) from error
     from sfhsim.recipe.families import check_families
+    from sfhsim.recipe.limits import check_light, check_limits
 
+    check_limits(recipe, origin)
     check_families(recipe, origin)
+    check_light(recipe, origin)
     return recipe
 
 
@@ -95,7 +102,7 @@ def _resolve_paths(content: dict, folder: Path) -> dict:
     """Files named in a recipe file are relative to that file."""
 
     def absolute(value):
-        is_file = isinstance(value, str) and ("/" in value or "." in value) and (folder / value).exists()
+        is_file = isinstance(value, str) and ("/" in value or "." in value) and exists(folder / value)
         return str((folder / value).resolve()) if is_file else value
 
     content = dict(content)
@@ -114,11 +121,13 @@ def _resolve_paths(content: dict, folder: Path) -> dict:
 
 
 def _explain(error: ValidationError, origin: str) -> str:
-    lines = []
-    for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"]) or "recipe"
+    lines, found = [], error.errors(include_url=False, include_input=False)
+    for item in found[:_MOST_ERRORS]:
+        where = ".".join(str(part)[:60] for part in item["loc"]) or "recipe"
         if item["type"] == "extra_forbidden":
             lines.append(f"unknown key {where!r}: check its spelling (`sfhsim recipe show {origin}` lists the keys)")
         else:
-            lines.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
+            lines.append(f"{where}: {item['msg'].removeprefix('Value error, ')[:500]}")
+    if len(found) > _MOST_ERRORS:
+        lines.append(f"and {len(found) - _MOST_ERRORS} more")
     return f"{origin} is not a valid recipe:\n  " + "\n  ".join(lines)

@@ -9,14 +9,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sfhsim.recipe.distributions import Constant, Distribution
+from sfhsim.names import NAME_PATTERN
+from sfhsim.recipe.distributions import Constant, Distribution, Number
 
 DEFAULT_AGE_BIN_EDGES_MYR = (
     *(0.0, 10.0, 20.0, 40.0, 70.0, 130.0, 255.0, 400.0, 630.0),
     *(1000.0, 1600.0, 2500.0, 4000.0, 6300.0, 8500.0, 11000.0, 13800.0),
 )
+
+MOST_PIXELS, _PIXEL_BYTES = 200_000, 10_000  # a batch of 256 galaxies holds ten float32 arrays
+MOST_AGE_BINS, _AGE_BIN_BYTES = 2_000, 20_000  # and as many in float64, of cells no longer than a bin
 
 
 def _number(value: float) -> Constant:
@@ -27,11 +31,14 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
 
+_Age = Annotated[float, Field(ge=0, le=1e12)]
+
+
 class Table(_Section):
     """A function of lookback time, shared by all galaxies of a component."""
 
-    age_yr: tuple[float, ...] = Field(min_length=2, description="Lookback times in yr, increasing.")
-    value: tuple[float, ...] = Field(min_length=2, description="Value at each age.")
+    age_yr: tuple[_Age, ...] = Field(min_length=2, description="Lookback times in yr, increasing.")
+    value: tuple[Number, ...] = Field(min_length=2, description="Value at each age.")
 
     @model_validator(mode="after")
     def _consistent(self):
@@ -48,12 +55,14 @@ class History(_Section):
     """One family of star formation histories of the data set."""
 
     family: str = Field(description="skewed_normal, dense_basis, tabulated, or one that you registered.")
-    weight: float = Field(default=1.0, gt=0, description="Share of the galaxies, relative to other families.")
+    weight: float = Field(
+        default=1.0, ge=1e-9, le=1e9, description="Share of the galaxies, relative to other families."
+    )
     parameters: dict[str, Distribution] = Field(
         default_factory=dict, description="Parameters of the family; `sfhsim recipe families` lists them."
     )
     n_quantiles: int = Field(default=3, ge=1, le=50, description="dense_basis: number of mass quantiles.")
-    alpha: float = Field(default=1.0, gt=0, description="dense_basis: Dirichlet concentration.")
+    alpha: float = Field(default=1.0, ge=1e-3, le=1e6, description="dense_basis: Dirichlet concentration.")
     table: Table | None = Field(default=None, description="tabulated: relative SFR against lookback time.")
 
 
@@ -75,6 +84,8 @@ class Metallicity(_Section):
                 raise ValueError("form tabulated needs `table` with age_yr and value")
             if min(self.table.value) <= 0:
                 raise ValueError("metallicities in the table must be positive")
+            if max(self.table.value) > 0.2:
+                raise ValueError(f"the table reaches {max(self.table.value):g}: Z is a mass fraction, 0.2 at most")
         elif self.z_final.bounds()[0] <= 0 or self.z_start.bounds()[0] <= 0:
             raise ValueError("z_start and z_final must stay above 0: they are mass fractions, e.g. 0.02")
         elif self.z_final.bounds()[1] > 0.2:
@@ -116,7 +127,7 @@ class Dust(_Section):
         default=DustComponent(law="power_law_bump", tau=_number(0.3), parameters={"exponent": _number(-0.7)}),
         description="Diffuse dust, before everything.",
     )
-    birth_cloud_age_myr: float = Field(default=10.0, gt=0, description="Age at which stars leave their clouds.")
+    birth_cloud_age_myr: float = Field(default=10.0, gt=0, le=1e5, description="Age at which stars leave their clouds.")
 
 
 class Nebular(_Section):
@@ -142,8 +153,8 @@ class Nebular(_Section):
         default=None, description="lkl10: ionisation parameter q; from the metallicity when absent."
     )
     escape_fraction: Distribution = Field(default=_number(0.0), description="Ionising photons that escape, 0 to 1.")
-    electron_temperature_k: float = Field(default=1.0e4, gt=0, description="lkl10: of the continuum.")
-    electron_density_cm3: float = Field(default=100.0, gt=0, description="lkl10: of the continuum.")
+    electron_temperature_k: float = Field(default=1.0e4, ge=3982, le=25118, description="lkl10: of the continuum.")
+    electron_density_cm3: float = Field(default=100.0, gt=0, le=1e5, description="lkl10: of the continuum.")
 
     @model_validator(mode="after")
     def _fractions(self):
@@ -180,8 +191,8 @@ class LineSpread(_Section):
     name: Literal["none", "muse", "muse-udf10", "constant", "tabulated"] = Field(
         default="muse", description="muse: Bacon+ (2017) UDF polynomial."
     )
-    fwhm_aa: float | None = Field(default=None, gt=0, description="constant: FWHM in observed Angstrom.")
-    resolving_power: float | None = Field(default=None, gt=0, description="constant: lambda / FWHM.")
+    fwhm_aa: float | None = Field(default=None, ge=1e-6, le=1e3, description="constant: FWHM in observed Angstrom.")
+    resolving_power: float | None = Field(default=None, ge=10, le=1e9, description="constant: lambda / FWHM.")
     path: str | None = Field(default=None, description="tabulated: file of wavelength and FWHM in Angstrom.")
 
     @model_validator(mode="after")
@@ -196,9 +207,9 @@ class LineSpread(_Section):
 class Spectrum(_Section):
     """The spectrograph: its grid (observed frame, air) and resolution."""
 
-    start_aa: float = Field(default=4800.0, gt=0, description="Centre of the first pixel.")
-    stop_aa: float = Field(default=7000.0, gt=0, description="Centre of the last pixel.")
-    step_aa: float = Field(default=1.25, gt=0, description="Pixel width.")
+    start_aa: float = Field(default=4800.0, gt=0, le=1e9, description="Centre of the first pixel.")
+    stop_aa: float = Field(default=7000.0, gt=0, le=1e9, description="Centre of the last pixel.")
+    step_aa: float = Field(default=1.25, ge=1e-6, le=1e9, description="Pixel width.")
     lsf: LineSpread = Field(default=LineSpread(), description="Line spread function.")
     subtract_template_resolution: bool = Field(
         default=True, description="Take the library's own resolution off the broadening, in quadrature."
@@ -210,6 +221,15 @@ class Spectrum(_Section):
             raise ValueError(f"stop_aa {self.stop_aa:g} must be greater than start_aa {self.start_aa:g}")
         if self.stop_aa < 91.0:
             raise ValueError(f"stop_aa {self.stop_aa:g} looks like micron: wavelengths are in Angstrom")
+        n_pixel = (self.stop_aa - self.start_aa) / self.step_aa
+        if n_pixel > MOST_PIXELS:
+            raise ValueError(
+                f"step_aa {self.step_aa:g} makes {n_pixel:.3g} pixels, which take {n_pixel * _PIXEL_BYTES / 1e9:.3g} "
+                f"GB of memory while galaxies are simulated: at most {MOST_PIXELS}, choose a larger step or a shorter "
+                "range"
+            )
+        if self.step_aa >= 2 * self.start_aa:
+            raise ValueError(f"step_aa {self.step_aa:g}: the first pixel would reach below 0, choose a smaller step")
         return self
 
     @property
@@ -249,7 +269,7 @@ class Photometry(_Section):
 class NoiseCurve(_Section):
     """Relative S/N as a function of observed wavelength."""
 
-    wave_aa: tuple[float, ...] = Field(min_length=2, description="Observed wavelengths, increasing.")
+    wave_aa: tuple[Number, ...] = Field(min_length=2, description="Observed wavelengths, increasing.")
     relative_snr: tuple[float, ...] = Field(min_length=2, description="Relative S/N, positive.")
 
     @model_validator(mode="after")
@@ -258,6 +278,8 @@ class NoiseCurve(_Section):
             raise ValueError("wave_aa must increase and have one relative_snr each")
         if min(self.relative_snr) <= 0:
             raise ValueError("relative_snr must be positive")
+        if max(self.relative_snr) > 1e6 or min(self.relative_snr) < 1e-6:
+            raise ValueError("relative_snr must stay within 1e-6 and 1e6")
         return self
 
 
@@ -285,13 +307,28 @@ class Labels(_Section):
         default=DEFAULT_AGE_BIN_EDGES_MYR, min_length=2, description="Edges of the label bins, from 0."
     )
 
+    @field_validator("age_bin_edges_myr", mode="before")
+    @classmethod
+    def _not_too_many(cls, value):
+        n_bin = len(value) - 1 if isinstance(value, list | tuple) else 0
+        if n_bin > MOST_AGE_BINS:
+            raise ValueError(
+                f"{n_bin} age bins take {n_bin * _AGE_BIN_BYTES / 1e9:.3g} GB of memory while galaxies are simulated: "
+                f"at most {MOST_AGE_BINS}"
+            )
+        return value
+
     @model_validator(mode="after")
     def _increasing(self):
-        if self.age_bin_edges_myr[0] != 0 or np.any(np.diff(self.age_bin_edges_myr) <= 0):
-            raise ValueError("age_bin_edges_myr must start at 0 and increase")
+        if self.age_bin_edges_myr[0] != 0 or np.any(np.diff(self.age_bin_edges_myr) < 1e-3):
+            raise ValueError("age_bin_edges_myr must start at 0 and increase, by 0.001 Myr at least")
         if self.age_bin_edges_myr[-1] < 100:
             raise ValueError(
                 f"age_bin_edges_myr ends at {self.age_bin_edges_myr[-1]:g}: the unit is Myr, this looks like Gyr"
+            )
+        if self.age_bin_edges_myr[-1] > 1e5:
+            raise ValueError(
+                f"age_bin_edges_myr ends at {self.age_bin_edges_myr[-1]:g}: the unit is Myr, this looks like yr"
             )
         return self
 
@@ -299,22 +336,22 @@ class Labels(_Section):
 class Cosmology(_Section):
     """Flat LCDM."""
 
-    h0_kms_mpc: float = Field(default=67.8, gt=0, description="Hubble constant.")
-    omega_m: float = Field(default=0.308, gt=0, lt=1, description="Matter density.")
+    h0_kms_mpc: float = Field(default=67.8, ge=1, le=1000, description="Hubble constant.")
+    omega_m: float = Field(default=0.308, ge=1e-6, lt=1, description="Matter density.")
 
 
 class Recipe(_Section):
     """Everything that defines a data set but its seed and its size."""
 
     format: Literal[1] = Field(default=1, description="Version of the recipe format.")
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(description="Of the data set.")
+    name: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(description="Of the data set.")
     description: str = Field(default="", description="One or two sentences for people.")
     library: str = Field(default="bc03-miles", description="`sfhsim library list`, or a path.")
     total_mass_msun: Distribution = Field(default=_number(1.0e9), description="Mass formed.")
     discretisation: Literal["exact", "prospect"] = Field(
         default="exact", description="Masses and metallicities per age bin: exact integrals, or ProSpect's."
     )
-    histories: tuple[History, ...] = Field(min_length=1, description="Families mixed in the data set.")
+    histories: tuple[History, ...] = Field(min_length=1, max_length=100, description="Families mixed in the data set.")
     metallicity: Metallicity = Field(default=Metallicity(), description="Metallicity evolution.")
     dust: Dust = Field(default=Dust(), description="Attenuation.")
     nebular: Nebular = Field(default=Nebular(), description="Emission of ionised gas.")

@@ -17,6 +17,7 @@ from sfhsim.records.shard import OTHER_SAMPLES, ShardProblem, check_ends, check_
 from sfhsim.records.tfrecord import read_records
 
 MANIFEST = "manifest.json"
+PLAN = "plan.json"
 
 
 class Dataset:

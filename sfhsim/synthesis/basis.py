@@ -8,6 +8,7 @@ Rows are scaled by their means and columns by their rms, so that the truncation 
 taken for which the rms over columns of every template's relative error is within the tolerance. The leading singular
 vectors come from randomised subspace iteration (Halko, Martinsson & Tropp 2011, SIAM Review 53, 217) with a fixed
 start, which reads the matrix a few times instead of decomposing all of it; the error is then measured, not estimated.
+Nothing of it is left to a BLAS or LAPACK (`sfhsim.linear`): a basis has the same bits wherever it is made.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from sfhsim.linear import leading_eigenvectors, matmul, orthonormal_rows
 
 _ITERATIONS = 2
 
@@ -77,21 +80,29 @@ def _leading_vectors(matrix: np.ndarray, size: int) -> np.ndarray:
     The iterations run in float32, which only turns the basis by 1e-7: what it leaves out is measured in float64.
     """
     if size >= matrix.shape[1]:
-        return np.linalg.eigh(matrix.T @ matrix)[1][:, ::-1].T
+        return leading_eigenvectors(matmul(matrix.T, matrix))
     single = matrix.astype(np.float32)
-    start = np.random.default_rng(0).standard_normal((len(matrix), size), dtype=np.float32)
-    rows = np.linalg.qr(single.T @ start)[0]
+    rows = matmul(_start(size, len(matrix)), single)
     for _ in range(_ITERATIONS):
-        rows = np.linalg.qr(single.T @ (single @ rows))[0]
-    rows = np.linalg.qr(rows.astype(np.float64))[0]
-    projected = matrix @ rows
-    order = np.linalg.eigh(projected.T @ projected)[1][:, ::-1]
-    return (rows @ order).T
+        rows = orthonormal_rows(rows).astype(np.float32)
+        rows = matmul(matmul(rows, single.T), single)
+    rows = orthonormal_rows(rows)
+    projected = matmul(rows, matrix.T)
+    return matmul(leading_eigenvectors(matmul(projected, projected.T)), rows)
+
+
+def _start(size: int, n: int) -> np.ndarray:
+    """Normal deviates (size, n) float32, always the same."""
+    from sfhsim.kernels.random import fill_normal
+
+    out = np.empty((size, n), dtype=np.float32)
+    fill_normal(np.uint64(0), np.arange(size, dtype=np.uint64), np.uint32(0), out)
+    return out
 
 
 def _truncate(matrix: np.ndarray, vectors: np.ndarray, tolerance: float):
     """Coefficients, vectors and worst row's rms error of the smallest rank within the tolerance, or None."""
-    shares = matrix @ vectors.T
+    shares = matmul(matrix, vectors.T)
     captured = np.cumsum(shares**2, axis=1)
     left = np.maximum((matrix**2).sum(axis=1)[:, None] - captured, 0.0)
     worst = np.sqrt(left.max(axis=0) / matrix.shape[1])

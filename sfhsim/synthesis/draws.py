@@ -105,7 +105,7 @@ def _common_parameters(recipe: Recipe):
     for where in ("birth", "screen"):
         component = getattr(recipe.dust, where)
         yield f"dust.{where}.tau", component.tau
-        for name, distribution in component.parameters.items():
+        for name, distribution in sorted(component.parameters.items()):  # the order of keys decides nothing
             yield f"dust.{where}.{name}", distribution
     nebular = recipe.nebular
     if nebular.model != "none":

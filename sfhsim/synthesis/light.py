@@ -9,19 +9,22 @@ Stars older and younger than the birth clouds are mixed from low-rank bases of t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from sfhsim import elementary
 from sfhsim.dust import TwoComponentDust
 from sfhsim.instrument import rebin_operator
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.linear import matmul
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.basis import low_rank_basis
 from sfhsim.synthesis.blocks import block_rows, tiles, whole_blocks, whole_columns
 from sfhsim.synthesis.draws import Draws, ParameterPlan
-from sfhsim.synthesis.nebular import Projection, compile_nebular
+from sfhsim.synthesis.nebular import Projection, compile_nebular, restore_nebular
 from sfhsim.synthesis.populations import Populations
+from sfhsim.synthesis.stored import Stored
 
 BAND_TOLERANCE = 2.0  # times that of the pixels: a band averages over its columns
 if TYPE_CHECKING:
@@ -74,7 +77,7 @@ class AgeRange:
         return out[:n, :k], out[:n, k : k + len(self.bands)]
 
 
-class LightModel:
+class LightModel(Stored):
     """Compiled from a recipe, a library and the instruments.
 
     Attributes
@@ -84,20 +87,36 @@ class LightModel:
     mean_light : (n_metallicity, n_age), each template's mean over the spectrograph's columns.
     """
 
-    def __init__(
-        self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary, spectrograph, photometer, tolerance: float
-    ):
-        self._library, self._spectrograph, self._photometer = library, spectrograph, photometer
-        self._reference = rebin_operator(library.wave_aa, np.array(REFERENCE_BAND_AA)).astype(np.float32)
-        self._pixel_wave_aa = spectrograph.column_wave_aa
-        self._band_wave_aa = np.append(photometer.column_wave_aa, np.mean(REFERENCE_BAND_AA))
+    STORED: ClassVar[tuple[str, ...]] = ("old", "young", "mean_light")
+
+    def __init__(self, recipe: Recipe, spectrograph, photometer):
+        self._recipe, self._spectrograph, self._photometer = recipe, spectrograph, photometer
         self._dust = DustStage(recipe)
-        inside = np.flatnonzero(library.age_yr <= recipe.dust.birth_cloud_age_myr * 1e6)
+
+    def compile(self, plan: ParameterPlan, library: SSPLibrary, tolerance: float) -> None:
+        """Bases of the library's and the nebulae's light, with the instruments compiled already."""
+        self._library = library
+        self._reference = rebin_operator(library.wave_aa, np.array(REFERENCE_BAND_AA)).astype(np.float32)
+        inside = np.flatnonzero(library.age_yr <= self._recipe.dust.birth_cloud_age_myr * 1e6)
         # a library without stars that young keeps its youngest in the clouds
         n_young = int(inside[-1]) + 1 if inside.size else 1
         self._compile_templates(n_young, tolerance)
-        self.nebular = compile_nebular(recipe.nebular, plan, library)
-        self._compile_nebular(tolerance)
+        self.nebular = compile_nebular(self._recipe.nebular, plan, library)
+        if self.nebular is not None:
+            self._compile_nebular(tolerance)
+        self._lay_out()
+
+    def state(self) -> dict:
+        """As `Stored.state`, with that of the nebular stage."""
+        return super().state() | {"nebular": None if self.nebular is None else self.nebular.state()}
+
+    def restore(self, state: dict) -> None:
+        """As `Stored.restore`; the instruments are restored already."""
+        super().restore(state)
+        for ages in (self.old, self.young):  # where they are read fastest
+            object.__setattr__(ages, "coefficients", whole_columns(ages.coefficients))
+        self.nebular = restore_nebular(self._recipe.nebular, state["nebular"])
+        self._lay_out()
 
     def evaluate(self, draws: Draws, stars: Populations) -> Light:
         """The light of a batch."""
@@ -117,7 +136,7 @@ class LightModel:
         bands = attenuated(
             self._column_light(old_bands, self._old_bands, young_bands, self._young_bands, self._band_wave_aa, draws)
         )
-        return Light(pixels, bands[:, :-1], lines, -2.5 * np.log10(bands[:, -1] / stellar))
+        return Light(pixels, bands[:, :-1], lines, -2.5 * elementary.log10(bands[:, -1] / stellar))
 
     def _column_light(self, old, old_vectors, young, young_vectors, wave_aa, draws: Draws) -> ColumnLight:
         from sfhsim.kernels.spectra import ColumnLight
@@ -139,25 +158,30 @@ class LightModel:
         self.old = _age_range(pixels, bands, n_young, n_age, tolerance)
         self.mean_light = pixels.mean(axis=2, dtype=np.float64)
 
-    def _compile_nebular(self, tolerance: float) -> None:
+    def _lay_out(self) -> None:
+        """Vectors in tiles, those of the nebulae below those of the young stars."""
+        self._pixel_wave_aa = self._spectrograph.column_wave_aa
+        self._band_wave_aa = np.append(self._photometer.column_wave_aa, np.mean(REFERENCE_BAND_AA))
         self._old_pixels, self._old_bands = tiles(self.old.pixels), tiles(self.old.bands)
-        self._young_pixels, self._young_bands = tiles(self.young.pixels), tiles(self.young.bands)
-        if self.nebular is None:
-            return
+        young = [self.young.pixels], [self.young.bands]
+        if self.nebular is not None:
+            young = [self.young.pixels, self.nebular.pixel_vectors], [self.young.bands, self.nebular.band_vectors]
+        self._young_pixels, self._young_bands = (tiles(np.concatenate(parts)) for parts in young)
+
+    def _compile_nebular(self, tolerance: float) -> None:
+        n_band = self._photometer.column_wave_aa.size
         lines_aa, nodes_aa = self.nebular.line_wave_aa, self.nebular.continuum_wave_aa
         line_bands = self._photometer.line_columns(lines_aa)
         in_view = self._spectrograph.sees_lines(lines_aa)
         if line_bands is None:  # the photometer takes them one by one
             in_view |= self._photometer.sees_lines(lines_aa)
-            line_bands = np.zeros((lines_aa.size, self._band_wave_aa.size - 1))
+            line_bands = np.zeros((lines_aa.size, n_band))
         pixels, bands = self._columns(_hats(self._library.wave_aa, nodes_aa))
         bands[:, -1] = 0.0  # A_V is that of the stars
         line_bands = np.append(line_bands, np.zeros((lines_aa.size, 1)), axis=1)
         self.nebular.project(Projection(np.flatnonzero(in_view), pixels, bands, line_bands), tolerance)
         for instrument in (self._spectrograph, self._photometer):
             instrument.set_lines(self.nebular.line_wave_aa)
-        young = (self.young.pixels, self.nebular.pixel_vectors), (self.young.bands, self.nebular.band_vectors)
-        self._young_pixels, self._young_bands = (tiles(np.concatenate(pair)) for pair in young)
 
 
 def attenuated(light: ColumnLight) -> np.ndarray:
@@ -196,8 +220,8 @@ def _age_range(pixels: np.ndarray, bands: np.ndarray, first: int, stop: int, tol
 
 
 def _dot(coefficients: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """(n, k) . (k,); not by BLAS, whose rounding depends on n."""
-    return np.einsum("nk,k->n", coefficients, vector)
+    """(n, k) . (k,), one term after the other."""
+    return matmul(coefficients, vector[:, None])[:, 0]
 
 
 class DustStage:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from sfhsim.errors import CoverageError
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.linear import matmul
 from sfhsim.recipe.model import Nebular
 from sfhsim.synthesis.basis import low_rank_basis
 from sfhsim.synthesis.blocks import block_rows, whole_columns
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import Populations
+from sfhsim.synthesis.stored import Stored
 
 
 class NebularStage(Protocol):
@@ -42,8 +43,8 @@ class NebularStage(Protocol):
         """From now on emit only what reaches the instruments."""
         ...
 
-    def checksum(self) -> str:
-        """sha256 of the tables that the emission comes from."""
+    def state(self) -> dict:
+        """What was compiled, by name; see `sfhsim.synthesis.stored`."""
         ...
 
 
@@ -66,22 +67,43 @@ class Projection:
 
 def compile_nebular(recipe: Nebular, plan: ParameterPlan, library: SSPLibrary) -> NebularStage | None:
     """The nebular stage that a recipe asks for, None for no emission."""
-    if recipe.model == "cloudy":
-        return CloudyStage(recipe, plan, library)
-    if recipe.model == "lkl10":
-        return LKL10Stage(recipe, library)
-    return None
+    stage = _make_nebular(recipe)
+    if stage is not None:
+        stage.compile(plan, library)
+    return stage
 
 
-class CloudyStage:
+def restore_nebular(recipe: Nebular, state: dict | None) -> NebularStage | None:
+    """The stage whose compiled ``state`` this is."""
+    stage = _make_nebular(recipe)
+    if stage is not None:
+        stage.restore(state)
+    return stage
+
+
+def _make_nebular(recipe: Nebular) -> CloudyStage | LKL10Stage | None:
+    kind = {"cloudy": CloudyStage, "lkl10": LKL10Stage, "none": None}[recipe.model]
+    return kind and kind(recipe)
+
+
+class CloudyStage(Stored):
     """Cloudy tables per SSP, for the range of log U that the recipe draws."""
 
-    def __init__(self, recipe: Nebular, plan: ParameterPlan, library: SSPLibrary):
+    STORED: ClassVar[tuple[str, ...]] = (
+        *("line_wave_aa", "continuum_wave_aa", "pixel_vectors", "band_vectors"),
+        *("_log_u_nodes", "_first_node", "_stop_age", "_sizes", "_n_row", "_table"),
+    )
+
+    def __init__(self, recipe: Nebular):
+        self._recipe = recipe
+
+    def compile(self, plan: ParameterPlan, library: SSPLibrary) -> None:
+        """Choose the nodes of log U and the populations that glow."""
         from sfhsim.nebular.cloudy import load_cloudy
 
         model = load_cloudy()
         (low, _), (high, share) = (model.log_u_bracket(u) for u in plan.bounds("nebular.log_u"))
-        self._model, self._first_node = model, int(low[0])
+        self._model, self._first_node, self._log_u_nodes = model, int(low[0]), model.log_u_nodes
         # at a node itself the one above it is not needed
         self._log_u = model.log_u_nodes[int(low[0]) : int(high[0]) + (2 if share[0] > 0.0 else 1)]
         rate = model.photon_rate(library.metallicity, library.age_yr, library.ionizing_photon_rate)
@@ -90,7 +112,7 @@ class CloudyStage:
         self._ssp = library.metallicity, library.age_yr[: self._stop_age], rate[:, : self._stop_age]
         self.line_wave_aa = np.asarray(model.line_wave_aa, dtype=np.float64)
         self.continuum_wave_aa = np.asarray(model.continuum_wave_aa, dtype=np.float64)
-        shown = float(recipe.continuum)
+        shown = float(self._recipe.continuum)
         self._continuum = np.asarray(model.continuum_relative, dtype=np.float64) * (model.continuum_scale * shown)
         self._lines = np.asarray(model.line_erg_per_photon, dtype=np.float64)
         self.pixel_vectors, self.band_vectors = np.eye(self.continuum_wave_aa.size), np.zeros((0, 0))
@@ -100,12 +122,13 @@ class CloudyStage:
     def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `NebularStage`."""
         from sfhsim.kernels.mixing import mix_between
+        from sfhsim.nebular.cloudy import log_u_bracket
 
         if self._table is None:
             self._stack()
         if self._stop_age == 0:
             return tuple(np.zeros((len(draws), size), dtype=np.float32) for size in self._sizes)
-        node, share = self._model.log_u_bracket(draws.values["nebular.log_u"])
+        node, share = log_u_bracket(self._log_u_nodes, draws.values["nebular.log_u"])
         out = block_rows(len(draws), self._table.shape[1])
         arguments = (stars.mass, stars.lower, stars.upper_share, self._stop_age)
         absorbed = 1.0 - draws.values["nebular.escape_fraction"]
@@ -118,8 +141,8 @@ class CloudyStage:
         """See `NebularStage`; the columns of all tabulated nebulae are reduced to low-rank bases."""
         shape = self._lines.shape[:-1]
         lines, continuum = (table.reshape(-1, table.shape[-1]) for table in (self._lines, self._continuum))
-        pixels = low_rank_basis(continuum @ projection.node_pixels, tolerance, first_size=24)
-        bands = continuum @ projection.node_bands + lines @ projection.line_bands
+        pixels = low_rank_basis(matmul(continuum, projection.node_pixels), tolerance, first_size=24)
+        bands = matmul(continuum, projection.node_bands) + matmul(lines, projection.line_bands)
         bands = low_rank_basis(bands, 0.5 * tolerance, first_size=48)
         self.pixel_vectors, self.band_vectors = pixels.vectors, bands.vectors
         self.line_wave_aa = self.line_wave_aa[projection.lines]
@@ -127,9 +150,10 @@ class CloudyStage:
         self._tables = [self._lines[..., projection.lines], *(f.reshape(*shape, -1) for f in factors)]
         self._stack()
 
-    def checksum(self) -> str:
-        """See `NebularStage`."""
-        return _sha256(self._model.line_erg_per_photon, self._model.continuum_relative, self._model.continuum_scale)
+    def restore(self, state: dict) -> None:
+        """As `Stored.restore`, the table where it is read fastest."""
+        super().restore(state)
+        self._table = whole_columns(self._table)
 
     def _stack(self) -> None:
         """The tables side by side on every SSP, those of the log U nodes one below the other."""
@@ -140,16 +164,25 @@ class CloudyStage:
         self._table = whole_columns(table.reshape(-1, table.shape[-1]))
 
 
-class LKL10Stage:
+class LKL10Stage(Stored):
     """Levesque, Kewley & Larson (2010) lines, with the recombination continuum of the same Hbeta."""
 
-    def __init__(self, recipe: Nebular, library: SSPLibrary):
+    STORED: ClassVar[tuple[str, ...]] = (
+        *("line_wave_aa", "continuum_wave_aa", "pixel_vectors", "band_vectors"),
+        *("_lines", "_kept", "_projected", "_ionizing"),
+    )
+
+    def __init__(self, recipe: Nebular):
+        self._recipe = recipe
+
+    def compile(self, plan: ParameterPlan, library: SSPLibrary) -> None:
+        """Load the tables, and what scales them."""
         from sfhsim.nebular import load_lkl10
         from sfhsim.nebular.continuum import load_continuum
 
-        self._recipe = recipe
-        self._table = load_lkl10(line_flux=recipe.line_flux)
-        self.line_wave_aa = np.asarray(self._table.line_wave_aa, dtype=np.float64)
+        recipe = self._recipe
+        self._lines = load_lkl10(line_flux=recipe.line_flux)
+        self.line_wave_aa = np.asarray(self._lines.line_wave_aa, dtype=np.float64)
         self._kept = np.arange(self.line_wave_aa.size)
         self._projected = False
         self._ionizing = None
@@ -172,28 +205,24 @@ class LKL10Stage:
             scale = {"sfr_10myr": stars.sfr_10myr, "sfr_to_halpha": recipe.sfr_to_halpha}
         else:
             scale = {"ionizing_luminosity_lsun": self._ionizing_luminosity(stars)}
-        lines = self._table.line_luminosities(
+        lines = self._lines.line_luminosities(
             stars.metallicity[:, 0],
             scaling=recipe.scaling,
             ionization_q=draws.values.get("nebular.ionization_q_cm_s"),
             escape_fraction=draws.values["nebular.escape_fraction"],
             **scale,
         )
-        hbeta = self._table.hbeta_luminosity(lines)[:, None]
+        hbeta = self._lines.hbeta_luminosity(lines)[:, None]
         bands = np.concatenate([lines, hbeta], axis=1) if self._projected else np.zeros((len(lines), 0))
         return lines[:, self._kept], hbeta, bands
 
     def project(self, projection: Projection, tolerance: float) -> None:
         """See `NebularStage`."""
         shape = self.pixel_vectors
-        self.pixel_vectors = shape @ projection.node_pixels
-        self.band_vectors = np.concatenate([projection.line_bands, shape @ projection.node_bands])
+        self.pixel_vectors = matmul(shape, projection.node_pixels)
+        self.band_vectors = np.concatenate([projection.line_bands, matmul(shape, projection.node_bands)])
         self.line_wave_aa, self._kept = self.line_wave_aa[projection.lines], projection.lines
         self._projected = True
-
-    def checksum(self) -> str:
-        """See `NebularStage`."""
-        return _sha256(self._table.per_halpha, self._table.per_total, self.pixel_vectors)
 
     def _ionizing_luminosity(self, stars: Populations) -> np.ndarray:
         from sfhsim.kernels.mixing import mix
@@ -201,10 +230,3 @@ class LKL10Stage:
         out = block_rows(len(stars.mass), self._ionizing.shape[1])
         mix(stars.mass, stars.lower, stars.upper_share, 0, stars.mass.shape[1], self._ionizing, out)
         return out[: len(stars.mass), 0].astype(np.float64)
-
-
-def _sha256(*arrays: np.ndarray) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()

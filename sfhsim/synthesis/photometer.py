@@ -12,25 +12,32 @@ Both forms own columns: quantities linear in the spectrum at which dust is appli
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
+from sfhsim import elementary
 from sfhsim.constants import C_KMS
 from sfhsim.errors import RecipeError
-from sfhsim.instrument import PhotometryOperator, load_filter, rebin_operator
+from sfhsim.instrument import PhotometryOperator, rebin_operator
 from sfhsim.instrument.filters import Filter
+from sfhsim.instrument.photometry import sum_of_nodes
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.stored import Stored
 
 CELL_LN_WAVE = 0.0015
 RESPONSE_LN_WAVE = 1.0e-4  # of the curves that lines are read from
 
 
-class _Photometer:
+class _Photometer(Stored):
     """Names, curves and rest-frame ranges of the filters."""
 
-    def __init__(self, recipe: Recipe, plan: ParameterPlan):
-        self.filters: list[Filter] = [load_filter(name) for name in recipe.photometry.filters]
+    STORED: ClassVar[tuple[str, ...]] = ("column_wave_aa",)
+
+    def __init__(self, recipe: Recipe, plan: ParameterPlan, filters: list[Filter]):
+        self._recipe, self._plan, self.filters = recipe, plan, filters
         self.pivot_wave_aa = np.array([f.pivot_wave_aa for f in self.filters])
         low_z, high_z = plan.bounds("redshift")
         if not np.isfinite(high_z):
@@ -49,20 +56,21 @@ class _Photometer:
             seen |= (line_wave_aa >= low) & (line_wave_aa <= high)
         return seen
 
+    def compile(self, library: SSPLibrary) -> None:
+        """Lay out the columns."""
+
     def set_lines(self, line_wave_aa: np.ndarray) -> None:
         """Nothing to compile: lines come with the columns."""
 
     def describe(self) -> list[dict]:
         """The bands as plain data: name, pivot and width, where the curve comes from and its checksum."""
-        import hashlib
-
         return [
             {
                 "name": f.name,
                 "pivot_wave_aa": f.pivot_wave_aa,
                 "effective_width_aa": f.effective_width_aa,
                 "source": f.source,
-                "sha256": hashlib.sha256(np.stack([f.wave_aa, f.throughput]).astype("<f8").tobytes()).hexdigest(),
+                "sha256": f.checksum(),
             }
             for f in self.filters
         ]
@@ -71,7 +79,9 @@ class _Photometer:
 class NoPhotometer(_Photometer):
     """A recipe without bands."""
 
-    column_wave_aa = np.zeros(0)
+    def __init__(self, recipe: Recipe, plan: ParameterPlan, filters: list[Filter]):
+        super().__init__(recipe, plan, filters)
+        self.column_wave_aa = np.zeros(0)
 
     def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray:
         """(n_line, 0)"""
@@ -89,12 +99,13 @@ class NoPhotometer(_Photometer):
 class FixedPhotometer(_Photometer):
     """One redshift for all galaxies; see the module."""
 
-    def __init__(self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
-        super().__init__(recipe, plan)
-        redshift = plan.constant("redshift")
+    def compile(self, library: SSPLibrary) -> None:
+        """Nodes of each filter at the redshift, and the operator that brings templates there."""
+        redshift = self._plan.constant("redshift")
         self._operator = PhotometryOperator(self.filters, library.wave_aa, redshift)
         self.column_wave_aa = self._operator.node_wave_aa
-        line_kms = recipe.kinematics.line_velocity_dispersion_kms or recipe.kinematics.velocity_dispersion_kms
+        kinematics = self._recipe.kinematics
+        line_kms = kinematics.line_velocity_dispersion_kms or kinematics.velocity_dispersion_kms
         self._line_kms = 0.5 * sum(np.minimum(line_kms.bounds(), 1.0e3))
 
     def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray:
@@ -107,15 +118,23 @@ class FixedPhotometer(_Photometer):
 
     def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
         """Photon-weighted mean of the rest-frame flux density (n, n_band) in the observed bands, Lsun/Angstrom."""
-        return self._operator.band_luminosity(attenuated).astype(np.float64)
+        return sum_of_nodes(attenuated, len(self.filters)).astype(np.float64)
 
 
 class VaryingPhotometer(_Photometer):
     """A redshift for every galaxy; see the module."""
 
-    def __init__(self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
-        super().__init__(recipe, plan)
-        low_z, high_z = plan.bounds("redshift")
+    STORED: ClassVar[tuple[str, ...]] = ("column_wave_aa", "_starts", "_groups", "_line_wave_aa", "_counted", "_tables")
+
+    def __init__(self, recipe: Recipe, plan: ParameterPlan, filters: list[Filter]):
+        super().__init__(recipe, plan, filters)
+        self._integrals = [_photon_integral(f) for f in self.filters]
+        self._redshift_range = plan.bounds("redshift")
+        self.set_lines(np.zeros(0))
+
+    def compile(self, library: SSPLibrary) -> None:
+        """Cells of each filter, over all redshifts."""
+        low_z, high_z = self._redshift_range
         for f in self.filters:
             for z in (low_z, high_z):
                 f.check_coverage(
@@ -127,16 +146,13 @@ class VaryingPhotometer(_Photometer):
         own = [self._own_columns(edges) for edges in self._groups]
         self.column_wave_aa = np.concatenate(own)
         self._starts = np.cumsum([0, *(wave.size for wave in own)])
-        self._integrals = [_photon_integral(f) for f in self.filters]
-        self._redshift_range = low_z, high_z
-        self.set_lines(np.zeros(0))
 
     @staticmethod
     def _cells(band: Filter, low_z: float, high_z: float, library: SSPLibrary) -> np.ndarray:
         """Rest-frame cell edges that the filter can see."""
         low = max(band.wave_aa[0] / (1 + high_z), library.wave_aa[0])
         high = min(band.wave_aa[-1] / (1 + low_z), library.wave_aa[-1])
-        return np.geomspace(low, high, max(2, int(np.ceil(np.log(high / low) / CELL_LN_WAVE))) + 1)
+        return elementary.geomspace(low, high, max(2, int(np.ceil(elementary.log(high / low) / CELL_LN_WAVE))) + 1)
 
     @staticmethod
     def _own_columns(edges_aa: np.ndarray) -> np.ndarray:
@@ -152,6 +168,16 @@ class VaryingPhotometer(_Photometer):
         self._counted = np.flatnonzero(self.sees_lines(self._line_wave_aa))
         self._tables = None
 
+    def state(self) -> dict:
+        """As `Stored.state`; the tables are made first."""
+        self._made_tables()
+        return super().state()
+
+    def _made_tables(self):
+        if self._tables is None:
+            self._tables = self._band_tables()
+        return self._tables
+
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """As `FixedPhotometer.columns`."""
         return np.concatenate([(rebin_operator(wave_aa, edges) @ flux.T).T for edges in self._groups], axis=1)
@@ -160,10 +186,9 @@ class VaryingPhotometer(_Photometer):
         """As `FixedPhotometer.band_flux`."""
         from sfhsim.kernels.bands import band_means
 
-        if self._tables is None:
-            self._tables = self._band_tables()
         none = lines is None
-        tables = self._tables._replace(line_log_wave=np.zeros(0)) if none else self._tables
+        tables = self._made_tables()
+        tables = tables._replace(line_log_wave=np.zeros(0)) if none else tables
         seen = np.zeros((len(draws), 0)) if none else np.ascontiguousarray(lines[:, self._counted], dtype=np.float64)
         cells = np.ascontiguousarray(attenuated, dtype=np.float32)
         out = np.empty((len(draws), len(self.filters)))
@@ -174,18 +199,18 @@ class VaryingPhotometer(_Photometer):
         """Tables of the kernel: photons per cell against ln wavelength, and curves for the lines."""
         from sfhsim.kernels.bands import PHASES, BandTables
 
-        low, high = (np.log(1 + z) for z in self._redshift_range)
-        steps = np.array([np.log(edges[-1] / edges[0]) / (edges.size - 1) for edges in self._groups])
+        low, high = (elementary.log(1 + z) for z in self._redshift_range)
+        steps = np.array([elementary.log(edges[-1] / edges[0]) / (edges.size - 1) for edges in self._groups])
         photons = []
         for band, integral, edges, step in zip(self.filters, self._integrals, self._groups, steps, strict=True):
             width = edges.size + 1 + int((high - low) / step)
-            fine = edges[0] * np.exp(low + step / PHASES * np.arange((width + 2) * PHASES + 1))
+            fine = edges[0] * elementary.exp(low + step / PHASES * np.arange((width + 2) * PHASES + 1))
             whole = integral(fine)
             counted = ((whole[PHASES:] - whole[:-PHASES]) / band.norm_aa2).astype(np.float32)
             photons.append(np.stack([counted[p : p + width * PHASES : PHASES] for p in range(PHASES + 1)]))
-        size = 2 + max(int(np.log(f.wave_aa[-1] / f.wave_aa[0]) / RESPONSE_LN_WAVE) for f in self.filters)
-        first = np.array([np.log(f.wave_aa[0]) for f in self.filters])
-        observed = np.exp(first[:, None] + RESPONSE_LN_WAVE * np.arange(size))
+        size = 2 + max(int(elementary.log(f.wave_aa[-1] / f.wave_aa[0]) / RESPONSE_LN_WAVE) for f in self.filters)
+        first = np.array([elementary.log(f.wave_aa[0]) for f in self.filters])
+        observed = elementary.exp(first[:, None] + RESPONSE_LN_WAVE * np.arange(size))
         response = [
             np.interp(wave, f.wave_aa, f.throughput, right=0.0) * wave / f.norm_aa2
             for f, wave in zip(self.filters, observed, strict=True)
@@ -197,7 +222,7 @@ class VaryingPhotometer(_Photometer):
             photons=np.concatenate([table.ravel() for table in photons]),
             photons_first=np.cumsum([0, *(table.size for table in photons)])[:-1].astype(np.intp),
             photons_width=np.array([table.shape[1] for table in photons], dtype=np.intp),
-            line_log_wave=np.log(self._line_wave_aa[self._counted]),
+            line_log_wave=elementary.log(self._line_wave_aa[self._counted]),
             response=np.stack(response),
             response_first=first,
             response_step=RESPONSE_LN_WAVE,
@@ -206,6 +231,9 @@ class VaryingPhotometer(_Photometer):
 
 class LogPhotometer(VaryingPhotometer):
     """ProSpect's interpolation in log flux; see the module."""
+
+    def _made_tables(self) -> None:
+        """None: cells are weighed galaxy by galaxy."""
 
     @staticmethod
     def _cells(band: Filter, low_z: float, high_z: float, library: SSPLibrary) -> np.ndarray:
@@ -222,10 +250,10 @@ class LogPhotometer(VaryingPhotometer):
         """Mean flux density of each cell (n, n_cell) from its columns."""
         a, b = columns[:, :-1], columns[:, 1:]
         positive = (a > 0) & (b > 0)
-        x = np.log(np.where(positive, b / np.where(positive, a, 1.0), 1.0))
+        x = elementary.log(np.where(positive, b / np.where(positive, a, 1.0), 1.0))
         # (b - a) / ln(b/a) by its series where the pixels are nearly equal
         near = np.abs(x) < 1e-3
-        ratio = np.where(near, 1 + x / 2 + x * x / 6, np.expm1(x) / np.where(near, 1.0, x))
+        ratio = np.where(near, 1 + x / 2 + x * x / 6, elementary.expm1(x) / np.where(near, 1.0, x))
         return np.where(positive, a * ratio, 0.5 * (a + b))
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
@@ -242,11 +270,11 @@ class LogPhotometer(VaryingPhotometer):
         for k, (band, edges, integral) in enumerate(zip(self.filters, self._groups, self._integrals, strict=True)):
             photons = np.diff(integral(edges[None, :] * stretch)) / band.norm_aa2
             own = attenuated[:, self._starts[k] : self._starts[k + 1]].astype(np.float64)
-            out[:, k] = np.einsum("nc,nc->n", self._cell_means(own), photons)
+            out[:, k] = (self._cell_means(own) * photons).sum(axis=1)
             if lines is not None:
                 observed = self._line_wave_aa[None, :] * stretch
                 response = np.interp(observed, band.wave_aa, band.throughput, left=0.0, right=0.0) * observed
-                out[:, k] += np.einsum("nl,nl->n", lines, response) * stretch[:, 0] / band.norm_aa2
+                out[:, k] += (lines * response).sum(axis=1) * stretch[:, 0] / band.norm_aa2
         return out
 
 
@@ -270,11 +298,11 @@ def _photon_integral(band: Filter):
     return integral
 
 
-def compile_photometer(recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
-    """The photometer that a recipe needs."""
-    if not recipe.photometry.filters:
-        return NoPhotometer(recipe, plan)
+def make_photometer(recipe: Recipe, plan: ParameterPlan, filters: list[Filter]) -> _Photometer:
+    """The photometer that a recipe needs, with its ``filters``; to be compiled."""
+    if not filters:
+        return NoPhotometer(recipe, plan, filters)
     if recipe.photometry.interpolation == "log":
-        return LogPhotometer(recipe, plan, library)
+        return LogPhotometer(recipe, plan, filters)
     fixed = plan.constant("redshift") is not None
-    return (FixedPhotometer if fixed else VaryingPhotometer)(recipe, plan, library)
+    return (FixedPhotometer if fixed else VaryingPhotometer)(recipe, plan, filters)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfhsim.constants import UNIVERSE_AGE_YR
+from sfhsim import elementary
+from sfhsim.constants import LN10, UNIVERSE_AGE_YR
 from sfhsim.cosmology import FlatLCDM
 from sfhsim.histories import (
     bin_metallicity,
@@ -68,12 +69,13 @@ class PopulationModel:
 
     def __init__(self, recipe: Recipe, age_yr: np.ndarray, age_edges_yr: np.ndarray, metallicity: np.ndarray):
         self.recipe = recipe
-        self.age_yr = np.asarray(age_yr, dtype=np.float64)
+        self.age_yr = np.array(age_yr, dtype=np.float64)
+        self.age_edges_yr = np.array(age_edges_yr, dtype=np.float64)
         self.width_yr = np.diff(age_edges_yr)
         # stars older than the library's last bin count in it
         library_edges_yr = np.array(age_edges_yr, dtype=np.float64)
         library_edges_yr[-1] = max(library_edges_yr[-1], UNIVERSE_AGE_YR)
-        self.library_metallicity = np.asarray(metallicity)
+        self.metallicity = self.library_metallicity = np.array(metallicity, dtype=np.float64)
         self.label_edges_yr = np.asarray(recipe.labels.age_bin_edges_myr) * 1e6
         # the last label bin holds all that is older, mass and metals
         self._whole_label_edges_yr = self.label_edges_yr.copy()
@@ -92,6 +94,10 @@ class PopulationModel:
         self._tables = None
         self._metallicity = get_metallicity(recipe.metallicity.form)
         self._cosmology = FlatLCDM(recipe.cosmology.h0_kms_mpc, recipe.cosmology.omega_m)
+
+    def axes(self) -> dict[str, np.ndarray]:
+        """The axes of the library, as the constructor takes them."""
+        return {name: getattr(self, name) for name in ("age_yr", "age_edges_yr", "metallicity")}
 
     def evaluate(self, draws: Draws) -> Populations:
         """Stars and labels of a batch."""
@@ -136,7 +142,7 @@ class PopulationModel:
                 wide_ages=np.flatnonzero(np.diff(self._at_library) > 1).astype(np.intp),
                 middle_cell=self._middle_cell.astype(np.intp),
                 mean_log10_age=self._mean_log10_age,
-                log10_library=np.log10(self.library_metallicity),
+                log10_library=elementary.log10(self.library_metallicity),
             )
         return self._tables
 
@@ -165,8 +171,8 @@ class PopulationModel:
             sfr_100myr,
             label_mass,
             label_z,
-            np.einsum("nc,c->n", cell_mass, self._mean_log10_age),
-            np.einsum("nc,nc->n", cell_mass, cell_z),
+            (cell_mass * self._mean_log10_age).sum(axis=1),
+            (cell_mass * cell_z).sum(axis=1),
         )
 
     def age_max_yr(self, draws: Draws) -> np.ndarray:
@@ -253,5 +259,5 @@ def _mean_log10(edges_yr: np.ndarray) -> np.ndarray:
     """Mean of log10 of age over each cell (n,), for a constant rate in it."""
     antiderivative = np.zeros(edges_yr.size)
     positive = edges_yr > 0
-    antiderivative[positive] = edges_yr[positive] * (np.log(edges_yr[positive]) - 1.0)
-    return np.diff(antiderivative) / np.diff(edges_yr) / np.log(10.0)
+    antiderivative[positive] = edges_yr[positive] * (elementary.log(edges_yr[positive]) - 1.0)
+    return np.diff(antiderivative) / np.diff(edges_yr) / LN10

@@ -9,23 +9,30 @@ operators. A batch then is the mixing of short coefficient rows, two matrix prod
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from sfhsim import elementary
 from sfhsim.constants import LSUN_ERG_S
-from sfhsim.errors import RecipeError, SfhsimWarning
+from sfhsim.errors import DatasetError, LibraryError, RecipeError, SfhsimError, SfhsimWarning
+from sfhsim.instrument import load_filter
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.batch import Batch
+from sfhsim.synthesis.compiled import CompiledRecipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.fingerprint import simulator_fingerprint
 from sfhsim.synthesis.light import LightModel, attenuated
 from sfhsim.synthesis.noise import NoiseStage
-from sfhsim.synthesis.photometer import compile_photometer
+from sfhsim.synthesis.notes import notes_on
+from sfhsim.synthesis.origin import LIBRARY_FACTS, check_origin, describe_library, origin
+from sfhsim.synthesis.photometer import make_photometer
 from sfhsim.synthesis.populations import PopulationModel
-from sfhsim.synthesis.spectrograph import compile_spectrograph
+from sfhsim.synthesis.spectrograph import make_spectrograph
+from sfhsim.synthesis.stored import from_plain, to_plain
 from sfhsim.synthesis.truths import Truths
 
 DEFAULT_TOLERANCE = 5.0e-4
@@ -55,39 +62,141 @@ class Simulator:
     """
 
     def __init__(self, recipe: Recipe, library: SSPLibrary, seed: int = 0, basis_tolerance: float = DEFAULT_TOLERANCE):
-        if not (isinstance(seed, int | np.integer) and 0 <= seed < 2**63):
-            raise RecipeError(f"the seed must be an integer from 0 to 2^63 - 1, not {seed!r}")
-        self.recipe, self.library, self.seed = recipe, library, seed
-        self.basis_tolerance = basis_tolerance
-        # one thread: BLAS rounds differently with another number, and a sample's bytes must not; it is faster, too
-        import scipy.linalg.cython_blas  # noqa: F401  # the BLAS of the kernels: loaded, so that it is limited, too
-
-        self._blas = ThreadpoolController()
-        with self._blas.limit(limits=1):
-            self._compile(basis_tolerance)
-        self.notes = tuple(self._notes())
-        for note in self.notes:
-            warnings.warn(note, SfhsimWarning, stacklevel=2)
-
-    def _compile(self, basis_tolerance: float) -> None:
-        recipe, library = self.recipe, self.library
-        self.plan = ParameterPlan(recipe)
+        self._begin(recipe, seed, basis_tolerance)
+        self._library, self._fingerprint = library, None
+        self.library_description = describe_library(library)
         self.populations = PopulationModel(recipe, library.age_yr, library.age_edges_yr, library.metallicity)
-        self._log10_age_yr = np.log10(library.age_yr)
-        self.truths = Truths(recipe, self.plan)
-        self.spectrograph = compile_spectrograph(recipe, self.plan, library)
-        self.photometer = compile_photometer(recipe, self.plan, library)
-        self.light = LightModel(recipe, self.plan, library, self.spectrograph, self.photometer, basis_tolerance)
-        self.noise = NoiseStage(recipe, self.spectrograph.wave_aa, self.photometer.pivot_wave_aa)
+        self.spectrograph = make_spectrograph(recipe, self.plan)
+        self.spectrograph.compile(library)
+        filters = [load_filter(name) for name in recipe.photometry.filters]
+        self.photometer = make_photometer(recipe, self.plan, filters)
+        self.photometer.compile(library)
+        self.light = LightModel(recipe, self.spectrograph, self.photometer)
+        self.light.compile(self.plan, library, basis_tolerance)
+        self.notes = tuple(notes_on(self, library))
+        self._finish()
 
     @classmethod
     def from_recipe(cls, recipe: Recipe | str, seed: int = 0, basis_tolerance: float = DEFAULT_TOLERANCE) -> Simulator:
-        """Compile a recipe (object, built-in name or YAML file) with the library it names."""
+        """The simulator of a recipe (object, built-in name or YAML file) on the library that it names.
+
+        It is compiled once and kept in the user's cache folder.
+
+        Raises
+        ------
+        LibraryError
+            When the library's content is not that of its checksum.
+        """
         from sfhsim.libraries import load_library
+        from sfhsim.libraries.integrity import checked_checksum
         from sfhsim.recipe import load_recipe
+        from sfhsim.synthesis.cache import cached, keep
 
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-        return cls(recipe, load_library(recipe.library), seed, basis_tolerance)
+        fingerprint = simulator_fingerprint(recipe, checked_checksum(recipe.library), basis_tolerance)
+        compiled = cached(fingerprint)
+        if compiled is not None:
+            with contextlib.suppress(DatasetError):
+                return cls.from_compiled(compiled, seed, recipe)
+        simulator = cls(recipe, load_library(recipe.library), seed, basis_tolerance)
+        keep(fingerprint, simulator.compiled())
+        return simulator
+
+    @classmethod
+    def from_compiled(cls, compiled: CompiledRecipe, seed: int = 0, recipe: Recipe | None = None) -> Simulator:
+        """The simulator that `compiled` described; no library is needed.
+
+        Parameters
+        ----------
+        compiled : CompiledRecipe
+        seed : of the random numbers.
+        recipe : under what name and description; that of ``compiled`` when absent.
+
+        Raises
+        ------
+        DatasetError
+            When it was compiled by another version of sfhsim, for families whose code is another here, or what it
+            holds is not a compiled recipe.
+        """
+        from sfhsim.recipe import recipe_from_dict
+
+        document = compiled.document
+        check_origin(document)
+        try:
+            recipe = recipe_from_dict(document["recipe"]) if recipe is None else recipe
+            stages = from_plain(document["stages"], compiled.arrays)
+            simulator = cls.__new__(cls)
+            simulator._restore(recipe, seed, document, stages)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            if isinstance(error, SfhsimError):
+                raise
+            raise DatasetError(f"what was compiled cannot be read ({type(error).__name__}: {error})") from error
+        return simulator
+
+    def _restore(self, recipe: Recipe, seed: int, document: dict, stages: dict) -> None:
+        self._begin(recipe, seed, float(document["basis_tolerance"]))
+        self._library, self._fingerprint = None, str(document["fingerprint"])
+        self.library_description = {name: str(document["library"][name]) for name in LIBRARY_FACTS}
+        self.populations = PopulationModel(recipe, **stages["populations"])
+        self.spectrograph = make_spectrograph(recipe, self.plan)
+        self.spectrograph.restore(stages["spectrograph"])
+        self.photometer = make_photometer(recipe, self.plan, stages["filters"])
+        self.photometer.restore(stages["photometer"])
+        self.light = LightModel(recipe, self.spectrograph, self.photometer)
+        self.light.restore(stages["light"])
+        self.notes = tuple(document["notes"])
+        self._finish()
+
+    def _begin(self, recipe: Recipe, seed: int, basis_tolerance: float) -> None:
+        if not (isinstance(seed, int | np.integer) and 0 <= seed < 2**63):
+            raise RecipeError(f"the seed must be an integer from 0 to 2^63 - 1, not {seed!r}")
+        self.recipe, self.seed, self.basis_tolerance = recipe, seed, basis_tolerance
+        self.plan = ParameterPlan(recipe)
+        self.truths = Truths(recipe, self.plan)
+
+    def _finish(self) -> None:
+        self._log10_age_yr = elementary.log10(self.populations.age_yr)
+        self.noise = NoiseStage(self.recipe, self.spectrograph.wave_aa, self.photometer.pivot_wave_aa)
+        for note in self.notes:
+            warnings.warn(note, SfhsimWarning, stacklevel=3)
+
+    @property
+    def library(self) -> SSPLibrary:
+        """The library it was compiled on; loaded when it is first asked for."""
+        if self._library is None:
+            from sfhsim.libraries import load_library
+
+            library = load_library(self.recipe.library)
+            if library.checksum != self.library_description["checksum"]:
+                raise LibraryError(
+                    f"the library {self.recipe.library!r} is another than the simulator was compiled on (sha256 "
+                    f"{library.checksum[:12]} instead of {self.library_description['checksum'][:12]}): install that one"
+                )
+            self._library = library
+        return self._library
+
+    def compiled(self) -> CompiledRecipe:
+        """Everything that was compiled, as plain data for a file (`sfhsim.synthesis.compiled`)."""
+        from sfhsim.recipe import recipe_to_dict
+
+        stages = {
+            "populations": self.populations.axes(),
+            "spectrograph": self.spectrograph.state(),
+            "filters": self.photometer.filters,
+            "photometer": self.photometer.state(),
+            "light": self.light.state(),
+        }
+        arrays: dict[str, np.ndarray] = {}
+        document = {
+            **origin(self.recipe),
+            "fingerprint": self.fingerprint(),
+            "recipe": recipe_to_dict(self.recipe),
+            "basis_tolerance": self.basis_tolerance,
+            "library": self.library_description,
+            "notes": list(self.notes),
+            "stages": to_plain(stages, arrays, "stages"),
+        }
+        return CompiledRecipe(document, arrays).sealed()
 
     def batch(self, sample_ids) -> Batch:
         """Simulate the samples with these ids (n,), integers from 0; RecipeError for others, or for none."""
@@ -106,11 +215,10 @@ class Simulator:
         """Simulate galaxies with these parameters; their noise follows from their sample ids."""
         stars = self.populations.evaluate(draws)
         scale, profiles = self.flux_scale(draws), self.spectrograph.line_profiles
-        with self._blas.limit(limits=1):  # see _compile
-            light = self.light.evaluate(draws, stars)
-            source = light.pixels if self.spectrograph.fixed else attenuated(light.pixels)
-            pixels, lines = self.spectrograph.pixels(source, light.lines, draws)
-            spectrum, spectrum_error, free = self.noise.spectrum(pixels, scale, lines, profiles, draws, self.seed)
+        light = self.light.evaluate(draws, stars)
+        source = light.pixels if self.spectrograph.fixed else attenuated(light.pixels)
+        pixels, lines = self.spectrograph.pixels(source, light.lines, draws)
+        spectrum, spectrum_error, free = self.noise.spectrum(pixels, scale, lines, profiles, draws, self.seed)
         bands = self.photometer.band_flux(light.bands, light.lines, draws) * scale[:, None]
         photometry, photometry_error, free_mag = self.noise.photometry(bands, draws, self.seed)
         return Batch(
@@ -184,46 +292,21 @@ class Simulator:
         }
 
     def fingerprint(self) -> str:
-        """sha256 of all that decides a record but seed and id.
-
-        The contents of files count, not where they are: a moved recipe is the same, an edited table is not.
-        """
-        import hashlib
-        import json
-
-        import sfhsim
-        from sfhsim.recipe import recipe_to_dict
-        from sfhsim.records.schema import SCHEMA_VERSION
-
-        recipe = recipe_to_dict(self.recipe)
-        for name in ("name", "description", "library"):
-            del recipe[name]
-        photometry = recipe["photometry"]
-        bands = [{k: v for k, v in band.items() if k not in ("name", "source")} for band in self.photometer.describe()]
-        if isinstance(self.recipe.photometry.error_mag, dict):
-            photometry["error_mag"] = [photometry["error_mag"][name] for name in photometry["filters"]]
-        del photometry["filters"], recipe["spectrum"]["lsf"]["path"]
-        content = {
-            "recipe": recipe,
-            "library": self.library.checksum,
-            "bands": bands,
-            "lsf_fwhm_aa": np.round(self.spectrograph.lsf.fwhm_aa(self.spectrograph.wave_aa), 9).tolist(),
-            "nebular": None if self.light.nebular is None else self.light.nebular.checksum(),
-            "basis_tolerance": self.basis_tolerance,
-            "schema": SCHEMA_VERSION,
-            "version": sfhsim.__version__,
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        """One digest of all that decides a record but seed and id: `sfhsim.synthesis.fingerprint`."""
+        if self._fingerprint is None:
+            checksum = self.library_description["checksum"]
+            self._fingerprint = simulator_fingerprint(self.recipe, checksum, self.basis_tolerance)
+        return self._fingerprint
 
     def describe(self) -> str:
         """A few lines on what was compiled."""
         wave = self.spectrograph.wave_aa
-        n_z, n_age, _ = self.library.shape
+        n_z, n_age = self.populations.library_metallicity.size, self.populations.age_yr.size
         bands = ", ".join(f.name for f in self.photometer.filters) or "none"
         lines = [
             f"recipe {self.recipe.name}: {self.recipe.description}",
             (
-                f"  library     {self.library.name}: {n_z} metallicities x {n_age} ages, bases of "
+                f"  library     {self.library_description['name']}: {n_z} metallicities x {n_age} ages, bases of "
                 f"{len(self.light.old.pixels)} old and {len(self.light.young.pixels)} young "
                 f"(worst template {max(self.light.old.error, self.light.young.error):.1e} rms)"
             ),
@@ -234,36 +317,3 @@ class Simulator:
             f"  parameters  {', '.join(self.plan.names)}",
         ]
         return "\n".join(lines + [f"  note        {note}" for note in self.notes])
-
-    def _notes(self) -> Iterator[str]:
-        yield from self.spectrograph.notes
-        ranges = [self.spectrograph.rest_range_aa, *self.photometer.rest_ranges_aa]
-        empty = {name: None for low, high in ranges for name in self.library.templates_without_data(low, high)}
-        if empty:
-            names = list(empty)
-            shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-            low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
-            yield (
-                f"{len(names)} templates of {self.library.name} hold no data in a part of {low:.0f}-{high:.0f} A that "
-                f"this recipe uses, and count as zero there: {shown}"
-            )
-        low_z, high_z = self._metallicity_range()
-        if low_z < self.library.metallicity[0] * (1 - 1e-9) or high_z > self.library.metallicity[-1] * (1 + 1e-9):
-            yield (
-                f"the recipe's metallicities span {low_z:.3g} to {high_z:.3g}, those of {self.library.name} "
-                f"{self.library.metallicity[0]:.3g} to {self.library.metallicity[-1]:.3g}: stars outside take the "
-                "nearest; the truth n_clipped_metallicity counts their age bins"
-            )
-        if self.library.age_yr[0] > self.recipe.dust.birth_cloud_age_myr * 1e6:
-            yield (
-                f"the youngest stars of {self.library.name} are {self.library.age_yr[0] / 1e6:.3g} Myr old, older than "
-                f"the birth clouds ({self.recipe.dust.birth_cloud_age_myr:g} Myr): the clouds attenuate those"
-            )
-
-    def _metallicity_range(self) -> tuple[float, float]:
-        """Smallest and largest Z that the recipe can give to stars."""
-        metallicity = self.recipe.metallicity
-        if metallicity.table is not None:
-            return min(metallicity.table.value), max(metallicity.table.value)
-        start = metallicity.z_final if metallicity.form == "constant" else metallicity.z_start
-        return start.bounds()[0], metallicity.z_final.bounds()[1]

@@ -14,6 +14,8 @@ Lines are Gaussians integrated analytically over pixels in both.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,9 +29,11 @@ from sfhsim.instrument import (
     rebin,
     rebin_operator,
 )
+from sfhsim.instrument.lsf import LineSpreadFunction
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.stored import Stored, is_storable
 
 _MARGIN_SIGMA = 7.0
 
@@ -59,16 +63,25 @@ def _sparse_rows(matrix: np.ndarray) -> LineProfiles:
 NO_PROFILES = LineProfiles(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32))
 
 
-class _Spectrograph:
+class _Spectrograph(Stored):
     """What both forms share: the grid, the LSF and the window of native pixels."""
 
-    def __init__(self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
-        spectrum, self.kinematics = recipe.spectrum, recipe.kinematics
-        self.wave_aa = spectrum.wave_aa
+    STORED: ClassVar[tuple[str, ...]] = ("column_wave_aa", "line_profiles", "notes", "rest_range_aa")
+
+    def __init__(self, recipe: Recipe, plan: ParameterPlan):
+        self._spectrum, self.kinematics, self._plan = recipe.spectrum, recipe.kinematics, plan
+        self.wave_aa = recipe.spectrum.wave_aa
         self.edges_aa = pixel_edges(self.wave_aa)
-        options = spectrum.lsf.model_dump(exclude={"name"}, exclude_none=True)
-        self.lsf = make_lsf(spectrum.lsf.name, **options)
         self.notes: list[str] = []
+
+    @cached_property
+    def lsf(self) -> LineSpreadFunction:
+        """The recipe's."""
+        return recipe_lsf(self._spectrum)
+
+    def compile(self, library: SSPLibrary) -> None:
+        """Find the library's pixels that are needed."""
+        spectrum, plan = self._spectrum, self._plan
         low_z, high_z = plan.bounds("redshift")
         high_kms = plan.bounds("velocity_dispersion_kms")[1]
         if not np.isfinite([high_z, high_kms]).all():
@@ -87,10 +100,9 @@ class _Spectrograph:
         return (line_wave_aa >= self._native_wave_aa[0]) & (line_wave_aa <= self._native_wave_aa[-1])
 
     def _native_window(self, library, low_z, high_z, high_kms) -> slice:
-        margin = _MARGIN_SIGMA * np.hypot(
-            high_kms / C_KMS * self.edges_aa[[0, -1]],
-            self.lsf.fwhm_aa(self.edges_aa[[0, -1]]) / FWHM_PER_SIGMA,
-        )
+        ends_aa = self.edges_aa[[0, -1]]
+        kinematic, instrumental = high_kms / C_KMS * ends_aa, self.lsf.fwhm_aa(ends_aa) / FWHM_PER_SIGMA
+        margin = _MARGIN_SIGMA * np.sqrt(kinematic**2 + instrumental**2)
         low = (self.edges_aa[0] - margin[0]) / (1 + high_z)
         high = (self.edges_aa[-1] + margin[1]) / (1 + low_z)
         wave = library.wave_aa
@@ -124,8 +136,10 @@ class FixedSpectrograph(_Spectrograph):
 
     fixed = True
 
-    def __init__(self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
-        super().__init__(recipe, plan, library)
+    def compile(self, library: SSPLibrary) -> None:
+        """Broaden and resample once for all galaxies."""
+        super().compile(library)
+        plan = self._plan
         self.redshift = plan.constant("redshift")
         self._sigma_kms = plan.constant("velocity_dispersion_kms")
         line_kms = plan.constant("line_velocity_dispersion_kms")
@@ -162,12 +176,33 @@ class VaryingSpectrograph(_Spectrograph):
 
     fixed = False
 
-    def __init__(self, recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
-        super().__init__(recipe, plan, library)
-        self.column_wave_aa = self._native_wave_aa
+    STORED: ClassVar[tuple[str, ...]] = (
+        *_Spectrograph.STORED,
+        *("_tables", "_limits", "_native_wave_aa", "_drawn", "_line_wave_aa"),
+    )
+
+    def __init__(self, recipe: Recipe, plan: ParameterPlan):
+        super().__init__(recipe, plan)
         self._tables = self._rebinning = None
+        self._limits: dict[str, tuple[float, float]] = {}
+        self._drawn, self._line_wave_aa = np.zeros(0, dtype=np.intp), np.zeros(0)
+
+    def compile(self, library: SSPLibrary) -> None:
+        """Lay out the columns, and the tables by which each galaxy's are broadened."""
+        super().compile(library)
+        self.column_wave_aa = self._native_wave_aa
         if self.kinematics.broaden_stars:
-            self._compile_broadening(plan)
+            self._compile_broadening(self._plan)
+
+    def state(self) -> dict:
+        """As `Stored.state`, with the LSF where it can be stored: it is read for every galaxy's lines."""
+        return super().state() | ({"lsf": self.lsf} if is_storable(self.lsf) else {})
+
+    def restore(self, state: dict) -> None:
+        """As `Stored.restore`."""
+        super().restore(state)
+        if "lsf" in state:
+            self.lsf = state["lsf"]
 
     def _compile_broadening(self, plan: ParameterPlan) -> None:
         from sfhsim.synthesis import broadening as compiled
@@ -226,19 +261,24 @@ class VaryingSpectrograph(_Spectrograph):
         return spectra
 
     def _add_lines(self, spectra, stretch, lines, draws: Draws) -> None:
-        from sfhsim.kernels.lines import add_redshifted_lines
+        from sfhsim.kernels.lines import add_redshifted_lines, normal_table
 
         values = draws.values
         kms = values.get("line_velocity_dispersion_kms", values["velocity_dispersion_kms"])
         sigma_aa = self._line_sigma_aa(self._line_wave_aa, kms, values["redshift"])
         luminosity = np.ascontiguousarray(lines[:, self._drawn], dtype=np.float64)
-        add_redshifted_lines(spectra, self.edges_aa, self._line_wave_aa, sigma_aa, luminosity, stretch)
+        add_redshifted_lines(spectra, self.edges_aa, self._line_wave_aa, sigma_aa, luminosity, stretch, normal_table())
 
 
-def compile_spectrograph(recipe: Recipe, plan: ParameterPlan, library: SSPLibrary):
-    """The fixed form where dispersions and redshift are constants, else the varying one."""
+def recipe_lsf(spectrum) -> LineSpreadFunction:
+    """The LSF of a recipe's section on the spectrum."""
+    return make_lsf(spectrum.lsf.name, **spectrum.lsf.model_dump(exclude={"name"}, exclude_none=True))
+
+
+def make_spectrograph(recipe: Recipe, plan: ParameterPlan) -> FixedSpectrograph | VaryingSpectrograph:
+    """The fixed form where dispersions and redshift are constants, else the varying one; to be compiled."""
     names = ["redshift", "velocity_dispersion_kms"]
     if recipe.kinematics.line_velocity_dispersion_kms is not None:
         names.append("line_velocity_dispersion_kms")
     fixed = all(plan.constant(name) is not None for name in names)
-    return (FixedSpectrograph if fixed else VaryingSpectrograph)(recipe, plan, library)
+    return (FixedSpectrograph if fixed else VaryingSpectrograph)(recipe, plan)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhsim.errors import DatasetError
+from sfhsim.files import exists, named_errors, whole_file
 
 COMPONENTS = ("total", "stars", "young", "nebular_continuum", "lines", "dust_free")
 
@@ -52,24 +53,29 @@ def galaxy_table(simulator, sample_id: int):
 
 
 def write_galaxy_table(simulator, sample_id: int, path: str | Path, overwrite: bool = False) -> Path:
-    """Write `galaxy_table` as ``.ecsv`` or ``.fits``; raises DatasetError for another ending or an existing file."""
+    """Write `galaxy_table` as ``.ecsv`` or ``.fits``, whole or not at all.
+
+    Raises
+    ------
+    DatasetError
+        For another ending or an existing file, and when it cannot be written.
+    """
+    import io
     import json
 
     path = Path(path)
     if path.suffix not in (".ecsv", ".fits"):
         raise DatasetError(f"{path}: the table is written as .ecsv or .fits, not {path.suffix or 'without ending'}")
-    if path.exists() and not overwrite:
+    if exists(path) and not overwrite:
         raise DatasetError(f"{path} exists: choose another name, or allow overwriting (--overwrite)")
     table = galaxy_table(simulator, sample_id)
     if path.suffix == ".fits":
         # FITS headers hold no nested data: as JSON text in comments, which keep any length
         meta, table.meta = table.meta, {}
         table.meta["comments"] = json.dumps(meta, indent=1).splitlines()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".partial-{path.name}")
-    try:
-        table.write(temporary, format=path.suffix[1:].replace("ecsv", "ascii.ecsv"), overwrite=True)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = io.BytesIO() if path.suffix == ".fits" else io.StringIO()
+    table.write(content, format=path.suffix[1:].replace("ecsv", "ascii.ecsv"))
+    written = content.getvalue()
+    with named_errors(path, DatasetError), whole_file(path) as temporary:
+        temporary.write_bytes(written if isinstance(written, bytes) else written.encode())
     return path

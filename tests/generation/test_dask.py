@@ -1,5 +1,6 @@
 """On a Dask cluster of real worker processes, one of them killed in mid-run: the same bytes."""
 
+import dataclasses
 import os
 import signal
 import threading
@@ -71,31 +72,24 @@ def test_a_killed_worker_does_not_change_a_byte(recipe, uninterrupted, cluster, 
     assert killed[0] < len([name for name in uninterrupted if name.endswith(".tfrecord")])
 
 
-def test_errors_on_the_cluster_arrive_as_they_are(recipe, cluster, tmp_path, monkeypatch):
+def test_errors_on_the_cluster_arrive_as_they_are(dataset, cluster, tmp_path):
     from sfhsim.generation import job
-
-    folder = tmp_path / "d"
-    task = job.ShardTask(_plan("another fingerprint"), _plan("x").shards()[0], str(folder))
-    with distributed.Client(cluster) as client:
-        with pytest.raises(DatasetError, match="has another version of the library, the filters or sfhsim"):
-            client.submit(job.make_one, _job(recipe), task, pure=False).result()
-        description = client.submit(job.make_one, _job(recipe), None, pure=False).result()
-        task = job.ShardTask(_plan(description["fingerprint"]), task.shard, str(folder))
-        with pytest.raises(DatasetError, match="does not see the data set in"):
-            client.submit(job.make_one, _job(recipe), task, pure=False).result()
-
-
-def _plan(fingerprint):
+    from sfhsim.generation.manifest import read_plan
     from sfhsim.generation.plan import Plan
+    from sfhsim.generation.settled import job_of
 
-    return Plan(fingerprint, 7, 10, {"train": 1.0}, 10)
-
-
-def _job(recipe):
-    from sfhsim.generation.job import Job
-    from sfhsim.recipe import load_recipe, recipe_to_dict
-
-    return Job(recipe_to_dict(load_recipe(str(recipe))), 7, 2e-4)
+    document = read_plan(dataset)
+    plan, good = Plan.from_dict(document["plan"]), job_of(dataset, document)
+    task = job.ShardTask(plan, plan.shards()[0], str(dataset))
+    bad = {
+        "is of another data set than plan.json": dataclasses.replace(good, blake3="0" * 64),
+        "does not see the data set in": dataclasses.replace(good, compiled=str(tmp_path / "elsewhere" / "compiled")),
+        "makes other bytes than": dataclasses.replace(good, probes={"blake3": {}}),
+    }
+    with distributed.Client(cluster) as client:
+        for message, wrong in bad.items():
+            with pytest.raises(DatasetError, match=message):
+                client.submit(job.make_one, wrong, task, pure=False).result()
 
 
 def test_no_scheduler(make, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def test_a_worker_is_killed_and_the_command_says_so(command, uninterrupted, tmp_
     os.kill(_workers(process)[0], signal.SIGKILL)
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert "was killed by signal 9 (SIGKILL) while making" in errors
+    assert re.search(r"was killed by signal 9 \(SIGKILL\) (while making|before it made anything)", errors)
     assert "use fewer workers. Whole shards are kept, the same command goes on" in errors
     kept = contents(tmp_path / "d")
     assert all(uninterrupted[name] == content for name, content in kept.items())
@@ -163,4 +164,4 @@ def test_a_script_without_guard_is_told(recipe, command_environment, tmp_path):
     )
     assert done.returncode == 1
     assert """needs the guard `if __name__ == "__main__":`""" in done.stderr
-    assert not (tmp_path / "d").exists()
+    assert not _shards(tmp_path / "d")

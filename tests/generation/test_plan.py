@@ -1,10 +1,12 @@
 """The plan of a data set: every sample once, in a split that does not change, in shards of the right size."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.plan import DEFAULT_SPLIT, Plan
+from sfhsim.generation.plan import DEFAULT_SPLIT, Plan, Shard
 
 
 def _plan(**changes):
@@ -38,10 +40,55 @@ def test_a_samples_split_does_not_depend_on_the_size_of_the_set():
     assert all(large[i] == split for i, split in small.items())
 
 
+def test_a_plan_of_a_million_million_samples_holds_no_list():
+    tracemalloc.start()
+    try:
+        shards = _plan(n_samples=10**12, records_per_shard=1000).shards()
+        ends = shards[0], shards[-1]
+        found = shards.named(ends[1].file), shards.named(ends[1].file.replace("test-", "test-1"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert ends[0] == Shard("train-00000-of-899280576.tfrecord", "train", 0, 1112)
+    assert ends[1] == Shard("test-49999999-of-50000000.tfrecord", "test", 10**12 - 20000, 10**12)
+    assert len(shards) == 899280576 + 2 * 50000000
+    assert found == (ends[1], None)
+    assert peak < 100_000
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 5000])
+def test_shards_are_a_sequence_and_known_by_name(n):
+    shards = _plan(n_samples=n, split={"train": 0.7, "none": 0.0, "test": 0.3}).shards()
+    listed = list(shards)
+    assert len(listed) == len(shards)
+    assert [shards[k] for k in range(-len(shards), 0)] == listed == shards[:]
+    assert [shards.named(shard.file) for shard in listed] == listed
+    with pytest.raises(IndexError, match=f"there are {len(shards)}"):
+        shards[len(shards)]
+    others = "none-00000-of-00001.tfrecord", "manifest.json", f"train-000000-of-{n:05d}.tfrecord", "train-00000-of-0"
+    assert [shards.named(name) for name in others] == [None] * 4
+
+
+def test_ids_of_a_long_range_are_counted_in_pieces(monkeypatch):
+    plan = _plan(split={"train": 0.99, "test": 0.01}, n_samples=20000)
+    whole = [plan.sample_ids(shard) for shard in plan.shards()]
+    monkeypatch.setattr("sfhsim.generation.plan._COUNTED_AT_ONCE", 100)
+    for shard, ids in zip(plan.shards(), whole, strict=True):
+        np.testing.assert_array_equal(plan.sample_ids(shard), ids)
+
+
+def test_a_share_too_small_for_any_shard_to_be_full():
+    (train, test) = _plan(n_samples=50, split={"train": 1.0, "test": 1e-320}).shards()
+    assert (train.stop_id, test.stop_id) == (50, 50)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"n_samples": 0}, "at least one sample"),
+        ({"n_samples": 2**53 + 1}, "at most 2\\^53"),
+        ({"split": {"train": float("nan"), "test": 0.5}}, "sum to 1"),
+        ({"split": {"../train": 1.0}}, "the split name '../train' cannot be used"),
         ({"seed": -1}, "seed must be between"),
         ({"split": {"train": 0.5}}, "sum to 1"),
     ],

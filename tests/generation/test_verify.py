@@ -211,9 +211,46 @@ def test_without_manifest_and_plan_there_is_nothing_to_trust(dataset, tmp_path):
 
 def test_a_library_that_is_not_installed_stops_the_repair(dataset, monkeypatch, tmp_path):
     monkeypatch.setenv("SFHSIM_HOME", str(tmp_path / "empty"))
-    _shard(dataset).unlink()
+    monkeypatch.setenv("SFHSIM_CACHE", str(tmp_path / "empty"))
+    (dataset / "compiled.recipe").unlink()
     with pytest.raises(MissingDataError, match="no stellar library 'miniature'"):
         repair_dataset(dataset)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.unlink(), "is missing"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "its digest does not fit its content"),
+        (lambda path: path.write_bytes(b""), "its digest does not fit its content"),
+    ],
+)
+def test_a_damaged_compiled_recipe_is_found_and_repaired(dataset, uninterrupted, damage, message):
+    damage(dataset / "compiled.recipe")
+    (problem,) = verify_dataset(dataset).problems
+    assert problem.file == "compiled.recipe"
+    assert message in problem.what
+    assert repair_dataset(dataset).repaired == ["compiled.recipe"]
+    assert contents(dataset) == uninterrupted
+
+
+def test_a_compiled_recipe_of_another_data_set_is_found_and_repaired(dataset, uninterrupted, simulator):
+    from sfhsim import Simulator
+    from sfhsim.synthesis.compiled import write_compiled
+
+    other = Simulator(simulator.recipe, simulator.library, basis_tolerance=0.0)
+    write_compiled(other.compiled(), dataset / "compiled.recipe")
+    (problem,) = verify_dataset(dataset).problems
+    assert problem.what == "is of another data set: it was replaced"
+    repair_dataset(dataset)
+    assert contents(dataset) == uninterrupted
+
+
+def test_a_library_is_not_needed_for_a_repair(dataset, uninterrupted, monkeypatch, tmp_path):
+    monkeypatch.setenv("SFHSIM_HOME", str(tmp_path / "empty"))
+    _shard(dataset).unlink()
+    assert repair_dataset(dataset).ok
+    assert contents(dataset) == uninterrupted
 
 
 @pytest.mark.parametrize(
@@ -221,7 +258,7 @@ def test_a_library_that_is_not_installed_stops_the_repair(dataset, monkeypatch, 
     [
         ({"library": {"checksum": "0" * 64, "name": "miniature"}}, "another version of the library miniature"),
         ({"sfhsim_version": "0.0.1"}, "was made with sfhsim 0.0.1, this is"),
-        ({}, "other filters or record schema"),
+        ({"compiled": {"file": "compiled.recipe", "blake3": "0" * 64}}, "other filters, families or versions"),
     ],
 )
 def test_another_origin_stops_the_repair(dataset, changes, message):
@@ -232,6 +269,7 @@ def test_another_origin_stops_the_repair(dataset, changes, message):
     changed = {"fingerprint": "other", "plan": document["plan"] | {"fingerprint": "other"}}
     write_plan(dataset, document | changed | changes)
     _shard(dataset).unlink()
+    (dataset / "compiled.recipe").write_bytes(b"spoilt")
     before = contents(dataset)
     with pytest.raises(DatasetError, match=message):
         repair_dataset(dataset)

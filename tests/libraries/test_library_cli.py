@@ -61,6 +61,34 @@ def test_splice(home, library, make_library, tmp_path):
     assert load_library("both").shape == library.shape
 
 
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "a/b", "", "x" * 300])
+def test_names_that_lead_elsewhere(home, library, tmp_path, name):
+    path = write_plain(library, tmp_path / "own.h5")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(LibraryError, match="the library name .* cannot be used"):
+        run("import", path, "--name", name)
+    with pytest.raises(LibraryError, match="the library name .* cannot be used"):
+        run("splice", "bc03-miles", "bc03-miles", "--boundary-myr", 50, "--name", name)
+    with pytest.raises(LibraryError, match="is not a library that can be installed"):
+        run("install", name)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_cannot_be_read(home, library, tmp_path, monkeypatch):
+    from sfhsim.libraries.readers import plain_hdf5
+
+    def denied(paths, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(plain_hdf5, "read", denied)
+    with pytest.raises(LibraryError, match=r"cannot read .*own\.h5: Permission denied; give files that can be read"):
+        run("import", write_plain(library, tmp_path / "own.h5"))
+
+
+def test_a_file_with_blanks_in_its_name(home, library, tmp_path):
+    assert "my-own-2: 3 metallicities" in run("import", write_plain(library, tmp_path / "my own (2).h5"))
+
+
 def test_install(home):
     with pytest.raises(LibraryError, match="choose among bc03-miles-full, emiles, emiles-spliced"):
         run("install", "nothing")

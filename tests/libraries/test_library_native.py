@@ -1,11 +1,13 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from sfhsim.errors import LibraryError, MissingDataError
-from sfhsim.libraries import native
-from sfhsim.libraries.native import load_native, put_in_place, save_library
+from sfhsim.libraries import load_library, native
+from sfhsim.libraries.native import load_native, save_library, write_library
 from sfhsim.libraries.ssp_library import ARRAY_NAMES, TEXT_NAMES
 
 
@@ -44,7 +46,7 @@ def test_failure_in_the_middle_leaves_nothing_new(library, tmp_path, monkeypatch
         real_save(path, array)
 
     monkeypatch.setattr(native.np, "save", fails_on_the_third)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(LibraryError, match=r"cannot write .*mini\.ssplib: No space left on device; give a place with"):
         save_library(library.replace(imf="other"), tmp_path / "mini", overwrite=overwrite)
     assert [entry.name for entry in tmp_path.iterdir()] == before
     if overwrite:
@@ -53,9 +55,38 @@ def test_failure_in_the_middle_leaves_nothing_new(library, tmp_path, monkeypatch
 
 def test_the_second_of_two_discards_its_own(library, tmp_path):
     first = save_library(library, tmp_path / "mini")
-    second = save_library(library.replace(imf="other"), tmp_path / "staged")
-    assert put_in_place(second, first, overwrite=False) is False
+    assert write_library(library.replace(imf="other"), first, overwrite=False) is False
     assert load_native(first).imf == "Kroupa"
+
+
+KILLED = """
+import os, sys
+from sfhsim import files
+from sfhsim.libraries.native import load_native, save_library
+exchange = files.exchange
+files.exchange = lambda *both: os._exit(9 if sys.argv[2] == "after" and exchange(*both) else 8)
+save_library(load_native(sys.argv[1]).replace(imf="new"), sys.argv[1], overwrite=True)
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_overwrite_that_is_killed_leaves_a_whole_library(library, tmp_path, when):
+    path = save_library(library, tmp_path / "mini")
+    ended = subprocess.run([sys.executable, "-c", KILLED, path, when], check=False).returncode
+    imf = {8: "Kroupa", 9: "new"}[ended]  # 8 also where the file system cannot exchange
+    assert len(list(tmp_path.iterdir())) == 2
+    left = load_native(path)
+    assert (left.imf, left.checksum) == (imf, left.content_checksum())
+    save_library(library, tmp_path / "another")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["another.ssplib", "mini.ssplib"]
+
+
+def test_a_replacement_that_was_killed_is_finished_when_the_library_is_loaded(library, tmp_path, monkeypatch):
+    monkeypatch.setenv("SFHSIM_HOME", str(tmp_path))
+    path = save_library(library, tmp_path / "libraries" / "mini")
+    path.rename(path.with_name(".mini.ssplib.0123.sfhsim-old"))
+    assert load_library("mini").imf == "Kroupa"
+    assert [entry.name for entry in path.parent.iterdir()] == ["mini.ssplib"]
 
 
 def test_no_library_there(tmp_path):

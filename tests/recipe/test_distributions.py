@@ -40,6 +40,27 @@ def test_quantiles(name):
     assert got.max() <= high
 
 
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("left_out", ["", "min", "max"])
+def test_the_most_extreme_random_numbers_stay_within_the_bounds(name, left_out):
+    arguments = {key: value for key, value in CASES[name][0].items() if key != left_out or "uniform" in name}
+    distribution = PARSE({"distribution": name, **arguments})
+    low, high = distribution.bounds()
+    got = distribution.quantile(np.array([2.0**-54, 0.5, 1.0 - 2.0**-53, 1.0]))
+    assert np.isfinite([low, high, *got]).all()
+    assert low <= got.min()
+    assert got.max() <= high
+
+
+@pytest.mark.parametrize("limits", [{"min": 8.25}, {"max": -37.0}, {"min": 3.0, "max": 3.0001}])
+def test_normals_cut_far_from_the_mean_are_finite(limits):
+    distribution = PARSE({"distribution": "normal", "mean": 0, "std": 1, **limits})
+    got = distribution.quantile(np.array([2.0**-54, 0.3, 1.0]))
+    low, high = distribution.bounds()
+    assert np.isfinite(got).all()
+    assert low <= got.min() <= got.max() <= high
+
+
 def test_a_number_is_a_constant():
     assert PARSE(2).is_constant
     assert PARSE(2).bounds() == (2.0, 2.0)
@@ -53,7 +74,7 @@ def test_a_number_is_a_constant():
         ({"distribution": "exponential", "scale": 1, "min": 3, "max": 1}, "min 3 is greater than max 1"),
         ({"distribution": "log_uniform", "min": 0, "max": 1}, "must be positive"),
         ({"distribution": "normal", "mean": 0, "std": 1, "min": 60}, "nothing can be drawn"),
-        ({"distribution": "normal", "mean": 0, "std": -1}, "greater than 0"),
+        ({"distribution": "normal", "mean": 0, "std": -1}, "greater than or equal to 0.0"),
         ({"distribution": "choice", "values": [1, 2], "weights": [1]}, "1 weights for 2 values"),
         ({"distribution": "choice", "values": [1, 2], "weights": [0, 0]}, "must not all be zero"),
         ({"distribution": "uniform", "min": 0, "max": float("inf")}, "finite"),

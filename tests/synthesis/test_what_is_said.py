@@ -97,15 +97,26 @@ def test_grid_outside_the_library(make_simulator, start_aa, stop_aa):
         make_simulator(spectrum={"start_aa": start_aa, "stop_aa": stop_aa, "step_aa": 5.0})
 
 
-@pytest.mark.parametrize("name", ["redshift", "velocity_dispersion_kms"])
-def test_a_parameter_without_an_upper_limit(make_simulator, name):
-    endless = {"distribution": "exponential", "scale": 0.1}
-    with pytest.raises(RecipeError, match=f"{name}.*upper limit"):
+@pytest.mark.parametrize(
+    ("name", "scale", "message"),
+    [
+        ("redshift", 100, "redshift 3673.68 .* outside"),
+        ("velocity_dispersion_kms", 300, "spans 0 to 11021.*: .* a min or max"),
+    ],
+)
+def test_a_parameter_without_an_upper_limit(make_simulator, name, scale, message):
+    endless = {"distribution": "exponential", "scale": scale}
+    with pytest.raises(RecipeError, match=f"kinematics.{name} .*{message}"):
         make_simulator(kinematics={name: endless})
 
 
+def test_a_distribution_without_limits_that_stays_where_it_belongs(make_simulator):
+    dispersion = {"distribution": "normal", "mean": 200.0, "std": 10.0}
+    assert make_simulator(kinematics={"velocity_dispersion_kms": dispersion}).batch([0]).spectrum.any()
+
+
 def test_log_u_outside_the_table(make_simulator):
-    with pytest.raises(RecipeError, match=r"log U must lie in \[-4, 0\]"):
+    with pytest.raises(RecipeError, match=r"nebular\.log_u spans 1 to 1: it must stay within -4 and 0"):
         make_simulator(nebular={"log_u": 1.0})
 
 
@@ -136,6 +147,21 @@ def test_the_fingerprint_follows_what_decides_a_sample(make_simulator):
     assert make_simulator(total_mass_msun=1e9).fingerprint() != same
     assert make_simulator(basis_tolerance=1e-3).fingerprint() != same
     assert make_simulator(photometry={"filters": ["HST/WFC3_UVIS.F336W"]}).fingerprint() != same
+
+
+def test_the_order_of_keys_decides_nothing(make_simulator):
+    parameters = {
+        "exponent": {"distribution": "uniform", "min": -1.0, "max": -0.5},
+        "bump_strength": {"distribution": "uniform", "min": 0.0, "max": 3.0},
+    }
+    there, back = (
+        make_simulator(dust={"screen": {"law": "power_law_bump", "tau": 0.5, "parameters": dict(items)}})
+        for items in (parameters.items(), reversed(parameters.items()))
+    )
+    assert there.fingerprint() == back.fingerprint()
+    ids = np.arange(4)
+    np.testing.assert_array_equal(there.batch(ids).spectrum, back.batch(ids).spectrum)
+    np.testing.assert_array_equal(there.batch(ids).truth, back.batch(ids).truth)
 
 
 def test_the_fingerprint_follows_the_line_spread_table(make_simulator, tmp_path):

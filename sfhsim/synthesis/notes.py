@@ -1,0 +1,42 @@
+"""What a recipe asks of a library that it does not hold, said once when the simulator is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sfhsim.libraries.ssp_library import SSPLibrary
+
+
+def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
+    """What the user should know about a compiled recipe on this library."""
+    yield from simulator.spectrograph.notes
+    ranges = [simulator.spectrograph.rest_range_aa, *simulator.photometer.rest_ranges_aa]
+    empty = {name: None for low, high in ranges for name in library.templates_without_data(low, high)}
+    if empty:
+        names = list(empty)
+        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+        yield (
+            f"{len(names)} templates of {library.name} hold no data in a part of {low:.0f}-{high:.0f} A that "
+            f"this recipe uses, and count as zero there: {shown}"
+        )
+    low_z, high_z = _metallicity_range(simulator.recipe.metallicity)
+    if low_z < library.metallicity[0] * (1 - 1e-9) or high_z > library.metallicity[-1] * (1 + 1e-9):
+        yield (
+            f"the recipe's metallicities span {low_z:.3g} to {high_z:.3g}, those of {library.name} "
+            f"{library.metallicity[0]:.3g} to {library.metallicity[-1]:.3g}: stars outside take the "
+            "nearest; the truth n_clipped_metallicity counts their age bins"
+        )
+    if library.age_yr[0] > simulator.recipe.dust.birth_cloud_age_myr * 1e6:
+        yield (
+            f"the youngest stars of {library.name} are {library.age_yr[0] / 1e6:.3g} Myr old, older than "
+            f"the birth clouds ({simulator.recipe.dust.birth_cloud_age_myr:g} Myr): the clouds attenuate those"
+        )
+
+
+def _metallicity_range(metallicity) -> tuple[float, float]:
+    """Smallest and largest Z that a recipe can give to stars."""
+    if metallicity.table is not None:
+        return min(metallicity.table.value), max(metallicity.table.value)
+    start = metallicity.z_final if metallicity.form == "constant" else metallicity.z_start
+    return start.bounds()[0], metallicity.z_final.bounds()[1]
