@@ -98,6 +98,8 @@ def write_dataset(
             "recipe": {"name": "tiny", "description": ""},
             "notes": [],
         },
+        compiled_blake3="0" * 64,
+        probes={},
     )
     write_manifest(folder, build_manifest(document, receipts))
     return folder
