@@ -25,6 +25,7 @@ _W0 = np.uint32(0x9E3779B9)
 _W1 = np.uint32(0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
+_BELOW_ONE = 1.0 - 2.0**-53
 
 _F = np.float32
 _ONE, _HALF = _F(1.0), _F(0.5)
@@ -62,7 +63,7 @@ def fill_uniform(seed, sample_id, stream, out):
         for j in range(m):
             high, low = words[2 * (j % 2), j // 2], words[2 * (j % 2) + 1, j // 2]
             integer = (np.uint64(high) << np.uint64(21)) ^ (np.uint64(low) >> np.uint64(11))
-            out[i, j] = (np.float64(integer) + 0.5) / 9007199254740992.0
+            out[i, j] = min((np.float64(integer) + 0.5) / 9007199254740992.0, _BELOW_ONE)
 
 
 # Taylor series of sin and cos on [-pi/4, pi/4], to 1e-7
