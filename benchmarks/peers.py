@@ -123,6 +123,19 @@ def write_data_sets(recipe: str, seed: int) -> Callable[..., dict]:
     return run
 
 
+def simulate_batches(recipe: str, seed: int, batch: int) -> Callable[..., dict]:
+    """Our simulator in memory, with the threads of this process."""
+    from sfhsim import Simulator
+
+    batches = Simulator.from_recipe(recipe, seed=seed).stream(0, batch)
+
+    def step() -> int:
+        return len(next(batches))
+
+    step()
+    return lambda seconds: repeat(step, seconds)
+
+
 def mix_with_dsps(templates: str, float32: bool, batch: int = 256) -> Callable[..., dict]:
     """DSPS: SED of tabulated SFR(t) and Z(t) on given templates, `vmap` over galaxies and `jit`."""
     import jax
@@ -243,6 +256,7 @@ def read_with_tensorflow(batch: int = 256, shuffle: int = 2048) -> Callable[...,
 
 
 WORKERS = {
+    "simulate": simulate_batches,
     "write": write_data_sets,
     "dsps": mix_with_dsps,
     "bagpipes": galaxies_of_bagpipes,

@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks.contestants import CORES, Contestant, check_agreement, compile_simulators, in_memory
 from benchmarks.disk import Disk
 from benchmarks.peers import PROSPECT, Absent, Worker
+from benchmarks.startup import StartUp
 from sfhsim.errors import SfhsimWarning
 
 EXTRA = "pip install 'sfhsim[bench]', or --peer-python a Python that has it"
@@ -85,7 +86,8 @@ def run(
         for simulator in (fixed, drawn):
             check_agreement(simulator)
         disk = Disk(recipe, fixed, Path(folder), stack)
-        contestants = [*in_memory(fixed, drawn, batch), *disk.contestants()]
+        contestants = [*in_memory(fixed, drawn, batch), *processes(recipe, fixed, batch, stack)]
+        contestants += [*disk.contestants(), *start_up(recipe, Path(folder))]
         contestants += peers(fixed, disk, peer_python, stack)
         for contestant in contestants:  # warm up, and find out how many galaxies fill a slice
             contestant.slice(min(1.0, seconds / rounds))
@@ -100,6 +102,30 @@ def run(
     by_key = {contestant.key: contestant for contestant in contestants}
     print_table(contestants)
     return summarise(by_key, disk.record_bytes, float16_bytes, disk.peak_bytes / 1e6)
+
+
+# -- ours, in other processes ----------------------------------------------------------------------------------------
+
+
+def processes(recipe: str, simulator, batch: int, stack: contextlib.ExitStack) -> list[Contestant]:
+    """In memory by one process and by two, one thread each: what more workers are worth without a disk."""
+    options = {"recipe": recipe, "seed": simulator.seed, "batch": batch}
+    crew = [_closed_by(stack, Worker.of("simulate", threads=1, **options)) for _ in range(2)]
+    work = "in_memory's work by {} of 1 thread"
+    return [
+        Contestant("in_memory_1worker", work.format("1 process"), lambda s: together(crew[:1], {"seconds": s})),
+        Contestant("in_memory_2workers", work.format("2 processes"), lambda s: together(crew, {"seconds": s})),
+    ]
+
+
+def start_up(recipe: str, folder: Path) -> list[Contestant]:
+    """A cold process to its first spectrum."""
+    cold = StartUp(recipe, folder)
+    work = "a new process to its end: imports, recipe, one galaxy; compiled recipe {}, Numba's code from its cache"
+    return [
+        Contestant("first_spectrum", work.format("from the cache"), cold.with_cache, unit="s"),
+        Contestant("first_spectrum_uncached", work.format("compiled"), cold.without_cache, unit="s"),
+    ]
 
 
 # -- others ----------------------------------------------------------------------------------------------------------
@@ -241,6 +267,7 @@ def summarise(by_key: dict[str, Contestant], record_bytes: int, float16_bytes: f
     summary |= {"raw_disk_bytes_per_s": by_key["raw_disk"].rate, "record_bytes": record_bytes}
     summary |= {f"{key}_per_s": by_key[key].rate for key in ("gemm", "dsps", "bagpipes", "prospect")}
     summary |= {"peak_rss_mb": peak_rss_mb, "read_back_per_s": by_key["read_back"].rate}
+    summary |= {f"{key}_s": by_key[key].rate for key in ("first_spectrum", "first_spectrum_uncached")}
     summary["ratios"] = {
         "in_memory_over_gemm": ratio("in_memory", "gemm"),
         "per_galaxy_kinematics_over_gemm": ratio("per_galaxy_kinematics", "gemm"),
@@ -248,6 +275,7 @@ def summarise(by_key: dict[str, Contestant], record_bytes: int, float16_bytes: f
         "in_memory_over_bagpipes": ratio("in_memory", "bagpipes"),
         "to_disk_over_limit": float(np.median([a / b for a, b in zip(to_disk, limits, strict=True)])),
         "two_workers_over_one": ratio("to_disk", "to_disk_1worker"),
+        "two_workers_over_one_in_memory": ratio("in_memory_2workers", "in_memory_1worker"),
         "read_back_over_to_disk": ratio("read_back", "to_disk"),
         "to_disk_float16_over_to_disk": ratio("to_disk_float16", "to_disk"),
         "read_back_float16_over_read_back": ratio("read_back_float16", "read_back"),

@@ -8,16 +8,17 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from sfhmodel.errors import ConfigError, ModelFileError
+from sfhmodel.errors import ConfigError, ModelFileError, SfhmodelError
+from sfhsim.files import named_errors, recover, whole_folder
+from sfhsim.names import NAME_PATTERN, check_name
 
 _HERE = Path(__file__).parent
 _ENTRY, _MODEL = "preset.json", "model.keras"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(NAME_PATTERN)
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,10 @@ def find(name: str) -> Preset:
     ModelFileError
         There is none (the message names those there are), or its entry is damaged.
     """
-    if _NAME.fullmatch(name) and (presets_home() / name / _ENTRY).is_file():
-        folder = presets_home() / name
+    folder = presets_home() / name if _NAME.fullmatch(name) else None
+    if folder is not None and not folder.exists() and folder.parent.is_dir():
+        recover(folder.parent)  # of an overwrite that was killed where names cannot be exchanged
+    if folder is not None and (folder / _ENTRY).is_file():
         entry = _read(folder / _ENTRY)
         return _preset(name, folder / _MODEL, entry, folder / _ENTRY)
     if name in _shipped():
@@ -113,44 +116,17 @@ def install(path: str | Path, name: str, *, description: str = "", overwrite: bo
     """
     from sfhmodel.model_file import check_model_file, resolve
 
-    if not _NAME.fullmatch(name):
-        raise ConfigError(
-            f"preset name {name!r}: use letters, digits, '.', '-' and '_', beginning with a letter or digit"
-        )
+    check_name(name, "the preset name", ConfigError)
     source = resolve(path)
     check_model_file(source)
     folder = presets_home() / name
     if folder.exists() and not overwrite:
         raise ConfigError(f"there is a preset {name!r} already in {folder}: choose another name or overwrite it")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        workspace = Path(tempfile.mkdtemp(prefix=".installing-", dir=folder.parent))
-        whole, old = workspace / "new", workspace / "old"
-        try:
-            whole.mkdir()
-            shutil.copyfile(source, whole / _MODEL)
-            entry = {"sha256": _sha256(whole / _MODEL), "description": description}
-            (whole / _ENTRY).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
-            _put(whole, folder, old)
-        finally:
-            if folder.exists() or not old.exists():  # the old model is not deleted before there is another
-                shutil.rmtree(workspace, ignore_errors=True)
-    except OSError as error:
-        raise ModelFileError(f"cannot write preset {name!r} to {folder}: {error.strerror or error}") from error
+    with named_errors(folder, ModelFileError, keep=SfhmodelError), whole_folder(folder, overwrite=overwrite) as whole:
+        shutil.copyfile(source, whole / _MODEL)
+        entry = {"sha256": _sha256(whole / _MODEL), "description": description}
+        (whole / _ENTRY).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return folder / _MODEL
-
-
-def _put(new: Path, folder: Path, spare: Path) -> None:
-    """Give a folder another's place, which moves to ``spare``; if that fails the other is put back."""
-    replaced = folder.exists()
-    if replaced:
-        os.replace(folder, spare)
-    try:
-        os.replace(new, folder)
-    except BaseException:
-        if replaced:
-            os.replace(spare, folder)
-        raise
 
 
 def _shipped() -> dict[str, dict]:

@@ -52,6 +52,9 @@ class DaskEngine:
         if self._own:
             self._client.close()
 
+    def prepare(self) -> None:
+        """Workers come and go: those that are there begin."""
+
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """See `Engine`."""
         tasks = iter(tasks)

@@ -1,7 +1,8 @@
 """Where shards are made: in this process, in worker processes of this machine, or on a Dask cluster.
 
-An engine is a context manager with one method, `run`, which makes shards and yields their receipts as each is safe on
-the disk. Which engine made a shard, and in which order, leaves no trace in its bytes.
+An engine is a context manager with two methods: `prepare`, which waits until a worker is ready, and `run`, which makes
+shards and yields their receipts as each is safe on the disk. Which engine made a shard, and in which order, leaves no
+trace in its bytes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ class Engine(Protocol):
 
     def __exit__(self, *exception) -> None: ...
 
+    def prepare(self) -> None:
+        """Return when the first shard can be begun; work is timed from then on."""
+
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """Make shards; ``advance`` is called with numbers of samples as they are made."""
 
@@ -39,6 +43,9 @@ class InProcess:
 
     def __exit__(self, *exception) -> None:
         """There is nothing to release."""
+
+    def prepare(self) -> None:
+        """It is ready."""
 
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """See `Engine`."""

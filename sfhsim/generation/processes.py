@@ -88,6 +88,12 @@ class Processes:
             worker.process.join()
             worker.connection.close()
 
+    def prepare(self) -> None:
+        """See `Engine`: until the first worker has opened its simulator."""
+        while not any(worker.ready for worker in self._workers):
+            for worker, message in self._messages():
+                self._understand(worker, message)
+
     def run(self, tasks: Iterable[ShardTask], advance: Callable[[int], None]) -> Iterator[dict]:
         """See `Engine`."""
         tasks, following = iter(tasks), None  # one task is known ahead, however many there are

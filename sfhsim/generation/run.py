@@ -88,29 +88,55 @@ def generate_dataset(
     split = dict(split or DEFAULT_SPLIT)
     Plan("", seed, n_samples, split, 1, precision)  # fail on impossible numbers before the recipe is compiled
     with writable_folder(folder), Progress(show_progress, "spectra") as progress:
-        document = planned(folder)
-        if document is None:
-            simulator = simulator or Simulator.from_recipe(recipe, seed)
-            description = describe(simulator)
-        else:
-            fingerprint = simulator.fingerprint() if simulator else recipe_simulator_fingerprint(recipe)
-            description = document | {"fingerprint": fingerprint}
-        record_bytes = RecordEncoder(description["feature_lengths"], precision).record_bytes
-        per_shard = max(1, shard_bytes // record_bytes)
-        plan = Plan(description["fingerprint"], seed, n_samples, split, per_shard, precision)
-        if document is not None:
-            check_same(folder, document["plan"], plan.to_dict())
-        check_room(folder, plan, record_bytes)
-        if document is None:
-            document = settle(folder, plan, description, simulator)
+        planner = _Planner(folder, seed, n_samples, split, precision, shard_bytes)
+        plan, document = planner.go_on(recipe, simulator) or planner.begin(recipe, simulator)
         job = job_of(folder, document)
         with open_engine(engine, job, job.open(), workers, scheduler, len(plan.shards())) as maker:
+            maker.prepare()
             began = time.monotonic()
             made = _make_missing(maker, plan, folder, progress)
             seconds = time.monotonic() - began
         receipts = [_receipt(folder, shard) for shard in plan.shards()]
         write_manifest(folder, build_manifest(document, receipts))
     return Summary(folder, n_samples, made, len(receipts), seconds)
+
+
+@dataclass(frozen=True)
+class _Planner:
+    """What was asked of a data set, and its plan from that."""
+
+    folder: Path
+    seed: int
+    n_samples: int
+    split: Mapping[str, float]
+    precision: str
+    shard_bytes: int
+
+    def go_on(self, recipe, simulator) -> tuple[Plan, dict] | None:
+        """The plan and the document of the data set that is there, when it is this one; None when none is."""
+        document = planned(self.folder)
+        if document is None:
+            return None
+        fingerprint = simulator.fingerprint() if simulator else recipe_simulator_fingerprint(recipe)
+        plan, record_bytes = self._plan(fingerprint, document["feature_lengths"])
+        check_same(self.folder, document["plan"], plan.to_dict())
+        check_room(self.folder, plan, record_bytes)
+        return plan, document
+
+    def begin(self, recipe, simulator) -> tuple[Plan, dict]:
+        """The plan and the document of a new data set, written into its directory."""
+        from sfhsim.synthesis import Simulator
+
+        simulator = simulator or Simulator.from_recipe(recipe, self.seed)
+        description = describe(simulator)
+        plan, record_bytes = self._plan(description["fingerprint"], description["feature_lengths"])
+        check_room(self.folder, plan, record_bytes)
+        return plan, settle(self.folder, plan, description, simulator)
+
+    def _plan(self, fingerprint: str, feature_lengths: Mapping[str, int]) -> tuple[Plan, int]:
+        record_bytes = RecordEncoder(feature_lengths, self.precision).record_bytes
+        per_shard = max(1, self.shard_bytes // record_bytes)
+        return Plan(fingerprint, self.seed, self.n_samples, self.split, per_shard, self.precision), record_bytes
 
 
 def _loaded(recipe):

@@ -18,11 +18,12 @@ KEYS = {
     "in_memory_per_s", "in_memory_1core_per_s", "per_galaxy_kinematics_per_s", "to_disk_per_s", "raw_disk_bytes_per_s",
     "record_bytes", "gemm_per_s", "dsps_per_s", "bagpipes_per_s", "prospect_per_s", "peak_rss_mb", "read_back_per_s",
     "ratios", "machine", "to_disk_float16_per_s", "read_back_float16_per_s", "record_bytes_float16",
+    "first_spectrum_s", "first_spectrum_uncached_s",
 }  # fmt: skip
 RATIOS = {
     "in_memory_over_gemm", "per_galaxy_kinematics_over_gemm", "in_memory_over_dsps", "in_memory_over_bagpipes",
     "to_disk_over_limit", "two_workers_over_one", "read_back_over_to_disk", "to_disk_float16_over_to_disk",
-    "read_back_float16_over_read_back",
+    "read_back_float16_over_read_back", "two_workers_over_one_in_memory",
 }  # fmt: skip
 OF_PEERS = {"dsps_per_s", "bagpipes_per_s", "prospect_per_s", "read_back_per_s", "read_back_float16_per_s"}
 RATIOS_TO_PEERS = {
@@ -131,6 +132,10 @@ def test_ratios_are_medians_over_the_rounds(throughput, capsys):
         "read_back": [4.0, 16.0, 24.0],
         "to_disk_float16": [16.0, 12.0, 8.0],
         "read_back_float16": [4.0, 24.0, 48.0],
+        "in_memory_1worker": [1.0, 2.0, 2.0],
+        "in_memory_2workers": [1.5, 3.6, 4.0],
+        "first_spectrum": [0.8, 0.9, 0.7],
+        "first_spectrum_uncached": [2.0, 3.0, 1.0],
     }
     summary = throughput.summarise({k: contestant(throughput, k, v) for k, v in rates.items()}, 100, 52.0, 1.0)
     assert summary["in_memory_per_s"] == 40.0
@@ -144,7 +149,9 @@ def test_ratios_are_medians_over_the_rounds(throughput, capsys):
         "read_back_over_to_disk": 2.0,
         "to_disk_float16_over_to_disk": 1.5,
         "read_back_float16_over_read_back": 1.5,
+        "two_workers_over_one_in_memory": 1.8,
     }
+    assert (summary["first_spectrum_s"], summary["first_spectrum_uncached_s"]) == (0.8, 2.0)
     assert json.loads(capsys.readouterr().out) == summary
 
 
@@ -170,6 +177,16 @@ def test_rates_of_workers_add_up(throughput):
         crew[0].finish()
     for worker in crew:
         worker.close()
+
+
+def test_a_start_that_fails_is_said(throughput, recipe, tmp_path):
+    start = throughput.StartUp(recipe, tmp_path)
+    assert start.with_cache()["count"] > 0
+    (path,) = (tmp_path / "cache" / "compiled").iterdir()
+    assert start.without_cache()["count"] > 0
+    assert [path] == list((tmp_path / "cache" / "compiled").iterdir())
+    with pytest.raises(RuntimeError, match=r"(?s)the first spectrum of nowhere was not made: .*no recipe 'nowhere'"):
+        throughput.StartUp("nowhere", tmp_path).with_cache()
 
 
 def test_peak_memory_counts_offspring(throughput):
