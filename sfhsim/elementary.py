@@ -10,20 +10,20 @@ records everywhere, too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache, partial, wraps
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 
 def _over_arrays(function: Callable) -> Callable:
-    """The function of arrays for the kernel of that name; made when it is first called, since Numba is slow to load."""
+    """The function of arrays for the kernel's of that name; Numba is imported when it is first called."""
 
     @cache
-    def kernel():
-        from sfhsim.kernels import element_loops
+    def kernel() -> Callable[[np.ndarray, np.ndarray], None]:
+        from sfhsim.kernels.element_loops import FUNCTIONS, apply
 
-        return getattr(element_loops, function.__name__)
+        return partial(apply, FUNCTIONS.index(function.__name__))
 
     @wraps(function)
     def of_array(x: ArrayLike):

@@ -1,6 +1,7 @@
 """Loops of the elementary functions over arrays, with what lies beyond their domains: `sfhsim.elementary`.
 
-Each takes ``x`` (n,) and ``out`` (n,), C-contiguous float64; nothing is checked.
+One kernel serves all functions of one argument: it is loaded once, which takes longer than most of its uses. Arrays are
+C-contiguous, float64 unless it says otherwise; nothing is checked.
 """
 
 import math
@@ -11,6 +12,11 @@ from numba import njit
 from sfhsim.kernels import elementary as number
 
 _SMALLEST = 2.2250738585072014e-308
+FUNCTIONS = (
+    *("exp", "exp10", "expm1", "log", "log10", "log1p", "arcsinh"),
+    *("normal_cdf", "log_normal_cdf", "normal_quantile", "sin", "cos"),
+)
+_EXP, _EXP10, _EXPM1, _LOG, _LOG10, _LOG1P, _ARCSINH, _CDF, _LOG_CDF, _QUANTILE, _SIN, _COS = range(len(FUNCTIONS))
 
 
 @njit(cache=True, nogil=True)
@@ -35,81 +41,53 @@ def _log(x):
 
 
 @njit(cache=True, nogil=True)
-def exp(x, out):
-    for j in range(x.size):
-        out[j] = _exp(x[j])
+def _powers(function, x):
+    if function == _EXP:
+        return _exp(x)
+    if function == _EXP10:
+        return number.exp10_double(x) if abs(x) < 307.0 else _exp(x * number.LN10)
+    return number.expm1_double(x) if abs(x) < 700.0 else _exp(x) - 1.0
 
 
 @njit(cache=True, nogil=True)
-def exp10(x, out):
-    for j in range(x.size):
-        out[j] = number.exp10_double(x[j]) if abs(x[j]) < 307.0 else _exp(x[j] * number.LN10)
+def _logarithms(function, x):
+    if function == _LOG:
+        return _log(x)
+    if function == _LOG10:
+        return _log(x) * 0.4342944819032518
+    if function == _LOG1P:
+        return number.log1p_double(x) if x > -1.0 and x < 1e300 else _log(1.0 + x)
+    return number.asinh_double(x) if abs(x) < 1e150 else x * math.inf
 
 
 @njit(cache=True, nogil=True)
-def expm1(x, out):
-    for j in range(x.size):
-        out[j] = number.expm1_double(x[j]) if abs(x[j]) < 700.0 else _exp(x[j]) - 1.0
+def _of_the_normal_distribution(function, x):
+    if function == _CDF:
+        return number.normal_cdf_double(x) if x == x else x
+    if function == _LOG_CDF:
+        if abs(x) < 1e150:
+            return number.log_normal_cdf_double(x)
+        return 0.0 if x > 0.0 else x
+    if 0.0 < x < 1.0:
+        return number.normal_quantile_double(x)
+    return -math.inf if x == 0.0 else (math.inf if x == 1.0 else math.nan)
 
 
 @njit(cache=True, nogil=True)
-def log(x, out):
-    for j in range(x.size):
-        out[j] = _log(x[j])
-
-
-@njit(cache=True, nogil=True)
-def log10(x, out):
-    for j in range(x.size):
-        out[j] = _log(x[j]) * 0.4342944819032518
-
-
-@njit(cache=True, nogil=True)
-def log1p(x, out):
-    for j in range(x.size):
-        out[j] = number.log1p_double(x[j]) if x[j] > -1.0 and x[j] < 1e300 else _log(1.0 + x[j])
-
-
-@njit(cache=True, nogil=True)
-def arcsinh(x, out):
-    for j in range(x.size):
-        out[j] = number.asinh_double(x[j]) if abs(x[j]) < 1e150 else x[j] * math.inf
-
-
-@njit(cache=True, nogil=True)
-def normal_cdf(x, out):
-    for j in range(x.size):
-        out[j] = number.normal_cdf_double(x[j]) if x[j] == x[j] else x[j]
-
-
-@njit(cache=True, nogil=True)
-def log_normal_cdf(x, out):
-    for j in range(x.size):
-        if abs(x[j]) < 1e150:
-            out[j] = number.log_normal_cdf_double(x[j])
-        else:
-            out[j] = 0.0 if x[j] > 0.0 else x[j]
-
-
-@njit(cache=True, nogil=True)
-def normal_quantile(x, out):
-    for j in range(x.size):
-        if 0.0 < x[j] < 1.0:
-            out[j] = number.normal_quantile_double(x[j])
-        else:
-            out[j] = -math.inf if x[j] == 0.0 else (math.inf if x[j] == 1.0 else math.nan)
-
-
-@njit(cache=True, nogil=True)
-def sin(x, out):
-    for j in range(x.size):
-        out[j] = number.sine_cosine_double(x[j])[0]
-
-
-@njit(cache=True, nogil=True)
-def cos(x, out):
-    for j in range(x.size):
-        out[j] = number.sine_cosine_double(x[j])[1]
+def apply(function, x, out):
+    """Fill ``out`` (n,) with one of FUNCTIONS, by its number, of ``x`` (n,)."""
+    if function <= _EXPM1:
+        for j in range(x.size):
+            out[j] = _powers(function, x[j])
+    elif function <= _ARCSINH:
+        for j in range(x.size):
+            out[j] = _logarithms(function, x[j])
+    elif function <= _QUANTILE:
+        for j in range(x.size):
+            out[j] = _of_the_normal_distribution(function, x[j])
+    else:
+        for j in range(x.size):
+            out[j] = number.sine_cosine_double(x[j])[0 if function == _SIN else 1]
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,7 @@
 
 It covers the methods of the object's class, what it holds, and the functions and constants of the same package that
 these use by name, to any depth; comments, blank space and docstrings do not count. Where a function's source is not to
-be had, its bytecode stands for it.
+be had, its bytecode stands for it. Of a family of sfhsim itself that was not changed while it runs, the file is taken.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import functools
 import hashlib
 import inspect
 import io
+import sys
 import textwrap
 import tokenize
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,12 @@ def _parts(item: Any, home: str, seen: set[int]) -> Iterator[str]:
     if id(item) in seen:
         return
     seen.add(id(item))
+    if home.startswith("sfhsim.") and _is_as_in_its_file(item, home):
+        yield _file_digest(sys.modules[home].__file__)
+        if not isinstance(item, type | types.FunctionType):
+            yield type(item).__qualname__
+            yield from _content(item, home, seen)
+        return
     if isinstance(item, functools.partial):
         yield from _parts(item.func, home, seen)
         yield _value((item.args, item.keywords))
@@ -61,6 +69,22 @@ def _parts(item: Any, home: str, seen: set[int]) -> Iterator[str]:
                 yield from _member(name, member, home, seen)
     if kind is not item:
         yield from _content(item, home, seen)
+
+
+def _is_as_in_its_file(item: Any, home: str) -> bool:
+    """Whether every function of a class, or the function, is the one that its module's file defines."""
+    file = getattr(sys.modules.get(home), "__file__", None)
+    if isinstance(item, types.FunctionType):
+        return item.__code__.co_filename == file and not item.__closure__
+    members = vars(item if isinstance(item, type) else type(item)).values()
+    methods = [member for member in members if isinstance(member, types.FunctionType)]
+    made = ("<string>",)  # what dataclasses write
+    return bool(methods) and all(method.__code__.co_filename in (file, *made) for method in methods)
+
+
+@functools.cache
+def _file_digest(file: str) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def _member(name: str, member: Any, home: str, seen: set[int]) -> Iterator[str]:

@@ -6,6 +6,7 @@ Each stage says in ``STORED`` which of its attributes were compiled; everything 
 from __future__ import annotations
 
 import dataclasses
+from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,7 +43,7 @@ def to_plain(value: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
     if isinstance(value, dict):
         return {"dict": {name: to_plain(item, arrays, f"{where}.{name}") for name, item in value.items()}}
     name = type(value).__name__
-    if name in _types() and type(value) is _types()[name]:
+    if is_storable(value):
         fields = _fields(value)
         return {"type": name, "fields": {k: to_plain(v, arrays, f"{where}.{k}") for k, v in fields.items()}}
     if isinstance(value, list | tuple):
@@ -57,7 +58,7 @@ def from_plain(content: Any, arrays: dict[str, np.ndarray]) -> Any:
         return content
     if "type" in content:
         fields = {k: from_plain(v, arrays) for k, v in content["fields"].items()}
-        return _types()[content["type"]](**fields)
+        return _type(content["type"])(**fields)
     ((kind, items),) = content.items()
     if kind == "array":
         return arrays[items]
@@ -70,21 +71,27 @@ def from_plain(content: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def is_storable(value: Any) -> bool:
     """Whether a value is of a type that is stored as it is."""
-    return type(value) is _types().get(type(value).__name__)
+    name = type(value).__name__
+    return name in _MODULES and type(value) is _type(name)
 
 
-def _types() -> dict[str, type]:
-    """The types that are made again, by name."""
-    from sfhsim.instrument import filters, lsf
-    from sfhsim.kernels.bands import BandTables
-    from sfhsim.kernels.convolution import BroadeningTables
-    from sfhsim.nebular.lkl10 import LKL10Lines
-    from sfhsim.synthesis.light import AgeRange
-    from sfhsim.synthesis.spectrograph import LineProfiles
+# the types that are made again, by name; their modules are imported when they are needed
+_MODULES = {
+    "AgeRange": "sfhsim.synthesis.light",
+    "BandTables": "sfhsim.kernels.bands",
+    "BroadeningTables": "sfhsim.kernels.convolution",
+    "ConstantLSF": "sfhsim.instrument.lsf",
+    "Filter": "sfhsim.instrument.filters",
+    "LKL10Lines": "sfhsim.nebular.lkl10",
+    "LineProfiles": "sfhsim.synthesis.spectrograph",
+    "NoLSF": "sfhsim.instrument.lsf",
+    "PolynomialLSF": "sfhsim.instrument.lsf",
+    "TabulatedLSF": "sfhsim.instrument.lsf",
+}
 
-    known = (AgeRange, BandTables, BroadeningTables, LineProfiles, LKL10Lines, filters.Filter)
-    known += (lsf.PolynomialLSF, lsf.ConstantLSF, lsf.TabulatedLSF, lsf.NoLSF)
-    return {kind.__name__: kind for kind in known}
+
+def _type(name: str) -> type:
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def _fields(value: Any) -> dict[str, Any]:
