@@ -6,9 +6,15 @@ import sys
 import warnings
 from collections.abc import Callable
 
+from sfhsim.plugins import load_plugin, take_options
+
+PLUGIN_HELP = "Every command takes --plugin MODULE (or FILE.py): code of yours that registers families, imported first."
+
 
 def run(app: Callable[[], None], mendable: tuple[type[Exception], ...], noted: tuple[type[Warning], ...]) -> None:
     """Run a typer application; exits 1 with a message for errors that the user can mend, 130 when interrupted.
+
+    ``--plugin MODULE`` is taken from wherever it stands among the arguments (`sfhsim.plugins`).
 
     Parameters
     ----------
@@ -25,6 +31,10 @@ def run(app: Callable[[], None], mendable: tuple[type[Exception], ...], noted: t
 
     warnings.showwarning = show_warning
     try:
+        arguments, plugins = take_options(sys.argv[1:])
+        sys.argv[1:] = arguments
+        for plugin in plugins:
+            load_plugin(plugin)
         app()
     except mendable as error:
         print(f"error: {error}", file=sys.stderr)

@@ -21,6 +21,10 @@ class ChecksumError(SfhsimError, OSError):
     """A download or file whose checksum is not the expected one."""
 
 
+class PluginError(SfhsimError, ImportError):
+    """A plug-in that is not there, or fails while it is imported."""
+
+
 class CoverageError(SfhsimError, ValueError):
     """A grid, filter or line that reaches outside the wavelengths of the library."""
 

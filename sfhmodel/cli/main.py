@@ -9,12 +9,13 @@ import typer
 
 from sfhmodel.cli import evaluate, export, predict, train
 from sfhmodel.errors import SfhmodelError, SfhmodelWarning
-from sfhsim.entry import run
+from sfhsim.entry import PLUGIN_HELP, run
 from sfhsim.errors import SfhsimError, SfhsimWarning
 
 app = typer.Typer(
     name="sfhmodel",
     help="Star formation and metallicity histories from spectra and photometry, with honest uncertainties.",
+    epilog=PLUGIN_HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

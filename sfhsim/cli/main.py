@@ -11,12 +11,13 @@ from sfhsim.cli.nebular import nebular_app
 from sfhsim.cli.plot import plot
 from sfhsim.cli.recipe import recipe_app
 from sfhsim.cli.spectrum import spectrum
-from sfhsim.entry import run
+from sfhsim.entry import PLUGIN_HELP, run
 from sfhsim.errors import SfhsimError, SfhsimWarning
 
 app = typer.Typer(
     name="sfhsim",
     help="Synthetic galaxy spectra and photometry, from star formation histories to training records.",
+    epilog=PLUGIN_HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -10,6 +10,7 @@ from pathlib import Path
 from sfhsim.errors import DatasetError
 from sfhsim.generation.plan import Plan, Shard
 from sfhsim.generation.probes import check_probes
+from sfhsim.plugins import load_plugin, plugin_names
 from sfhsim.records.dataset import PLAN
 
 
@@ -23,6 +24,7 @@ class Job:
     blake3, fingerprint : its digest, and that of the simulator.
     seed : of the `Simulator`.
     probes : digests of the samples that every process makes first, of `sfhsim.generation.probes`.
+    plugins : modules that every process imports first, of `sfhsim.plugins`.
     """
 
     compiled: str
@@ -30,6 +32,7 @@ class Job:
     fingerprint: str
     seed: int
     probes: dict = field(hash=False)
+    plugins: tuple[str, ...] = ()
 
     def open(self):
         """The simulator, with its probe samples held against those of the plan.
@@ -46,6 +49,8 @@ class Job:
         from sfhsim.synthesis.compiled import read_compiled
         from sfhsim.synthesis.origin import quietly
 
+        for plugin in self.plugins:
+            load_plugin(plugin)
         path = Path(self.compiled)
         if not path.exists():
             raise DatasetError(
@@ -89,6 +94,7 @@ def describe(simulator) -> dict:
         "library": simulator.library_description,
         "recipe": recipe_to_dict(simulator.recipe),
         "notes": list(simulator.notes),
+        "plugins": plugin_names(),
     }
 
 

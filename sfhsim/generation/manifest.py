@@ -31,7 +31,7 @@ from sfhsim.records.schema import FEATURE_NAMES, FEATURES, HALF_FEATURES, PRECIS
 COMPILED = "compiled.recipe"
 PLAN_SEAL = "plan_sha256"
 DIGEST = "blake3"
-_SINCE_0_3_0 = ("compiled", "probes")
+_SINCE_0_3_0 = ("compiled", "probes", "plugins")
 
 
 def plan_document(plan: Plan, description: dict, compiled_blake3: str, probes: dict) -> dict:
@@ -130,6 +130,7 @@ class _PlanDocument(Checked):
     notes: list[str]
     compiled: _Compiled = Field(default=None)  # there was none before 0.3.0
     probes: dict = Field(default_factory=dict)
+    plugins: list[str] = Field(default_factory=list)
 
 
 def check_plan_document(content: dict, path: Path) -> None:

@@ -9,6 +9,7 @@ from sfhsim.generation.job import Job
 from sfhsim.generation.manifest import COMPILED, plan_document, write_plan
 from sfhsim.generation.plan import Plan
 from sfhsim.generation.probes import probes_of
+from sfhsim.plugins import loaded_plugins
 from sfhsim.synthesis.compiled import read_compiled, write_compiled
 
 
@@ -42,7 +43,7 @@ def job_of(folder: Path, document: dict) -> Job:
     if not sound:
         compile_again(path, document)
     plan = document["plan"]
-    return Job(str(path.resolve()), digest, plan["fingerprint"], plan["seed"], document["probes"])
+    return Job(str(path.resolve()), digest, plan["fingerprint"], plan["seed"], document["probes"], loaded_plugins())
 
 
 def compile_again(path: Path, document: dict) -> None:

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from sfhsim.errors import RecipeError
 from sfhsim.histories.parameters import Parameter
+from sfhsim.plugins import load_entry_points
 
 
 class Named(Protocol):
@@ -44,6 +45,8 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> T:
         """The instance registered as ``name``; raises RecipeError naming the known ones."""
+        if name not in self._items:
+            load_entry_points()
         if name not in self._items:
             close = difflib.get_close_matches(name, self._items, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""

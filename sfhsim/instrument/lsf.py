@@ -22,6 +22,7 @@ import numpy as np
 from sfhsim.constants import C_KMS, FWHM_PER_SIGMA
 from sfhsim.errors import RecipeError
 from sfhsim.instrument.tables import check_table, read_two_columns
+from sfhsim.plugins import load_entry_points
 
 
 class LineSpreadFunction(Protocol):
@@ -140,6 +141,8 @@ def make_lsf(name: str, **options) -> LineSpreadFunction:
     RecipeError
         Unknown name (with near matches), or options that the LSF does not take.
     """
+    if name not in LSF_REGISTRY:
+        load_entry_points()
     if name not in LSF_REGISTRY:
         near = get_close_matches(str(name), LSF_REGISTRY, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""

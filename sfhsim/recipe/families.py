@@ -1,4 +1,4 @@
-"""What a recipe can name: history families and dust laws, and the check that a recipe names them rightly."""
+"""What a recipe can name (histories, metallicity forms, dust laws, LSFs), and the check that it names them rightly."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import numpy as np
 
 from sfhsim.errors import RecipeError
 from sfhsim.recipe.limits import corners, oldest_yr
-from sfhsim.recipe.model import DustComponent, History, Recipe
+from sfhsim.recipe.model import BUILTIN_LSFS, DustComponent, History, Recipe
 
 # given to a family by the recipe's own keys, not under `parameters`
 _OWN_KEYS = {"dense_basis": ("interval_fractions",), "tabulated": ("age_yr", "sfr")}
 
 
 def check_families(recipe: Recipe, origin: str = "recipe") -> None:
-    """Raise RecipeError where a history or dust law is unknown, or has an unknown, missing or impossible parameter."""
+    """Raise RecipeError where a family is unknown, or has an unknown, missing or impossible parameter."""
     from sfhsim.dust import get_dust_law
-    from sfhsim.histories import get_history
+    from sfhsim.histories import get_history, get_metallicity
+    from sfhsim.instrument import make_lsf
 
     for k, history in enumerate(recipe.histories):
         where = f"{origin}: histories.{k}"
@@ -23,6 +24,13 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
         _check_parameters(family, history.parameters, where, _OWN_KEYS.get(history.family, ()))
         _check_own_keys(history, where)
         _check_together(family, history, oldest_yr(recipe), where)
+    if not recipe.metallicity.is_builtin:
+        where = f"{origin}: metallicity"
+        form = _named(get_metallicity, recipe.metallicity.form, where)
+        _check_parameters(form, recipe.metallicity.parameters, where, ())
+    lsf = recipe.spectrum.lsf
+    if lsf.name not in BUILTIN_LSFS:
+        _named(lambda name: make_lsf(name, **lsf.options), lsf.name, f"{origin}: spectrum.lsf")
     for name in ("birth", "screen"):
         component: DustComponent = getattr(recipe.dust, name)
         where = f"{origin}: dust.{name}"
@@ -75,12 +83,14 @@ def _check_together(family, history: History, oldest_yr: tuple[float, float], wh
 
 
 def describe_families() -> str:
-    """Every history family and dust law with its parameters, for people."""
+    """Every family that can be named, with its parameters, for people."""
     from sfhsim.dust import DUST_LAWS
     from sfhsim.histories import HISTORIES
+    from sfhsim.histories.metallicity import METALLICITIES
+    from sfhsim.instrument.lsf import LSF_REGISTRY
 
     lines = []
-    for title, registry in (("histories", HISTORIES), ("dust laws", DUST_LAWS)):
+    for title, registry in (("histories", HISTORIES), ("metallicity forms", METALLICITIES), ("dust laws", DUST_LAWS)):
         lines.append(title)
         for family in registry:
             lines.append(f"  {family.name}")
@@ -90,4 +100,4 @@ def describe_families() -> str:
                 default = "required" if p.default is None else f"default {p.default:g}"
                 unit = f" [{p.unit}]" if p.unit else ""
                 lines.append(f"    {p.name + unit:28s} {p.description} ({default})")
-    return "\n".join(lines)
+    return "\n".join([*lines, "LSFs", f"  {', '.join(LSF_REGISTRY)}"])

@@ -34,6 +34,10 @@ class _Section(BaseModel):
 _Age = Annotated[float, Field(ge=0, le=1e12)]
 
 
+BUILTIN_FORMS = ("closed_box", "linear_mass", "constant", "tabulated")
+BUILTIN_LSFS = ("none", "muse", "muse-udf10", "constant", "tabulated")
+
+
 class Table(_Section):
     """A function of lookback time, shared by all galaxies of a component."""
 
@@ -69,16 +73,29 @@ class History(_Section):
 class Metallicity(_Section):
     """How metallicity evolves; Z is a mass fraction."""
 
-    form: Literal["closed_box", "linear_mass", "constant", "tabulated"] = Field(
-        default="closed_box", description="Enrichment law; `constant` takes z_final."
+    form: str = Field(
+        default="closed_box",
+        description="closed_box, linear_mass, constant (takes z_final), tabulated, or one that you registered.",
     )
     z_start: Distribution = Field(default=_number(1.0e-4), description="Z of the first stars.")
     z_final: Distribution = Field(default=_number(0.02), description="Z of the gas today.")
     yield_: Distribution = Field(default=_number(0.03), alias="yield", description="Closed-box yield.")
     table: Table | None = Field(default=None, description="tabulated: Z against lookback time.")
+    parameters: dict[str, Distribution] = Field(
+        default_factory=dict, description="Of a form that you registered; `sfhsim recipe families` lists them."
+    )
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether its parameters are the keys of this section."""
+        return self.form in BUILTIN_FORMS
 
     @model_validator(mode="after")
     def _evolves_upwards(self):
+        if not self.is_builtin:
+            return self
+        if self.parameters:
+            raise ValueError(f"form {self.form} takes z_start, z_final, yield or table, and no `parameters`")
         if self.form == "tabulated":
             if self.table is None:
                 raise ValueError("form tabulated needs `table` with age_yr and value")
@@ -188,12 +205,14 @@ class Kinematics(_Section):
 class LineSpread(_Section):
     """Line spread function of the spectrograph."""
 
-    name: Literal["none", "muse", "muse-udf10", "constant", "tabulated"] = Field(
-        default="muse", description="muse: Bacon+ (2017) UDF polynomial."
+    name: str = Field(
+        default="muse",
+        description="muse (Bacon+ 2017, UDF polynomial), muse-udf10, constant, tabulated, none, or one you registered.",
     )
     fwhm_aa: float | None = Field(default=None, ge=1e-6, le=1e3, description="constant: FWHM in observed Angstrom.")
     resolving_power: float | None = Field(default=None, ge=10, le=1e9, description="constant: lambda / FWHM.")
     path: str | None = Field(default=None, description="tabulated: file of wavelength and FWHM in Angstrom.")
+    options: dict[str, Number | str] = Field(default_factory=dict, description="Of an LSF that you registered.")
 
     @model_validator(mode="after")
     def _complete(self):
@@ -201,6 +220,8 @@ class LineSpread(_Section):
             raise ValueError("lsf constant needs either fwhm_aa or resolving_power")
         if self.name == "tabulated" and self.path is None:
             raise ValueError("lsf tabulated needs `path`, a file of wavelength and FWHM in Angstrom")
+        if self.name in BUILTIN_LSFS and self.options:
+            raise ValueError(f"lsf {self.name} takes no `options`")
         return self
 
 
@@ -286,9 +307,9 @@ class NoiseCurve(_Section):
 class Noise(_Section):
     """Noise of the spectrum."""
 
-    model: Literal["none", "constant", "poisson"] = Field(
+    model: Literal["none", "constant", "poisson", "proportional"] = Field(
         default="constant",
-        description="constant: the same error in every pixel; poisson: variance follows flux.",
+        description="constant: the same error in every pixel; poisson: variance follows flux; proportional: S/N does.",
     )
     snr: Distribution = Field(default=_number(50.0), description="Median S/N per pixel over the grid.")
     curve: NoiseCurve | None = Field(default=None, description="Relative S/N against observed wavelength.")

@@ -96,7 +96,9 @@ class ParameterPlan:
 
 def _common_parameters(recipe: Recipe):
     yield "total_mass_msun", recipe.total_mass_msun
-    if recipe.metallicity.form != "tabulated":
+    for name, distribution in sorted(recipe.metallicity.parameters.items()):
+        yield f"metallicity.{name}", distribution
+    if recipe.metallicity.is_builtin and recipe.metallicity.form != "tabulated":
         yield "metallicity.z_final", recipe.metallicity.z_final
     if recipe.metallicity.form in ("closed_box", "linear_mass"):
         yield "metallicity.z_start", recipe.metallicity.z_start

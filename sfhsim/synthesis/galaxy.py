@@ -17,7 +17,6 @@ import numpy as np
 from sfhsim.instrument import (
     broaden_operator,
     broadening_sigma_aa,
-    make_lsf,
     pixel_edges,
     rebin_operator,
 )
@@ -27,6 +26,7 @@ from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.light import DustStage
 from sfhsim.synthesis.nebular import compile_nebular
 from sfhsim.synthesis.populations import PopulationModel, Populations
+from sfhsim.synthesis.spectrograph import recipe_lsf
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,7 @@ class Galaxy:
         values = {name: float(value[0]) for name, value in self.draws.values.items()}
         redshift, kms = values["redshift"], values["velocity_dispersion_kms"]
         edges = pixel_edges(recipe.spectrum.wave_aa) / (1 + redshift)
-        lsf_options = recipe.spectrum.lsf.model_dump(exclude={"name"}, exclude_none=True)
-        lsf = make_lsf(recipe.spectrum.lsf.name, **lsf_options)
+        lsf = recipe_lsf(recipe.spectrum)
         inside = slice(*np.searchsorted(self.wave_aa, [edges[0] * 0.96, edges[-1] * 1.04]))
         if recipe.kinematics.broaden_stars:
             template = self._resolution[inside] if recipe.spectrum.subtract_template_resolution else None

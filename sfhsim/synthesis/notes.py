@@ -36,6 +36,8 @@ def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
 
 def _metallicity_range(metallicity) -> tuple[float, float]:
     """Smallest and largest Z that a recipe can give to stars."""
+    if not metallicity.is_builtin:  # only it knows; the truth n_clipped_metallicity counts what is outside
+        return float("inf"), float("-inf")
     if metallicity.table is not None:
         return min(metallicity.table.value), max(metallicity.table.value)
     start = metallicity.z_final if metallicity.form == "constant" else metallicity.z_start

@@ -31,7 +31,7 @@ from sfhsim.instrument import (
 )
 from sfhsim.instrument.lsf import LineSpreadFunction
 from sfhsim.libraries.ssp_library import SSPLibrary
-from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.model import BUILTIN_LSFS, Recipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.stored import Stored, is_storable
 
@@ -272,7 +272,9 @@ class VaryingSpectrograph(_Spectrograph):
 
 def recipe_lsf(spectrum) -> LineSpreadFunction:
     """The LSF of a recipe's section on the spectrum."""
-    return make_lsf(spectrum.lsf.name, **spectrum.lsf.model_dump(exclude={"name"}, exclude_none=True))
+    lsf = spectrum.lsf
+    options = lsf.model_dump(exclude={"name", "options"}, exclude_none=True)
+    return make_lsf(lsf.name, **(options if lsf.name in BUILTIN_LSFS else lsf.options))
 
 
 def make_spectrograph(recipe: Recipe, plan: ParameterPlan) -> FixedSpectrograph | VaryingSpectrograph:
