@@ -1,0 +1,134 @@
+"""Which image of a FITS file is the flux, and which are its wavelengths, errors and mask.
+
+By the keywords ERRDATA and QUALDATA of ESO's and SDSS' convention, and by the names of HDUs (`names`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfhmodel.spectra import names
+from sfhmodel.spectra.raw import Values
+from sfhmodel.spectra.source import SourceFile
+
+_KIND_OF_CLASS = {"MSE": "variance", "RMSE": "error", "INVMSE": "inverse_variance", "INVRMSE": "inverse_error"}
+_WAVE_UNITS = {"log10_wave": "log10", "ln_wave": "ln", "wave": ""}
+_ERRORS = ("error", "variance", "inverse_variance")
+_NO_FLUX = (*_ERRORS, "mask", "redshift", "wdisp", *_WAVE_UNITS)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An HDU with an image, and what its name means."""
+
+    hdu: object
+    number: int
+    role: str
+    rank: int
+
+    @property
+    def where(self) -> str:
+        return f"HDU {self.hdu.name}" if self.hdu.name else f"HDU {self.number}"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of a numpy array, without touching the data."""
+        header = self.hdu.header
+        return tuple(int(header[f"NAXIS{k}"]) for k in range(int(header["NAXIS"]), 0, -1))
+
+    def values(self, kind: str = "") -> Values:
+        return Values(self.hdu.data, str(self.hdu.header.get("BUNIT", "")), self.where, kind)
+
+
+def images_of(source: SourceFile) -> list[Image]:
+    """All images with data."""
+    found = []
+    for number, hdu in enumerate(source.hdus):
+        header = hdu.header
+        if not getattr(hdu, "is_image", False) or not header.get("NAXIS"):
+            continue
+        if any(header[f"NAXIS{k + 1}"] == 0 for k in range(header["NAXIS"])):
+            continue
+        role, rank = names.role_of(hdu.name) or ("", 9)
+        if str(header.get("HDUCLAS2", "")).strip() in ("ERROR", "QUALITY") and role not in _NO_FLUX:
+            role = "error" if header["HDUCLAS2"].strip() == "ERROR" else "mask"
+        found.append(Image(hdu, number, role, rank))
+    return found
+
+
+def flux_image(images: list[Image]) -> Image | None:
+    """The flux: an HDU whose name says so, else the first that is nothing else; None without one."""
+    named = [image for image in images if image.role == "flux"]
+    if named:
+        return min(named, key=lambda image: (image.rank, -_long_axes(image), image.number))
+    return next((image for image in images if image.role not in _NO_FLUX), None)
+
+
+def _long_axes(image: Image) -> int:
+    return sum(n > 1 for n in image.shape)
+
+
+def companion(images: list[Image], flux: Image, keyword: str, roles: tuple[str, ...], shapes) -> Image | None:
+    """The image that goes with the flux: the one its header names, else one whose name has such a role."""
+    named = str(flux.hdu.header.get(keyword, "")).strip().upper()
+    fitting = [image for image in images if image is not flux and image.shape in shapes]
+    for image in fitting:
+        if named and image.hdu.name.upper() == named:
+            return image
+    role_ones = [image for image in fitting if image.role in roles]
+    return min(role_ones, key=lambda image: (image.rank, roles.index(image.role), image.number), default=None)
+
+
+def error_values(images: list[Image], flux: Image) -> Values | None:
+    """The errors of the flux, with the kind that name or class say."""
+    image = companion(images, flux, "ERRDATA", _ERRORS, {flux.shape})
+    if image is None:
+        return None
+    kind = image.role if image.role in _ERRORS else "error"
+    said = _KIND_OF_CLASS.get(str(image.hdu.header.get("HDUCLAS3", "")).strip().upper())
+    if said == "inverse_error":
+        values = image.values("inverse_variance")
+        return Values(np.square(np.asarray(values.values, dtype=np.float64)), "", image.where, "inverse_variance")
+    return image.values(said or kind)
+
+
+def mask_values(images: list[Image], flux: Image, spectral_index: int) -> Values | None:
+    """The mask of the flux, of its shape, or of its spaxels, spread along the spectral axis."""
+    spatial = tuple(n for k, n in enumerate(flux.shape) if k != spectral_index)
+    image = companion(images, flux, "QUALDATA", ("mask",), {flux.shape, spatial} - {()})
+    if image is None:
+        return None
+    values = image.values(names.mask_means(image.hdu.name))
+    if image.shape != flux.shape:
+        spread = np.broadcast_to(np.expand_dims(values.values, spectral_index), flux.shape)
+        return Values(spread, "", values.where, values.kind)
+    if str(image.hdu.header.get("HDUCLAS3", "")).strip().upper() == "MASKONE":
+        return Values(values.values, "", values.where, "use")
+    return values
+
+
+def wavelength_values(source: SourceFile, images: list[Image], flux_shape: tuple[int, ...]) -> Values | None:
+    """Wavelengths of an HDU of their own: an image (m,) or of the flux's shape, or a table of one such column."""
+    for image in images:
+        if image.role in _WAVE_UNITS and (_squeezed(image.shape) in {(n,) for n in flux_shape} | {flux_shape}):
+            values = image.values()
+            unit = values.unit or str(image.hdu.header.get("CUNIT1", "")) or _WAVE_UNITS[image.role]
+            data = values.values if image.shape == flux_shape else np.ravel(values.values)
+            return Values(data, unit, image.where)
+    for number, hdu in enumerate(source.hdus):
+        columns = getattr(hdu, "columns", None)
+        for column in columns or ():
+            role = names.role_of(column.name)
+            if role is None or role[0] not in _WAVE_UNITS:
+                continue
+            data = np.squeeze(np.asarray(hdu.data[column.name]))
+            if data.ndim == 1 and data.size in flux_shape:
+                where = f"column {column.name!r} of HDU {hdu.name or number}"
+                return Values(data, column.unit or _WAVE_UNITS[role[0]], where)
+    return None
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n > 1)
