@@ -5,6 +5,7 @@ By the keywords ERRDATA and QUALDATA of ESO's and SDSS' convention, and by the n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,15 +111,21 @@ def mask_values(images: list[Image], flux: Image, spectral_index: int) -> Values
 
 
 def wavelength_values(source: SourceFile, images: list[Image], flux_shape: tuple[int, ...]) -> Values | None:
-    """Wavelengths of an HDU of their own: an image (m,) or of the flux's shape, or a table of one such column."""
+    """Wavelengths of an HDU of their own: an image (m,) or of the flux's shape, or a table of one such column.
+
+    None where there is none, or where a header refers to it (-TAB), which astropy's WCS follows.
+    """
     for image in images:
         if image.role in _WAVE_UNITS and (_squeezed(image.shape) in {(n,) for n in flux_shape} | {flux_shape}):
             values = image.values()
             unit = values.unit or str(image.hdu.header.get("CUNIT1", "")) or _WAVE_UNITS[image.role]
             data = values.values if image.shape == flux_shape else np.ravel(values.values)
             return Values(data, unit, image.where)
+    referred = {
+        str(hdu.header[key]).upper() for hdu in source.hdus for key in hdu.header if re.fullmatch(r"PS\d_0", key)
+    }
     for number, hdu in enumerate(source.hdus):
-        columns = getattr(hdu, "columns", None)
+        columns = None if hdu.name.upper() in referred else getattr(hdu, "columns", None)
         for column in columns or ():
             role = names.role_of(column.name)
             if role is None or role[0] not in _WAVE_UNITS:

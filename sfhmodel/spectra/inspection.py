@@ -140,8 +140,8 @@ def plot_inspections(found: list[Inspection], path: str | Path) -> Path:
         axes.plot(spectrum.wave_aa, spectrum.flux, color="0.75", lw=0.5)
         axes.plot(spectrum.wave_aa, flux, color=BLACK, lw=0.6)
         if good.any():
-            floor = min(0.0, 1.1 * float(np.percentile(flux[good], 0.5)))
-            axes.set_ylim(floor, spectrum_ceiling(flux[good]))
+            low, high = (float(value) for value in np.percentile(flux[good], [0.5, 99.5]))
+            axes.set_ylim(min(0.0, 1.1 * low), spectrum_ceiling(flux[good]) if np.median(flux[good]) > 0.0 else high)
         redshift = "no redshift" if spectrum.redshift is None else f"z = {spectrum.redshift:.5g}"
         axes.set(title=f"{spectrum.name}, {redshift}", xlabel=f"observed wavelength, {spectrum.medium} [Å]",
                  ylabel=r"$F_\lambda$", xlim=spectrum.wave_aa[[0, -1]])  # fmt: skip

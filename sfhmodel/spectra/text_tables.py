@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 
 import numpy as np
 
@@ -85,14 +86,16 @@ def _declared_table(lines: list[str], text: str):
     """Of formats that say what they are; None of others."""
     from astropy.table import Table
 
-    if lines[0].startswith("# %ECSV"):
-        return Table.read(lines, format="ascii.ecsv")
-    if "<VOTABLE" in text[:2000]:
-        return Table.read(io.BytesIO(text.encode()), format="votable")
-    if lines[0].startswith("\\") or (lines[0].startswith("|") and lines[0].rstrip().endswith("|")):
-        return Table.read(lines, format="ascii.ipac")
-    if any(line.startswith("Byte-by-byte") for line in lines[:200]):
-        return Table.read(lines, format="ascii.cds")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # astropy's remarks on spellings of units
+        if lines[0].startswith("# %ECSV"):
+            return Table.read(lines, format="ascii.ecsv")
+        if "<VOTABLE" in text[:2000]:
+            return Table.read(io.BytesIO(text.encode()), format="votable")
+        if lines[0].startswith("\\") or (lines[0].startswith("|") and lines[0].rstrip().endswith("|")):
+            return Table.read(lines, format="ascii.ipac")
+        if any(line.startswith("Byte-by-byte") for line in lines[:200]):
+            return Table.read(lines, format="ascii.cds")
     return None
 
 

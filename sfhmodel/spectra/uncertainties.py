@@ -107,14 +107,11 @@ def check_plausible(flux: np.ndarray, sigma: np.ndarray, good: np.ndarray, optio
     signal = float(np.median(np.abs(flux)))
     hint = "say what they are: --error-is error, variance or inverse_variance (a variance is often called ERR)"
     if signal > HIGHEST_SN * median:
-        raise InputError(
-            f"the errors of {where} give a S/N of {signal / median:.3g} per pixel, which no spectrograph reaches; {hint}"
-        )
+        ratio = f"{signal / median:.3g} per pixel, more than is possible"
+        raise InputError(f"the errors of {where} give a S/N of {ratio}; {hint}")
     if median < _TINY * scatter:
-        raise InputError(
-            f"the errors of {where} are {median / scatter:.2g} of the scatter of the flux from pixel to pixel, too small to be "
-            f"one sigma; {hint}"
-        )
+        ratio = f"{median / scatter:.2g} of the scatter of the flux from pixel to pixel, too small to be one sigma"
+        raise InputError(f"the errors of {where} are {ratio}; {hint}")
 
 
 def pixel_scatter(flux: np.ndarray) -> float:
