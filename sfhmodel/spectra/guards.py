@@ -37,11 +37,11 @@ def wavelengths_aa(wave: Values, options: ReadOptions, notes: list[str]) -> np.n
     if finite.size == 0 or finite.min() <= 0.0:
         return wave_aa  # `check_wavelengths` names what is wrong
     if finite.min() < LOWEST_AA or finite.max() > HIGHEST_AA:
-        if not unit and (guess := looks_like(low, high, *_TYPICAL_AA)):
-            raise InputError(f"{shown} without a unit, which look like {guess[0]}: give --wave-unit {guess[1]}")
+        guess = looks_like(low, high, *_TYPICAL_AA) if not unit else None
+        hint = f"they look like {guess[0]}: --wave-unit {guess[1]}" if guess else _OPTION
         raise InputError(
-            f"{shown}, which in {unit or 'Angstrom'} lie outside of 0.05-500 um: this is no spectrum "
-            f"(a file of maps?), or {_OPTION}"
+            f"{shown}, which in {unit or 'Angstrom'} lie outside of 0.05-500 um: this is no spectrum (a file of "
+            f"maps?), or {hint}"
         )
     return wave_aa
 

@@ -148,10 +148,10 @@ def open_source(path: Path) -> Iterator[SourceFile]:
         return
     from astropy.io import fits
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), source.open() as file:
         warnings.simplefilter("ignore")
         try:
-            source.hdus = fits.open(path if content is None else io.BytesIO(content), memmap=False)
+            source.hdus = fits.open(file, memmap=False)
             _check_sizes(source.hdus, size if content is None else len(content))
             source.hdus.verify("silentfix")
         except InputError as error:

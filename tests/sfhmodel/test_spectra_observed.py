@@ -56,7 +56,9 @@ def test_real_spectra(reference_data, name):
         assert first.flux_error is None
         assert any("no errors found" in note for note in first.notes)
     else:
-        assert np.nanmedian(np.abs(first.flux) / first.flux_error) == pytest.approx(signal_to_noise, rel=0.01)
+        known = first.flux_error > 0.0
+        ratio = np.abs(first.flux[known]) / first.flux_error[known]
+        assert np.nanmedian(ratio) == pytest.approx(signal_to_noise, rel=0.01)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -95,7 +97,7 @@ def strongest_line_aa(spectrum, low, high):
         ("SHOC579_SDSS_dr18.fits", None, 5008.24),
         ("SHOC579_MANGA38-35.txt.gz", 0.0472, 5008.24),
         ("coadd-4-80613-thru20210324.fits", None, 5008.24),
-        ("cubes/abell478_bcg_muse_crop20.fits", 0.088, 6583.5),
+        ("cubes/abell478_bcg_muse_crop20.fits", 0.088, 6562.8),
         ("cubes/mrk1239_pmas_HE0949-0122.fits.gz", 0.0199, 5006.84),
         ("IZW18_isis.fits", 0.0025, 5006.84),
     ],

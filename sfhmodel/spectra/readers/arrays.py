@@ -56,6 +56,7 @@ def read(source: SourceFile, options: ReadOptions) -> Iterator[ObservedSpectrum]
         n = flux_shape[0] if len(flux_shape) == 2 else 1
         if n == 0:
             raise InputError("flux has no rows: there is no spectrum in it")
+        arrays.check_growth(chosen["flux"])
         small = _small(arrays, chosen, source, options, n)
         for first in range(0, n, _PIECE):
             rows = slice(first, min(first + _PIECE, n))
@@ -115,7 +116,6 @@ def _small(arrays: ArrayFile, chosen: dict[str, str], source: SourceFile, option
     for key in ("magnitudes", "magnitude_errors"):
         small[key] = _by_band(arrays, chosen, key, n)
     flux_shape = arrays.shape(chosen["flux"])
-    arrays.check_growth(chosen["flux"])
     for key in ("flux_error", "mask", "wavelength_aa"):
         shape = arrays.shape(chosen[key]) if key in chosen else flux_shape
         if len(shape) == 2 and shape[0] != n:
