@@ -44,6 +44,8 @@ def _wavelengths(spec: str, n_pixel: int) -> np.ndarray:
             values = 10.0**values if kind == 1 else values
         else:
             values = _functions(numbers[9:], n_pixel)
+    except InputError:
+        raise
     except (ValueError, IndexError) as error:
         raise InputError(f"the WAT2 cards cannot be read: {spec[:60]!r}") from error
     return values / (1.0 + shift)

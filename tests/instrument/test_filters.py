@@ -145,7 +145,7 @@ def test_energy_counting_votable_becomes_photon_counting(tmp_path):
     ("text", "message"),
     [
         ("5000 1\n4000 1\n4500 1\n", "row 2 does not"),
-        ("5000 0\n5500 1\n5500 0.5\n5500 1\n6000 0\n", "row 4 does not"),
+        ("5000 0\n5500 1\n5500 0.5\n5500 1\n6000 0\n", "row 3 does not"),
         ("1100 0\n1235 1\n1400 0\n", "# unit: nm"),
         ("5000 1\n5500 nan\n", "row 2 is not finite"),
         ("5000 1\n", "at least two rows"),

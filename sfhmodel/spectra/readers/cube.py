@@ -54,8 +54,8 @@ def spectra_of_cube(raw: RawSpectra, source: SourceFile, options: ReadOptions, c
 
 
 def _cube(found: list[images.Image]) -> images.Image | None:
-    flux = images.flux_image([image for image in found if _n_long(image.shape) == 3])
-    return flux
+    is_cube = [_n_long(image.shape) == 3 and "BANDID1" not in image.hdu.header for image in found]
+    return images.flux_image([image for image, is_one in zip(found, is_cube, strict=True) if is_one])
 
 
 def _axis(source: SourceFile, found: list[images.Image], flux: images.Image) -> Axis:
