@@ -155,6 +155,7 @@ class _Hdf5(ArrayFile):
         import h5py
 
         self._arrays: dict[str, object] = {}
+        self._units: dict[str, str] = {}
         groups = []
         for name in list(file)[:_MOST_ARRAYS]:
             link = file.get(name, getlink=True)
@@ -176,12 +177,23 @@ class _Hdf5(ArrayFile):
                     break
         self.names = tuple(self._arrays)
 
+    def _units_of_table(self, name: str, group) -> dict[str, str]:
+        """Units of a table's columns, which astropy writes beside it."""
+        beside = f"{name}.__table_column_meta__"
+        if beside not in group or not _is_small_text(group[beside]):
+            return {}
+        from astropy.table.meta import get_header_from_yaml
+
+        header = get_header_from_yaml(line.decode("utf-8") for line in group[beside][()])
+        return {column["name"]: str(column["unit"]) for column in header["datatype"] if "unit" in column}
+
     def _add(self, name: str, dataset) -> None:
         if dataset.is_virtual or dataset.external:
             raise InputError(f"{name!r} stands in another file: copy it into this one")
         if dataset.shape is None:
             return
         if dataset.dtype.names:  # a table, as astropy writes it
+            self._units |= self._units_of_table(name, dataset.parent)
             for field in dataset.dtype.names:
                 self._arrays[field] = (dataset, field)
         else:
@@ -200,7 +212,9 @@ class _Hdf5(ArrayFile):
 
     def unit(self, name: str) -> str:
         dataset, field = self._arrays[name]
-        for key in ("unit", "units", "UNIT", "UNITS") if field is None else ():
+        if field is not None:
+            return self._units.get(field, "")
+        for key in ("unit", "units", "UNIT", "UNITS"):
             if key in dataset.attrs:
                 value = dataset.attrs[key]
                 return value.decode() if isinstance(value, bytes) else str(value)
@@ -213,3 +227,8 @@ class _Hdf5(ArrayFile):
     def rows(self, name: str, rows: slice) -> np.ndarray:
         dataset, field = self._arrays[name]
         return dataset[rows] if field is None else dataset[rows][field]
+
+
+def _is_small_text(dataset) -> bool:
+    """Whether a dataset is a short list of lines of text."""
+    return dataset.dtype.kind == "S" and dataset.ndim == 1 and dataset.size * dataset.dtype.itemsize < _SMALL

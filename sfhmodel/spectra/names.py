@@ -23,7 +23,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"flux(es)?|f_?lam(bda)?|flam|flux_?density|flux_?lam(bda)?",
         r"spec(trum)?|data|sci|f_?nu|flux_?nu|intensity|lum(inosity)?|l_?lam(bda)?|l_?nu",
         r"lambda_?f_?lambda|lam_?f_?lam|nu_?f_?nu|surf_?bright(ness)?|spectra|signal",
-        r"f_obs|flux_obs|obs_flux|photons?|photon_flux|n_?mgy|nanomagg(y|ies)|magg(y|ies)",
+        r"galaxy|f_obs|flux_obs|obs_flux|photons?|photon_flux|n_?mgy|nanomagg(y|ies)|magg(y|ies)",
         r"flux_(aa|cgs|total|cal|calibrated|net|corr|dered)|net_flux",
         r".*_(flux|spec)|(flux|spec)_.*",
     ),

@@ -102,7 +102,9 @@ def _declared_table(lines: list[str], text: str):
 def _plain_table(lines: list[str], source: SourceFile):
     from astropy.io import ascii as astropy_ascii
 
-    comments, above, rows, separator = _parts(lines)
+    comments, above, rows, separator = _parts(lines, 2)
+    if not rows:  # words before the numbers, e.g. a name in each row
+        comments, above, rows, separator = _parts(lines, None)
     if not rows:
         raise InputError(f"{source.path} is no table of numbers that can be read as ECSV, CSV or ASCII")
     width = len(_words(rows[0], separator))
@@ -138,8 +140,11 @@ def _plain_table(lines: list[str], source: SourceFile):
     return table
 
 
-def _parts(lines: list[str]) -> tuple[list[str], list[str], list[str], str | None]:
-    """Comments, the lines above the first row (bare), the rows, and their separator (None: blanks)."""
+def _parts(lines: list[str], n_first: int | None) -> tuple[list[str], list[str], list[str], str | None]:
+    """Comments, the lines above the first row (bare), the rows, and their separator (None: blanks).
+
+    The first row is that whose ``n_first`` first words are numbers, or with two numbers anywhere where None.
+    """
     comments, above, rows, separator = [], [], [], None
     for line in lines:
         if not line.strip():
@@ -151,7 +156,7 @@ def _parts(lines: list[str]) -> tuple[list[str], list[str], list[str], str | Non
                 above.append(bare)
             continue
         if not rows:
-            found = _separator_of_numbers(line)
+            found = _separator_of_numbers(line, n_first)
             if found is _NO_ROW:
                 above.append(line.strip())
                 continue
@@ -163,15 +168,16 @@ def _parts(lines: list[str]) -> tuple[list[str], list[str], list[str], str | Non
 _NO_ROW = object()
 
 
-def _separator_of_numbers(line: str):
-    """The separator with which a line is a row of at least two words, the first two numbers; else `_NO_ROW`."""
+def _separator_of_numbers(line: str, n_first: int | None):
+    """The separator with which a line is a row of at least two words, the first of them numbers; else `_NO_ROW`."""
     for separator in ("\t", ";", ",", "|", None):
         if separator is not None and separator not in line:
             continue
         words = _words(line, separator)
         comma = separator == ";"
-        first_two = all(_is_number(word, comma) or word.strip().lower() in _MISSING for word in words[:2])
-        if len(words) >= 2 and first_two and any(_is_number(word, comma) for word in words):
+        n_number = sum(_is_number(word, comma) for word in words)
+        first = all(_is_number(word, comma) or word.strip().lower() in _MISSING for word in words[: n_first or 0])
+        if len(words) >= 2 and first and n_number >= (1 if n_first else 2):
             return separator
     return _NO_ROW if len(line.split()) != 1 or not _is_number(line) else None
 

@@ -160,6 +160,7 @@ def _plain(text: str) -> str:
     text = str(text).strip().strip("[]").strip()
     text = text.replace("−", "-").replace("Å", "Angstrom").replace("Å", "Angstrom").replace("µ", "u").replace("μ", "u")
     text = re.sub(r"[{}]", "", text)
+    text = re.sub(r"^flam(\d+)$", r"1e-\1 erg s-1 cm-2 Angstrom-1", text, flags=re.IGNORECASE)  # Keck's
     text = re.sub(r"\)\s*(?=[A-Za-z])", ") ", text)
     power = r"\s*(?:\*\*|\^)?\s*\(?{}\)?"
     over = rf"\s*/\s*\(?(?:{_SAME_FOR_ALL})(?:{power.format('[124]')})?\)?(?![A-Za-z0-9])"

@@ -112,12 +112,12 @@ def write_text(path: Path, content: dict, separator=" ", comment="", header=True
     return path
 
 
-def write_table(path: Path, content: dict, units: dict | None = None, meta: dict | None = None, **options) -> Path:
+def write_table(file: Path, content: dict, units: dict | None = None, meta: dict | None = None, **options) -> Path:
     table = Table(content, meta=meta or {})
     for name, unit in (units or {}).items():
         table[name].unit = unit
-    table.write(path, **options)
-    return path
+    table.write(file, **options)
+    return file
 
 
 def write_fits_table(path: Path, content: dict, units: dict, cells=False, **cards) -> Path:

@@ -237,6 +237,32 @@ def test_declared_text_formats(tmp_path):
         assert_same(only(ways.write_table(tmp_path / name, table, FLUX_UNIT, format=form)))
 
 
+def test_tables_of_astropy_in_hdf5(tmp_path):
+    units = {"wave": "nm", "flux": "Jy", "err": "Jy"}
+    content = columns(wave="nm", flux="Jy")
+    assert_same(only(ways.write_table(tmp_path / "a.h5", content, units, path="spectrum", serialize_meta=True)))
+
+
+def test_words_and_numbers_of_rows_beside_the_columns(tmp_path):
+    content = columns()
+    rows = list(zip(*content.values(), strict=True))
+    path = tmp_path / "a.csv"
+    path.write_text("object,wave,flux,err\n" + "\n".join(f"NGC 1,{w},{f},{e}" for w, f, e in rows))
+    assert_same(only(path))
+    path.write_text(",wave,flux,err\n" + "\n".join(f"{k},{w},{f},{e}" for k, (w, f, e) in enumerate(rows)))
+    assert_same(only(path))
+
+
+def test_names_of_other_programs(tmp_path):
+    content = columns(scale=1e16)
+    renamed = {"lam": content["wave"], "galaxy": content["flux"], "noise": content["err"]}
+    assert_same(only(ways.write_npz(tmp_path / "a.npz", renamed)))
+    flux, sigma = cube("10^-16 ergs/s/cm^2/A")
+    beside = {"UNCERT": sigma, "MASK": np.zeros(flux.shape, np.uint8)}
+    path = ways.write_image(tmp_path / "keck.fits", flux, linear_axis(3), beside, BUNIT="FLAM16")
+    assert_same(only(path, spaxel=(0, 0)))
+
+
 def test_orders_and_padding(tmp_path):
     content = columns()
     turned = {name: values[::-1] for name, values in content.items()}
