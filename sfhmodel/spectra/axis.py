@@ -104,11 +104,16 @@ def _system(header, number: int, hdus, with_unit: bool):
     return WCS(one, hdus)
 
 
+def has_bands(header) -> bool:
+    """Whether a header's third axis are IRAF's bands: spectrum, background, sigma of the same aperture."""
+    return "BANDID1" in header and int(header["NAXIS"]) == 3 and header.get("DISPAXIS", 1) == 1
+
+
 def spectral_axis_number(header) -> int:
     """The number (from 1 on) of the spectral axis: by its CTYPE, DISPAXIS, or by habit 3 of three and 1 of two."""
     n_axis = int(header["NAXIS"])
-    if "BANDID1" in header:
-        return 1  # IRAF's bands
+    if has_bands(header):
+        return 1
     long_ones = [k for k in range(1, n_axis + 1) if header[f"NAXIS{k}"] > 1]
     for k in long_ones:
         quantity = str(header.get(f"CTYPE{k}", "")).strip().upper().partition("-")[0].strip()

@@ -6,7 +6,7 @@ import numpy as np
 
 from sfhmodel.spectra import images, names
 from sfhmodel.spectra.assembly import Calibrated, calibrated, split
-from sfhmodel.spectra.axis import Axis, spectral_axis
+from sfhmodel.spectra.axis import Axis, has_bands, spectral_axis
 from sfhmodel.spectra.columns import UnclearLayoutError
 from sfhmodel.spectra.cubes import spectrum_of_cube
 from sfhmodel.spectra.observed import ObservedSpectrum
@@ -54,7 +54,7 @@ def spectra_of_cube(raw: RawSpectra, source: SourceFile, options: ReadOptions, c
 
 
 def _cube(found: list[images.Image]) -> images.Image | None:
-    is_cube = [_n_long(image.shape) == 3 and "BANDID1" not in image.hdu.header for image in found]
+    is_cube = [_n_long(image.shape) == 3 and not has_bands(image.hdu.header) for image in found]
     return images.flux_image([image for image, is_one in zip(found, is_cube, strict=True) if is_one])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from sfhmodel.errors import InputError
 from sfhmodel.spectra import images, names
 from sfhmodel.spectra.assembly import observed_spectra
-from sfhmodel.spectra.axis import Axis, spectral_axis
+from sfhmodel.spectra.axis import Axis, has_bands, spectral_axis
 from sfhmodel.spectra.columns import UnclearLayoutError
 from sfhmodel.spectra.multispec import is_multispec, multispec_wavelengths
 from sfhmodel.spectra.observed import ObservedSpectrum
@@ -29,14 +29,14 @@ _ROW_CARDS = ("BANDID", "ARRAY", "ROW", "PLANE")
 def recognises(source: SourceFile) -> bool:
     """A FITS file whose flux is an image of one or two axes, or of IRAF's bands."""
     flux = images.flux_image(images.images_of(source)) if source.kind == "fits" else None
-    return flux is not None and (len(_squeezed(flux.shape)) in (1, 2) or _is_bands(flux))
+    return flux is not None and (len(_squeezed(flux.shape)) in (1, 2) or has_bands(flux.hdu.header))
 
 
 def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
     """The spectrum or spectra of the flux image."""
     found = images.images_of(source)
     flux = images.flux_image(found)
-    if flux is None or (len(_squeezed(flux.shape)) not in (1, 2) and not _is_bands(flux)):
+    if flux is None or (len(_squeezed(flux.shape)) not in (1, 2) and not has_bands(flux.hdu.header)):
         raise UnclearLayoutError("there is no image of one spectrum, or of rows of spectra, in it")
     if options.spaxel is not None:
         raise InputError(f"there are no spaxels: {flux.where} has shape {flux.shape}, leave --spaxel away")
@@ -91,10 +91,6 @@ def _rows(values: Values | None, shape: tuple[int, ...], axis: Axis, is_plane: b
     return Values(data[0] if data.ndim == 2 and len(data) == 1 else data, values.unit, values.where, values.kind)
 
 
-def _is_bands(flux: images.Image) -> bool:
-    return len(flux.shape) == 3 and "BANDID1" in flux.hdu.header
-
-
 def _planes(flux: images.Image) -> dict[str, int]:
     """{role: number} of the rows (or bands) that the header names, if it names a flux among them."""
     header, roles = flux.hdu.header, {}
@@ -104,7 +100,7 @@ def _planes(flux: images.Image) -> dict[str, int]:
             role = names.role_of(words)
             if role is not None and role[0] not in roles:
                 roles[role[0]] = k
-    return roles if "flux" in roles and (len(roles) > 1 or _is_bands(flux)) else {}
+    return roles if "flux" in roles and (len(roles) > 1 or has_bands(flux.hdu.header)) else {}
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
