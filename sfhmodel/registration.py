@@ -59,6 +59,7 @@ class _Registering(Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module) -> None:
+        module.__loader__ = module.__spec__.loader = self._loader  # whoever asks later meets the real one
         self._loader.exec_module(module)
         _register(module)
 

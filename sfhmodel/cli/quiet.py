@@ -58,6 +58,7 @@ class _QuietLoader(Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module) -> None:
+        module.__loader__ = module.__spec__.loader = self._loader  # whoever asks later meets the real one
         with FilteredStderr():
             self._loader.exec_module(module)
             _look_for_devices(module)

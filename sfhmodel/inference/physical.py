@@ -76,7 +76,7 @@ def summary_limits(description: ModelDescription, oldest_yr: np.ndarray) -> tupl
 def metallicity_limits(recipe: dict) -> tuple[float, float]:
     """Lowest and highest Z that the recipe draws; (0, inf) where it does not say."""
     values = recipe.get("metallicity") or {}
-    if values.get("form") not in ("closed_box", "linear", "constant", "linear_in_mass"):
+    if values.get("form") not in ("closed_box", "linear_mass", "constant"):
         return 0.0, np.inf
     ends = [bounds(values[key]) for key in ("z_start", "z_final") if values.get(key) is not None]
     if values["form"] == "constant":

@@ -140,12 +140,12 @@ def _log10_axis(header, number: int, n: int, where: str) -> Values | None:
         start, step = float(header["COEFF0"]), float(header["COEFF1"])
         return Values(start + step * np.arange(n), "log10", where)
     _check_step(header, number, ctype, where)
-    step = _number(header, number, where)
+    step = _number(header, number)
     offset = np.arange(1.0, n + 1.0) - float(header.get(f"CRPIX{number}", 1.0))
     return Values(float(header[f"CRVAL{number}"]) + step * offset, "log10", where)
 
 
-def _number(header, number: int, where: str) -> float:
+def _number(header, number: int) -> float:
     """The step of a linear axis: CD, or CDELT times PC."""
     if f"CD{number}_{number}" in header:
         return float(header[f"CD{number}_{number}"])
@@ -162,7 +162,7 @@ def _check_step(header, number: int, ctype: str, where: str) -> None:
             f"{where}: the header has no CRVAL{number} with CDELT{number}, CD{number}_{number} or "
             f"PC{number}_{number}: its wavelengths are unknown"
         )
-    if all(not header[key] for key in present) or _number(header, number, where) == 0.0:
+    if all(not header[key] for key in present) or _number(header, number) == 0.0:
         raise InputError(f"{where}: the step of axis {number} is 0 in the header: its wavelengths are unknown")
 
 

@@ -63,12 +63,13 @@ def flux_image(images: list[Image]) -> Image | None:
     """The flux: an HDU whose name says so, else the first that is nothing else; None without one."""
     named = [image for image in images if image.role == "flux"]
     if named:
-        return min(named, key=lambda image: (image.rank, -_long_axes(image), image.number))
+        return min(named, key=lambda image: (image.rank, -len(long_axes(image.shape)), image.number))
     return next((image for image in images if image.role not in _NO_FLUX), None)
 
 
-def _long_axes(image: Image) -> int:
-    return sum(n > 1 for n in image.shape)
+def long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without axes of one element."""
+    return tuple(n for n in shape if n > 1)
 
 
 def companion(images: list[Image], flux: Image, keyword: str, roles: tuple[str, ...], shapes) -> Image | None:
@@ -84,7 +85,7 @@ def companion(images: list[Image], flux: Image, keyword: str, roles: tuple[str, 
 
 def error_values(images: list[Image], flux: Image) -> Values | None:
     """The errors of the flux, with the kind that name or class say."""
-    image = companion(images, flux, "ERRDATA", _ERRORS, {flux.shape})
+    image = companion(images, flux, "ERRDATA", _ERRORS, _shapes_like(flux))
     if image is None:
         return None
     kind = image.role if image.role in _ERRORS else "error"
@@ -95,14 +96,20 @@ def error_values(images: list[Image], flux: Image) -> Values | None:
     return image.values(said or kind)
 
 
+def _shapes_like(flux: Image) -> set[tuple[int, ...]]:
+    """Shapes of what goes with a flux: its own, and where it has one or two long axes those without axes of one."""
+    bare = long_axes(flux.shape)
+    return {flux.shape} | ({bare, bare[-1:]} if len(bare) < 3 else set())
+
+
 def mask_values(images: list[Image], flux: Image, spectral_index: int) -> Values | None:
     """The mask of the flux, of its shape, or of its spaxels, spread along the spectral axis."""
     spatial = tuple(n for k, n in enumerate(flux.shape) if k != spectral_index)
-    image = companion(images, flux, "QUALDATA", ("mask",), {flux.shape, spatial} - {()})
+    image = companion(images, flux, "QUALDATA", ("mask",), (_shapes_like(flux) | {spatial}) - {()})
     if image is None:
         return None
     values = image.values(names.mask_means(image.hdu.name))
-    if image.shape != flux.shape:
+    if image.shape == spatial:
         spread = np.broadcast_to(np.expand_dims(values.values, spectral_index), flux.shape)
         return Values(spread, "", values.where, values.kind)
     if str(image.hdu.header.get("HDUCLAS3", "")).strip().upper() == "MASKONE":
@@ -116,7 +123,7 @@ def wavelength_values(source: SourceFile, images: list[Image], flux_shape: tuple
     None where there is none, or where a header refers to it (-TAB), which astropy's WCS follows.
     """
     for image in images:
-        if image.role in _WAVE_UNITS and (_squeezed(image.shape) in {(n,) for n in flux_shape} | {flux_shape}):
+        if image.role in _WAVE_UNITS and (long_axes(image.shape) in {(n,) for n in flux_shape} | {flux_shape}):
             values = image.values()
             unit = values.unit or str(image.hdu.header.get("CUNIT1", "")) or _WAVE_UNITS[image.role]
             data = values.values if image.shape == flux_shape else np.ravel(values.values)
@@ -135,7 +142,3 @@ def wavelength_values(source: SourceFile, images: list[Image], flux_shape: tuple
                 where = f"column {column.name!r} of HDU {hdu.name or number}"
                 return Values(data, column.unit or _WAVE_UNITS[role[0]], where)
     return None
-
-
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n > 1)

@@ -21,6 +21,7 @@ from sfhmodel.spectra.resolution import matching_sigma_aa
 from sfhmodel.spectra.settings import PreparationSettings
 from sfhmodel.spectra.sky import in_sky_window
 
+WIDE_PIXEL = 3.0  # of the grid's; from here on it is said
 WIDEST_PIXEL = 12.0  # of the grid's; light in wider ones lies anywhere in them
 N_SIGMA = 6.0  # light that broadening brings in from further away does not count
 
@@ -101,12 +102,14 @@ def grid_operator(
     usable = np.ones(wave.size, dtype=bool)
     if settings.masks_sky(redshift):
         usable = ~in_sky_window(vacuum_to_air(wave_aa) if medium == "vacuum" else wave_aa)
-    usable &= _fine_enough(native, edges)
+    fine, wide = _fine_enough(native, edges)
+    usable &= fine
+    notes += wide
     return GridOperator(columns, weights, weights.multiply(weights).tocsr(), usable[columns], covered, notes)
 
 
-def _fine_enough(native: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """(m,) bool: observed pixels that are not far wider than the pixels of the grid where they are."""
+def _fine_enough(native: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(m,) bool: observed pixels that are not far wider than the pixels of the grid where they are; and a remark."""
     width, grid_width = np.diff(native), np.diff(edges)
     centre = 0.5 * (native[1:] + native[:-1])
     fine = width <= WIDEST_PIXEL * np.interp(centre, 0.5 * (edges[1:] + edges[:-1]), grid_width)
@@ -116,4 +119,7 @@ def _fine_enough(native: np.ndarray, edges: np.ndarray) -> np.ndarray:
             f"its pixels are {np.median(width[on_grid]):.3g} A wide, the model's {np.median(grid_width):.3g} A: a "
             "spectrum this coarse does not show what the model looks at"
         )
-    return fine
+    median, model = np.median(width[on_grid]) if on_grid.any() else 0.0, np.median(grid_width)
+    if median > WIDE_PIXEL * model:
+        return fine, (f"its pixels are {median:.3g} A wide, the model's {model:.3g} A: fine structure is missing",)
+    return fine, ()

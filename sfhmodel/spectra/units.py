@@ -104,6 +104,9 @@ def to_angstrom(values: np.ndarray, unit: str | None) -> np.ndarray:
     if logarithm := LOGARITHMS.get(name.lower()):
         with np.errstate(over="ignore"):
             return np.exp(values) if logarithm == "ln" else 10.0**values
+    if inside := re.fullmatch(r"(log10|log_10|log|dex|ln)\s*[(\[]\s*(.+?)\s*[)\]]", name, flags=re.IGNORECASE):
+        with np.errstate(over="ignore"):
+            return to_angstrom(np.exp(values) if inside[1].lower() == "ln" else 10.0**values, inside[2])
     from astropy import units
 
     parsed = parsed_unit(name)

@@ -203,6 +203,8 @@ def test_limits_of_a_recipe():
     recipe = description_of().recipe
     assert metallicity_limits(recipe) == (0.0004, 0.03)
     assert metallicity_limits({"metallicity": {"form": "constant", "z_start": 1e-4, "z_final": 0.02}}) == (0.02, 0.02)
+    linear = {"form": "linear_mass", "z_start": {"min": 1e-4, "max": 1e-3}, "z_final": 0.02}
+    assert metallicity_limits({"metallicity": linear}) == (1e-4, 0.02)
     assert metallicity_limits({"metallicity": {"form": "tabulated"}}) == metallicity_limits({}) == (0.0, np.inf)
     assert a_v_limits(recipe) == (0.0, pytest.approx(3.257, abs=1e-3))
     assert a_v_limits({"dust": {"birth": {"law": "mine", "tau": 1.0}}}) == (0.0, np.inf)

@@ -157,6 +157,16 @@ def test_rows_that_the_header_names(tmp_path):
     assert spectrum.redshift == 0.05
 
 
+def test_a_spectrum_beside_a_cube_of_something_else(tmp_path):
+    axis = {"CRVAL1": 4000.0, "CDELT1": 2.0, "CRPIX1": 1.0}
+    beside = {"COVARIANCES": np.ones((4, 5, 6)), "ERROR": 0.1 * FLUX, "MASK": (np.arange(1500) == 3).astype("u1")}
+    path = write(tmp_path / "a.fits", image(FLUX[None], "FLUX", **axis), *(image(v, k) for k, v in beside.items()))
+    spectrum = only(path)
+    np.testing.assert_allclose(spectrum.flux, FLUX)
+    np.testing.assert_allclose(spectrum.flux_error, 0.1 * FLUX)
+    assert np.flatnonzero(~spectrum.mask).tolist() == [3]
+
+
 def test_loaders_of_specutils_are_tried_last(tmp_path, monkeypatch):
     one = types.SimpleNamespace(spectral_axis=WAVE_AA * u.AA, flux=FLUX * u.Jy, uncertainty=None, mask=None, meta={})
     fake = types.ModuleType("specutils")

@@ -54,8 +54,12 @@ def spectra_of_cube(raw: RawSpectra, source: SourceFile, options: ReadOptions, c
 
 
 def _cube(found: list[images.Image]) -> images.Image | None:
-    is_cube = [_n_long(image.shape) == 3 and not has_bands(image.hdu.header) for image in found]
-    return images.flux_image([image for image, is_one in zip(found, is_cube, strict=True) if is_one])
+    """The flux among the images of three axes; None where the flux is another, or there is none."""
+    cubes = [i for i in found if len(images.long_axes(i.shape)) == 3 and not has_bands(i.hdu.header)]
+    chosen, of_all = images.flux_image(cubes), images.flux_image(found)
+    if chosen is not None and chosen.role != "flux" and of_all is not None and of_all.role == "flux":
+        return None
+    return chosen
 
 
 def _axis(source: SourceFile, found: list[images.Image], flux: images.Image) -> Axis:
@@ -74,7 +78,3 @@ def _spectra_last(values: Values | None, index: int) -> Values | None:
     data = np.moveaxis(np.asarray(values.values), index, -1)
     spatial = [n for n in data.shape[:-1] if n > 1]
     return Values(data.reshape(*spatial, data.shape[-1]), values.unit, values.where, values.kind)
-
-
-def _n_long(shape: tuple[int, ...]) -> int:
-    return sum(n > 1 for n in shape)

@@ -29,14 +29,14 @@ _ROW_CARDS = ("BANDID", "ARRAY", "ROW", "PLANE")
 def recognises(source: SourceFile) -> bool:
     """A FITS file whose flux is an image of one or two axes, or of IRAF's bands."""
     flux = images.flux_image(images.images_of(source)) if source.kind == "fits" else None
-    return flux is not None and (len(_squeezed(flux.shape)) in (1, 2) or has_bands(flux.hdu.header))
+    return flux is not None and (len(images.long_axes(flux.shape)) in (1, 2) or has_bands(flux.hdu.header))
 
 
 def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
     """The spectrum or spectra of the flux image."""
     found = images.images_of(source)
     flux = images.flux_image(found)
-    if flux is None or (len(_squeezed(flux.shape)) not in (1, 2) and not has_bands(flux.hdu.header)):
+    if flux is None or (len(images.long_axes(flux.shape)) not in (1, 2) and not has_bands(flux.hdu.header)):
         raise UnclearLayoutError("there is no image of one spectrum, or of rows of spectra, in it")
     if options.spaxel is not None:
         raise InputError(f"there are no spaxels: {flux.where} has shape {flux.shape}, leave --spaxel away")
@@ -101,7 +101,3 @@ def _planes(flux: images.Image) -> dict[str, int]:
             if role is not None and role[0] not in roles:
                 roles[role[0]] = k
     return roles if "flux" in roles and (len(roles) > 1 or has_bands(flux.hdu.header)) else {}
-
-
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n > 1)

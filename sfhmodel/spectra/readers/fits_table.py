@@ -5,6 +5,8 @@ All tables with the columns of the first are read (JWST's EXTRACT1D); wavelength
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sfhmodel.spectra import images, names
 from sfhmodel.spectra.columns import UnclearLayoutError
 from sfhmodel.spectra.observed import ObservedSpectrum
@@ -12,6 +14,7 @@ from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import Values
 from sfhmodel.spectra.source import SourceFile, plain_name
 from sfhmodel.spectra.table import spectra_of_table
+from sfhmodel.spectra.units import unit_in_name
 
 DESCRIPTION = "FITS table with columns of wavelength, flux and perhaps error and mask"
 
@@ -38,8 +41,6 @@ def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
         wave, medium = _wavelengths_elsewhere(hdu, table, source), _medium(hdu)
         spectra += spectra_of_table(table, source, options, where=where, units=units, wave=wave, medium=medium)
     if len(chosen) > 1:
-        from dataclasses import replace
-
         source.notes.append(f"{len(chosen)} tables of spectra")
         spectra = [replace(one, name=f"{plain_name(source.path)}-{k + 1}") for k, one in enumerate(spectra)]
     return spectra
@@ -51,7 +52,7 @@ def _tables(source: SourceFile) -> list:
     for hdu in source.hdus:
         if getattr(hdu, "columns", None) is None or not hdu.header.get("NAXIS2"):
             continue
-        roles = names.roles_of([names_without_unit(name) for name in hdu.columns.names])
+        roles = names.roles_of([unit_in_name(name)[0] for name in hdu.columns.names])
         has_wave = bool({"wave", "log10_wave", "ln_wave"} & roles.keys())
         is_like_first = not found or (hdu.columns.names == found[0].columns.names and hdu.name == found[0].name)
         if "flux" not in roles or not is_like_first or (hdu.header["NAXIS2"] == 1 and _is_scalar(hdu, roles["flux"])):
@@ -59,12 +60,6 @@ def _tables(source: SourceFile) -> list:
         if has_wave or _vector_flux(hdu, roles["flux"], source):
             found.append(hdu)
     return found
-
-
-def names_without_unit(name: str) -> str:
-    from sfhmodel.spectra.units import unit_in_name
-
-    return unit_in_name(name)[0]
 
 
 def _vector_flux(hdu, name: str, source: SourceFile) -> bool:
@@ -77,7 +72,7 @@ def _vector_flux(hdu, name: str, source: SourceFile) -> bool:
 
 def _is_scalar(hdu, bare_name: str) -> bool:
     """Whether the cells of a column, its name without unit, hold one number."""
-    column = next(c for c in hdu.columns if names_without_unit(c.name) == bare_name)
+    column = next(c for c in hdu.columns if unit_in_name(c.name)[0] == bare_name)
     return _length(column) == 1 and not {"P", "Q"} & set(str(column.format))
 
 
@@ -88,7 +83,7 @@ def _length(column) -> int:
 
 def _wavelengths_elsewhere(hdu, table, source: SourceFile) -> Values | None:
     """Wavelengths of an HDU of their own, where the table has none."""
-    roles = names.roles_of([names_without_unit(name) for name in table.colnames])
+    roles = names.roles_of([unit_in_name(name)[0] for name in table.colnames])
     if {"wave", "log10_wave", "ln_wave"} & roles.keys() or "flux" not in roles or roles["flux"] not in table.colnames:
         return None
     shape = table[roles["flux"]].shape
@@ -98,7 +93,7 @@ def _wavelengths_elsewhere(hdu, table, source: SourceFile) -> Values | None:
 def _medium(hdu) -> str | None:
     """Of the UCD of the wavelengths: ESO's ``em.wl;obs.atmos`` is air, ``em.wl`` alone vacuum."""
     for number, column in enumerate(hdu.columns, start=1):
-        role = names.role_of(names_without_unit(column.name))
+        role = names.role_of(unit_in_name(column.name)[0])
         if role is not None and role[0] == "wave":
             ucd = str(hdu.header.get(f"TUCD{number}", "")).strip().lower().replace(" ", "")
             if ucd.startswith("em.wl"):
