@@ -57,6 +57,9 @@ def find_columns(names: list[str], options: ReadOptions, notes: list[str]) -> Co
                 notes.append("third column taken to be one-sigma errors (--error-is)")
         if mask is None and len(names) > 3 and options.mask_column is None:
             mask = names[3]
+    if flux is None and wave == names[0] and 2 <= len(names) <= 4 and role_of(bare[names[1]]) is None:
+        flux = names[1]
+        notes.append(f"second column, {flux!r}, taken to be the flux (--flux-column)")
     if wave is None or flux is None:
         missing = " and ".join(what for what, name in (("wavelengths", wave), ("fluxes", flux)) if name is None)
         raise UnclearLayoutError(

@@ -10,7 +10,7 @@ from sfhmodel.spectra.raw import Values
 from sfhmodel.spectra.units import parsed_unit, per_angstrom_factor, says_nothing
 
 HIGHEST_SN = 1e4  # per pixel; no detector is that linear
-_TINY = 1.0 / 25.0  # of the pixel-to-pixel scatter
+_TINY, _SMALL = 1.0 / 20.0, 1.0 / 4.0  # of the pixel-to-pixel scatter
 _HUGE = 1e5  # times the median error: a pixel that its maker marked as bad
 _WORDS = {"error": "one sigma", "variance": "variance", "inverse_variance": "inverse variance"}
 _POWER = {"error": 1.0, "variance": 0.5, "inverse_variance": -0.5}  # of the unit
@@ -109,7 +109,8 @@ def check_plausible(flux: np.ndarray, sigma: np.ndarray, good: np.ndarray, optio
     if signal > HIGHEST_SN * median:
         ratio = f"{signal / median:.3g} per pixel, more than is possible"
         raise InputError(f"the errors of {where} give a S/N of {ratio}; {hint}")
-    if median < _TINY * scatter:
+    is_scatter_squared = median < _SMALL * scatter and 0.5 < np.sqrt(median) / scatter < 2.0
+    if median < _TINY * scatter or is_scatter_squared:
         ratio = f"{median / scatter:.2g} of the scatter of the flux from pixel to pixel, too small to be one sigma"
         raise InputError(f"the errors of {where} are {ratio}; {hint}")
 

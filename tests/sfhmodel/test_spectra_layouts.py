@@ -277,6 +277,10 @@ def test_errors_that_cannot_be_true(tmp_path):
         only(path)
     np.testing.assert_allclose(only(path, error_is="variance").flux_error, 0.02)
     assert only(path, error_is="error").flux_error[0] == pytest.approx(4e-4)
+    coarse = 1.0 + 0.1 * rng.standard_normal(1500)
+    squared = write_columns(tmp_path / "c.txt", wave=WAVE_AA, flux=coarse, err=np.full(1500, 0.01))
+    with pytest.raises(InputError, match="too small to be one sigma"):
+        only(squared)
     tiny = write_columns(tmp_path / "b.txt", wave=WAVE_AA, flux=FLUX, err=np.full(1500, 1e-6))
     with pytest.raises(InputError, match="S/N of .* more than is possible"):
         only(tiny)

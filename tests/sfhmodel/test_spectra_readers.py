@@ -81,6 +81,12 @@ def test_columns_named_by_the_user(tmp_path):
     )
 
 
+def test_a_flux_of_an_unknown_name_beside_known_wavelengths(tmp_path):
+    spectrum = only(write_text(tmp_path / "a.txt", "WL F SIG", WAVE_AA, FLUX, ERROR))
+    assert_read(spectrum)
+    assert any("second column, 'F', taken to be the flux" in note for note in spectrum.notes)
+
+
 def test_columns_that_cannot_be_told(tmp_path):
     path = write_text(tmp_path / "a.txt", "a b c d e", WAVE_AA, FLUX, ERROR, FLUX, FLUX)
     with pytest.raises(InputError, match="cannot tell the column of the wavelengths and fluxes among a, b, c, d, e"):
