@@ -49,6 +49,8 @@ def calibrated(raw: RawSpectra, options: ReadOptions, notes: list[str]) -> Calib
     factor = per_angstrom_factor(unit, wave_aa, raw.flux.where)
     if np.ndim(factor):
         notes.append(f"flux in {unit} ({raw.flux.where}) converted to a density per Angstrom")
+    elif unit:
+        notes.append(f"flux in {unit} ({raw.flux.where}), per wavelength")
     sigma = None
     if raw.error is None:
         notes.append("no errors found: they are taken to be unknown")

@@ -31,6 +31,8 @@ def wavelengths_aa(wave: Values, options: ReadOptions, notes: list[str]) -> np.n
     unit = options.wave_unit or wave.unit
     if options.wave_unit is None:
         unit = _certain_unit(unit, values, low, high, wave.where, notes)
+    if unit and to_angstrom(np.ones(1), unit)[0] != 1.0:
+        notes.append(f"wavelengths in {unit} ({wave.where})")
     wave_aa = to_angstrom(np.where(values == 0.0, np.nan, values), unit)
     finite = wave_aa[np.isfinite(wave_aa)]
     shown = f"{wave.where}: the wavelengths run from {low:g} to {high:g}{f' {unit}' if unit else ''}"

@@ -14,7 +14,7 @@ from sfhmodel.errors import InputError
 HIGHEST_RATIO = 250  # of the unpacked size to the packed one, beyond which it is no measurement
 FREE_BYTES = 32 << 20  # below this size nobody is harmed
 LARGEST_UNPACKED = 8 << 30
-LARGEST_TEXT = 256 << 20
+LARGEST_TEXT = 64 << 20
 LONGEST_LINE = 1 << 16
 _PIECE = 1 << 20
 _PACKED = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))

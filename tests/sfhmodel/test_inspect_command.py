@@ -47,6 +47,7 @@ def test_what_is_said(spectrum):
         "mask         0.7% left out",
         "note: wavelengths from 'wave', flux from 'flux', errors from 'err', mask from 'mask'",
         "note: column 'mask': true = bad",
+        "note: wavelengths in nm (column 'wave')",
         "note: wavelengths taken to be in air (--medium)",
     ):
         assert words in result.output

@@ -425,6 +425,19 @@ def test_header_of_astropy(tmp_path):
     assert_same(only(path, spaxel=(0, 0), medium=None))
 
 
+def test_tiled_compression(tmp_path):
+    from astropy.io import fits
+
+    flux, sigma = cube()
+    hdus = [fits.CompImageHDU(flux, name="DATA", compression_type="GZIP_2", quantize_level=0.0)]
+    hdus[0].header.update(linear_axis(3))
+    hdus.append(fits.CompImageHDU(sigma, name="ERR", compression_type="GZIP_2", quantize_level=0.0))
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "a.fits.fz")
+    found = only(tmp_path / "a.fits.fz", spaxel=(0, 0))
+    assert_same(found)
+    assert found.name == "a-0-0"
+
+
 def test_wavelengths_of_a_cube_in_a_table(tmp_path):
     from astropy.io import fits
 

@@ -1,4 +1,4 @@
-"""What no reader of ours fits, by the loaders of specutils, where it is installed (``sfhmodel[specutils]``)."""
+"""What no reader of ours fits, by the loaders of specutils, where it is installed (``sfhsim[specutils]``)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def recognises(source: SourceFile) -> bool:
 def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
     """All spectra of the first loader that knows the file; its name is said."""
     if find_spec("specutils") is None:
-        raise InputError("specutils is not installed: pip install 'sfhmodel[specutils]'")
+        raise InputError("specutils is not installed: pip install 'sfhsim[specutils]'")
     import specutils
 
     from sfhmodel.spectra.spectrum_objects import spectra_of_objects
