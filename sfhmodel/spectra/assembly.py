@@ -104,16 +104,21 @@ def split(arrays: Calibrated, raw: RawSpectra, source: SourceFile, options: Read
     fwhm_aa = raw.fwhm_aa if raw.fwhm_aa is not None else resolution_of_header(source, arrays.wave_aa)
     rows = {"sigma": arrays.sigma, "good": arrays.good, "wave_aa": arrays.wave_aa, "fwhm_aa": fwhm_aa}
     rows = {key: _row_of(values, n, key) for key, values in rows.items()}
+    error_where = raw.error.where if raw.error is not None else ""
+    implausible = _implausible(flux, rows, options, error_where)
+    if 2 * len(implausible) >= n and implausible:
+        raise next(iter(implausible.values()))
     spectra = []
     for k in range(n):
         one = {key: row(k) for key, row in rows.items()}
+        if k in implausible:
+            source.notes.append(f"{names[k]} is left out: {implausible[k]}")
+            one["good"] = np.zeros(flux[k].shape, dtype=bool)
         spectra.append(
             _spectrum(
                 flux[k],
                 **one,
-                error_where=raw.error.where if raw.error is not None else "",
                 source=source,
-                options=options,
                 name=names[k],
                 medium=medium,
                 redshift=None if np.isnan(redshift[k]) else float(redshift[k]),
@@ -124,8 +129,23 @@ def split(arrays: Calibrated, raw: RawSpectra, source: SourceFile, options: Read
     return spectra
 
 
-def _spectrum(flux, wave_aa, sigma, good, fwhm_aa, error_where: str, source: SourceFile, options: ReadOptions, **rest):
-    """One spectrum, without padding at its ends, its errors looked at."""
+def _implausible(flux: np.ndarray, rows: dict, options: ReadOptions, where: str) -> dict[int, InputError]:
+    """The spectra whose errors cannot be true, and why."""
+    found: dict[int, InputError] = {}
+    for k in range(len(flux)):
+        sigma, good, wave_aa = (rows[key](k) for key in ("sigma", "good", "wave_aa"))
+        if sigma is None:
+            break
+        on_axis = np.isfinite(wave_aa) & (wave_aa > 0.0)
+        try:
+            check_plausible(flux[k], sigma, on_axis if good is None else good & on_axis, options, where)
+        except InputError as error:
+            found[k] = error
+    return found
+
+
+def _spectrum(flux, wave_aa, sigma, good, fwhm_aa, source: SourceFile, **rest):
+    """One spectrum, without padding at its ends."""
     kept = valid_range(wave_aa)
     n_cut = wave_aa.size - (kept.stop - kept.start)
     if kept.stop - kept.start < 2:
@@ -137,7 +157,6 @@ def _spectrum(flux, wave_aa, sigma, good, fwhm_aa, error_where: str, source: Sou
     )
     if sigma is not None:
         sigma = without_huge(np.asarray(sigma, dtype=np.float64), source.notes)
-        check_plausible(flux, sigma, np.ones(flux.shape, bool) if good is None else good, options, error_where)
     return source.spectrum(wave_aa, flux, sigma, good, resolution_fwhm_aa=fwhm_aa, **rest)
 
 

@@ -158,7 +158,8 @@ def _named_errors(path: Path, name: str) -> Iterator[None]:
     except InputError as error:
         if str(path) in str(error):
             raise
-        raise type(error)(f"{path}: {error}") from error
+        kind = UnclearLayoutError if isinstance(error, UnclearLayoutError) else InputError
+        raise kind(f"{path}: {error}") from error
     except MemoryError as error:
         raise InputError(f"{path} needs more memory than there is") from error
     except Exception as error:  # hostile and damaged files fail in ways nobody can list

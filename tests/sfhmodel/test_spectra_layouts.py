@@ -286,6 +286,20 @@ def test_errors_that_cannot_be_true(tmp_path):
         only(tiny)
 
 
+def test_one_spectrum_of_many_with_errors_that_cannot_be_true(tmp_path):
+    error = np.full((5, 1500), 0.1)
+    error[3] = 1e-9
+    np.savez(tmp_path / "a.npz", wavelength_aa=WAVE_AA, flux=np.stack([FLUX] * 5), flux_error=error)
+    spectra = read_spectra(tmp_path / "a.npz")
+    assert [spectrum.mask is None for spectrum in spectra] == [True, True, True, False, True]
+    assert not spectra[3].mask.any()
+    assert any("a-4 is left out: the errors" in note for note in spectra[3].notes)
+    error[:3] = 1e-9
+    np.savez(tmp_path / "b.npz", wavelength_aa=WAVE_AA, flux=np.stack([FLUX] * 5), flux_error=error)
+    with pytest.raises(InputError, match="more than is possible"):
+        read_spectra(tmp_path / "b.npz")
+
+
 def test_errors_that_mark_bad_pixels(tmp_path):
     error = np.where(np.arange(1500) == 7, 4e10, 0.1)
     found = only(write_columns(tmp_path / "a.txt", wave=WAVE_AA, flux=FLUX, err=error))
