@@ -20,6 +20,7 @@ class ArrayFile:
     """Named arrays: shapes and types at once, content when it is asked for."""
 
     names: tuple[str, ...] = ()
+    name = ""  # of the group
 
     def shape(self, name: str) -> tuple[int, ...]:
         raise NotImplementedError
@@ -62,8 +63,8 @@ class ArrayFile:
 
 
 @contextmanager
-def open_arrays(source: SourceFile) -> Iterator[ArrayFile]:
-    """The arrays of a file.
+def open_arrays(source: SourceFile) -> Iterator[list[ArrayFile]]:
+    """The arrays of a file; of an HDF5 file without any at its root, those of each group.
 
     Raises
     ------
@@ -74,12 +75,12 @@ def open_arrays(source: SourceFile) -> Iterator[ArrayFile]:
         with source.open() as file:
             if source.kind == "npz":
                 with zipfile.ZipFile(file) as archive:
-                    yield _Npz(archive)
+                    yield [_Npz(archive)]
             else:
                 import h5py
 
                 with h5py.File(file, "r") as opened:
-                    yield _Hdf5(opened)
+                    yield _of_groups(opened)
     except InputError:
         raise
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError) as error:
@@ -148,33 +149,33 @@ class _Npz(ArrayFile):
             return file.tell()
 
 
-class _Hdf5(ArrayFile):
-    """Arrays of the root, or of the only group that has some; links to elsewhere are not followed."""
+def _of_groups(file) -> list[ArrayFile]:
+    """The arrays at the root, or of the groups below it where it has none."""
+    root = _Hdf5(file, "")
+    if root.names:
+        return [root]
+    groups = [_Hdf5(group, name) for name, group in root.groups.items()]
+    return [group for group in groups if group.names] or [root]
 
-    def __init__(self, file):
+
+class _Hdf5(ArrayFile):
+    """Arrays of one group; links to elsewhere are not followed."""
+
+    def __init__(self, group, name: str):
         import h5py
 
+        self.name = name
+        self.groups: dict[str, object] = {}
         self._arrays: dict[str, object] = {}
         self._units: dict[str, str] = {}
-        groups = []
-        for name in list(file)[:_MOST_ARRAYS]:
-            link = file.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise InputError(f"{name!r} is a link to elsewhere: copy what it points to into the file")
-            found = file[name]
+        for key in list(group)[:_MOST_ARRAYS]:
+            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+                raise InputError(f"{key!r} is a link to elsewhere: copy what it points to into the file")
+            found = group[key]
             if isinstance(found, h5py.Dataset):
-                self._add(name, found)
+                self._add(key, found)
             elif isinstance(found, h5py.Group):
-                groups.append(found)
-        if not self._arrays:
-            for group in groups:
-                for name in list(group)[:_MOST_ARRAYS]:
-                    if isinstance(group.get(name, getlink=True), h5py.HardLink) and isinstance(
-                        group[name], h5py.Dataset
-                    ):
-                        self._add(name, group[name])
-                if self._arrays:
-                    break
+                self.groups[key] = found
         self.names = tuple(self._arrays)
 
     def _units_of_table(self, name: str, group) -> dict[str, str]:

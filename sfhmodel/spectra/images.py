@@ -67,6 +67,18 @@ def flux_image(images: list[Image]) -> Image | None:
     return next((image for image in images if image.role not in _NO_FLUX), None)
 
 
+def same_named(images: list[Image], flux: Image) -> list[Image]:
+    """The flux, and the other images of its name (EXTVER 2 ...) with as many axes."""
+    alike = [i for i in images if i.hdu.name and i.hdu.name == flux.hdu.name and len(i.shape) == len(flux.shape)]
+    return alike or [flux]
+
+
+def belonging_to(flux: Image, images: list[Image]) -> list[Image]:
+    """The flux, and of what goes with fluxes that of its EXTVER; what there is only one of belongs to all."""
+    single = [image for image in images if sum(other.hdu.name == image.hdu.name for other in images) == 1]
+    return [flux, *(i for i in images if i.role in _NO_FLUX and (i.hdu.ver == flux.hdu.ver or i in single))]
+
+
 def long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """A shape without axes of one element."""
     return tuple(n for n in shape if n > 1)

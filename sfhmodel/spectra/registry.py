@@ -42,6 +42,7 @@ _BUILTIN = {  # in the order in which they are tried
 }
 _LAST = "specutils"
 _RENAMED = {"fits-1d": "fits-image"}
+_WITHOUT_SPAXELS = ("sdss", "desi", "fits-image", "fits-table", "arrays", "text", "specutils")
 PIECE = 512  # spectra that are held at a time
 _added: dict[str, Layout] = {}
 
@@ -138,6 +139,8 @@ def _first_that_can(source, options: ReadOptions, names: list[str], known) -> It
     """Spectra of the first of these layouts that can tell what is what."""
     unclear: InputError | None = None
     for name in names:
+        if options.spaxel is not None and name in _WITHOUT_SPAXELS:
+            raise InputError(f"{source.path}: there are no spaxels in a file of layout {name}: leave --spaxel away")
         try:
             with _named_errors(source.path, name):
                 yield from known[name].read(source, options)

@@ -157,6 +157,45 @@ def test_rows_that_the_header_names(tmp_path):
     assert spectrum.redshift == 0.05
 
 
+def test_several_images_of_one_name(tmp_path):
+    axis = {"CRVAL1": 4000.0, "CDELT1": 2.0, "CRPIX1": 1.0}
+    hdus = []
+    for k in (1, 2, 3):
+        hdus += [image(FLUX * k, "SCI", EXTVER=k, **axis), image(0.1 * FLUX * k, "ERR", EXTVER=k)]
+    spectra = read_spectra(write(tmp_path / "a.fits", *hdus, image((np.arange(1500) == 3).astype("u1"), "MASK")))
+    assert [spectrum.name for spectrum in spectra] == ["a-1", "a-2", "a-3"]
+    for k, spectrum in enumerate(spectra, start=1):
+        np.testing.assert_allclose(spectrum.flux, FLUX * k)
+        np.testing.assert_allclose(spectrum.flux_error, 0.1 * FLUX * k)
+        assert np.flatnonzero(~spectrum.mask).tolist() == [3]
+
+
+def test_spectra_in_groups(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for k, name in enumerate(("one", "two"), start=1):
+            group = file.create_group(name)
+            group["wave"], group["flux"], group["ivar"] = WAVE_AA, FLUX * k, np.full(1500, 100.0)
+    first, second = read_spectra(tmp_path / "a.h5")
+    assert (first.name, second.name) == ("one", "two")
+    np.testing.assert_allclose(second.flux, 2.0 * first.flux)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.create_group("three")["flux"] = FLUX
+    with pytest.raises(InputError, match="group 'three': there is no wavelength_aa"):
+        read_spectra(tmp_path / "a.h5")
+
+
+def test_wavelengths_in_a_row(tmp_path):
+    rows = np.stack([FLUX, np.full(1500, 100.0), WAVE_AA, np.zeros(1500)])
+    cards = {"ARRAY1": "Flux", "ARRAY2": "Inverse variance", "ARRAY3": "Wavelength", "ARRAY4": "Andmask"}
+    spectrum = only(write(tmp_path / "a.fits", image(rows, "", **cards)))
+    np.testing.assert_allclose(spectrum.wave_aa, WAVE_AA)
+    np.testing.assert_allclose(spectrum.flux_error, 0.1)
+    with pytest.raises(InputError, match="no spaxels in a file of layout fits-image"):
+        only(tmp_path / "a.fits", spaxel=(0, 0))
+
+
 def test_a_spectrum_beside_a_cube_of_something_else(tmp_path):
     axis = {"CRVAL1": 4000.0, "CDELT1": 2.0, "CRPIX1": 1.0}
     beside = {"COVARIANCES": np.ones((4, 5, 6)), "ERROR": 0.1 * FLUX, "MASK": (np.arange(1500) == 3).astype("u1")}

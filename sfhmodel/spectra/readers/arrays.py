@@ -48,19 +48,32 @@ def recognises(source: SourceFile) -> bool:
 
 def read(source: SourceFile, options: ReadOptions) -> Iterator[ObservedSpectrum]:
     """A spectrum per row."""
-    with open_arrays(source) as arrays:
-        chosen = _chosen(arrays, source, options)
-        flux_shape = arrays.shape(chosen["flux"])
-        if len(flux_shape) not in (1, 2):
-            raise InputError(f"flux has shape {flux_shape}: need (m,), or (n, m) for n spectra")
-        n = flux_shape[0] if len(flux_shape) == 2 else 1
-        if n == 0:
-            raise InputError("flux has no rows: there is no spectrum in it")
-        arrays.check_growth(chosen["flux"])
-        small = _small(arrays, chosen, source, options, n)
-        for first in range(0, n, _PIECE):
-            rows = slice(first, min(first + _PIECE, n))
-            yield from observed_spectra(_piece(arrays, chosen, small, rows, n), source, options)
+    with open_arrays(source) as groups:
+        for arrays in groups:
+            try:
+                yield from _of_group(arrays, source, options, len(groups) > 1)
+            except InputError as error:
+                if len(groups) == 1:
+                    raise
+                raise type(error)(f"group {arrays.name!r}: {error}") from error
+
+
+def _of_group(arrays: ArrayFile, source: SourceFile, options: ReadOptions, named: bool) -> Iterator[ObservedSpectrum]:
+    """Spectra of one group; with its name before theirs where it is one of several."""
+    chosen = _chosen(arrays, source, options)
+    flux_shape = arrays.shape(chosen["flux"])
+    if len(flux_shape) not in (1, 2):
+        raise InputError(f"flux has shape {flux_shape}: need (m,), or (n, m) for n spectra")
+    n = flux_shape[0] if len(flux_shape) == 2 else 1
+    if n == 0:
+        raise InputError("flux has no rows: there is no spectrum in it")
+    arrays.check_growth(chosen["flux"])
+    small = _small(arrays, chosen, source, options, n)
+    if named:
+        small["names"] = [arrays.name if n == 1 else f"{arrays.name}-{k + 1}" for k in range(n)]
+    for first in range(0, n, _PIECE):
+        rows = slice(first, min(first + _PIECE, n))
+        yield from observed_spectra(_piece(arrays, chosen, small, rows, n), source, options)
 
 
 def _chosen(arrays: ArrayFile, source: SourceFile, options: ReadOptions) -> dict[str, str]:

@@ -7,10 +7,10 @@ Wavelengths from the header or an HDU of their own; errors and masks from HDUs, 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
-from sfhmodel.errors import InputError
 from sfhmodel.spectra import images, names
 from sfhmodel.spectra.assembly import observed_spectra
 from sfhmodel.spectra.axis import Axis, has_bands, spectral_axis
@@ -19,7 +19,7 @@ from sfhmodel.spectra.multispec import is_multispec, multispec_wavelengths
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import RawSpectra, Values
-from sfhmodel.spectra.source import SourceFile
+from sfhmodel.spectra.source import SourceFile, plain_name
 
 DESCRIPTION = "FITS image of one spectrum or a row each, wavelengths in the header or an HDU; errors and masks in HDUs"
 
@@ -38,10 +38,20 @@ def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
     flux = images.flux_image(found)
     if flux is None or (len(images.long_axes(flux.shape)) not in (1, 2) and not has_bands(flux.hdu.header)):
         raise UnclearLayoutError("there is no image of one spectrum, or of rows of spectra, in it")
-    if options.spaxel is not None:
-        raise InputError(f"there are no spaxels: {flux.where} has shape {flux.shape}, leave --spaxel away")
-    axis = _axis(source, found, flux)
+    fluxes = images.same_named(found, flux)
+    spectra = []
+    for one in fluxes:
+        spectra += _spectra_of(one, images.belonging_to(one, found) if len(fluxes) > 1 else found, source, options)
+    if len(fluxes) > 1:
+        source.notes.append(f"{len(fluxes)} images called {flux.hdu.name}")
+        spectra = [replace(one, name=f"{plain_name(source.path)}-{k + 1}") for k, one in enumerate(spectra)]
+    return spectra
+
+
+def _spectra_of(flux: images.Image, found: list[images.Image], source: SourceFile, options: ReadOptions):
+    """The spectrum or spectra of one image."""
     planes = _planes(flux)
+    axis = _axis(source, found, flux, planes)
     data, error, mask = flux.values(), None, None
     if planes:
         cube = np.asarray(data.values)
@@ -65,8 +75,11 @@ def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
     return observed_spectra(raw, source, options)
 
 
-def _axis(source: SourceFile, found: list[images.Image], flux: images.Image) -> Axis:
-    """Wavelengths of an HDU, of IRAF's multispec, or of the header."""
+def _axis(source: SourceFile, found: list[images.Image], flux: images.Image, planes: dict[str, int]) -> Axis:
+    """Wavelengths of a row, of an HDU, of IRAF's multispec, or of the header."""
+    if "wave" in planes:
+        row = np.asarray(flux.hdu.data)[planes["wave"]]
+        return Axis(len(flux.shape) - 1, Values(row, "", f"{flux.where}, row {planes['wave'] + 1}"))
     if (wave := images.wavelength_values(source, found, flux.shape)) is not None:
         n = wave.values.shape[-1]
         index = max(k for k, length in enumerate(flux.shape) if length == n)
