@@ -67,6 +67,13 @@ def flux_image(images: list[Image]) -> Image | None:
     return next((image for image in images if image.role not in _NO_FLUX), None)
 
 
+def say_unused(images: list[Image], flux: Image, notes: list[str]) -> None:
+    """Name the images of the flux's shape of which nothing says what they are: errors, perhaps."""
+    unused = [i.where for i in images if i is not flux and i.role == "" and i.shape == flux.shape]
+    if unused:
+        notes.append(f"not used, as nothing says what they hold: {', '.join(unused[:6])}")
+
+
 def same_named(images: list[Image], flux: Image) -> list[Image]:
     """The flux, and the other images of its name (EXTVER 2 ...) with as many axes."""
     alike = [i for i in images if i.hdu.name and i.hdu.name == flux.hdu.name and len(i.shape) == len(flux.shape)]

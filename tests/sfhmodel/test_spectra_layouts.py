@@ -170,6 +170,12 @@ def test_several_images_of_one_name(tmp_path):
         assert np.flatnonzero(~spectrum.mask).tolist() == [3]
 
 
+def test_images_of_which_nothing_is_known_are_named(tmp_path):
+    axis = {"CRVAL1": 4000.0, "CDELT1": 2.0, "CRPIX1": 1.0}
+    path = write(tmp_path / "a.fits", image(FLUX, "SCI", **axis), image(0.1 * FLUX, "THINGS"), image(FLUX, ""))
+    assert any("what they hold: HDU THINGS, HDU 3" in note for note in only(path).notes)
+
+
 def test_spectra_in_groups(tmp_path):
     import h5py
 

@@ -28,6 +28,7 @@ def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
     flux = _cube(found)
     if flux is None:
         raise UnclearLayoutError("there is no cube in it")
+    images.say_unused(found, flux, source.notes)
     axis = _axis(source, found, flux)
     parts = (
         flux.values(),

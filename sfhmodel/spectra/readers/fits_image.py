@@ -39,6 +39,7 @@ def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
     if flux is None or (len(images.long_axes(flux.shape)) not in (1, 2) and not has_bands(flux.hdu.header)):
         raise UnclearLayoutError("there is no image of one spectrum, or of rows of spectra, in it")
     fluxes = images.same_named(found, flux)
+    images.say_unused(found, flux, source.notes)
     spectra = []
     for one in fluxes:
         spectra += _spectra_of(one, images.belonging_to(one, found) if len(fluxes) > 1 else found, source, options)
