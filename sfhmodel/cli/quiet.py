@@ -13,7 +13,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
-_LINE = (b"E0000 ", b"W0000 ", b"I0000 ", b"F0000 ", b"WARNING: All log messages before absl")
+_LINE = (b"E0000 ", b"W0000 ", b"I0000 ", b"WARNING: All log messages before absl")
 _MUTED = ("tensorflow",)
 
 
@@ -79,8 +79,12 @@ class FilteredStderr:
     """While it is entered, lines of TensorFlow's logs on file descriptor 2 are dropped, all others passed on."""
 
     def __enter__(self):
-        sys.stderr.flush()
-        self._saved = os.dup(2)
+        self._saved = None
+        try:
+            self._saved = os.dup(2)
+        except OSError:  # there is no stderr, nor anything to filter
+            return self
+        _flush()
         read, write = os.pipe()
         os.dup2(write, 2)
         os.close(write)
@@ -89,7 +93,9 @@ class FilteredStderr:
         return self
 
     def __exit__(self, *_):
-        sys.stderr.flush()
+        if self._saved is None:
+            return
+        _flush()
         os.dup2(self._saved, 2)  # the last writer of the pipe is gone, the thread ends
         self._thread.join(timeout=10.0)
         os.close(self._saved)
@@ -102,3 +108,8 @@ class FilteredStderr:
                 skipping = begins or (skipping and line.startswith(b"To enable the following instructions"))
                 if not skipping:
                     os.write(self._saved, line)
+
+
+def _flush() -> None:
+    if sys.stderr is not None:
+        sys.stderr.flush()

@@ -77,6 +77,8 @@ def in_magnitudes(values, errors):
     InputError
         A unit that is neither.
     """
+    if isinstance(values, Mapping) and errors is not None and not isinstance(errors, Mapping):
+        return {band: _in_magnitudes(value, None)[0] for band, value in values.items()}, _unmasked(errors)
     if isinstance(values, Mapping):
         pairs = {band: _in_magnitudes(value, _of_band(errors, band)) for band, value in values.items()}
         given = errors if isinstance(errors, Mapping) else {}
@@ -92,11 +94,18 @@ def _of_band(errors, band: str):
     return errors.get(band) if isinstance(errors, Mapping) else None
 
 
+def _unmasked(values):
+    """Numbers of an astropy Masked, NaN where masked; others as they are."""
+    return plain_values(values)[0] if hasattr(values, "unmasked") else getattr(values, "value", values)
+
+
 def _in_magnitudes(values, errors):
-    unit = getattr(values, "unit", None)
-    plain_error = getattr(errors, "value", errors)
+    unit, plain_error = getattr(values, "unit", None), _unmasked(errors)
     if values is None or unit is None:
-        return values, plain_error
+        return _unmasked(values), plain_error
+    if hasattr(values, "unmasked"):
+        mags, plain_error = _in_magnitudes(values.unmasked, getattr(errors, "unmasked", errors))
+        return np.where(values.mask, np.nan, mags), plain_error
     from astropy import units
 
     try:

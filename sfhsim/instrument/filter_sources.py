@@ -100,19 +100,18 @@ def _from_file(path: Path) -> Filter:
 
 def _words_of_header(path: Path) -> dict[str, str]:
     """What the comments of a file of text say: 'detector' (energy or photon) and 'unit', as pyphot writes them."""
-    lines = path.read_text(errors="replace").splitlines()[:200]
-    if SUFFIXES[path.suffix.lower()] != "ascii":
-        is_said = any(re.search(r"\bunit\s*[:=]", line) for line in lines)
-        return {"unit": "Angstrom"} if is_said else {}  # a unit of the column was seen to
+    lines = [line.strip().lower() for line in path.read_text(errors="replace").splitlines()[:200]]
     found: dict[str, str] = {}
+    is_ascii = SUFFIXES[path.suffix.lower()] == "ascii"
     for line in lines:
-        text = line.strip().lower()
-        if text and (text[0] in "#%!" or text[0].isalpha()):
-            if said := re.match(r"[#%!\s]*detector(?:[ _]?type)?[\s:=]+(\w+)", text):
+        if line and (line[0] in "#%!" or line[0].isalpha()):
+            if said := re.search(r"^[#%!\s\-{]*detector(?:[ _]?type)?[\s:=]+(\w+)", line):
                 found["detector"] = {"0": "energy", "1": "photon"}.get(said[1], said[1])
-            for pattern in _UNIT_PATTERNS:
-                if said := re.search(pattern, text):
+            for pattern in _UNIT_PATTERNS if is_ascii else ():
+                if said := re.search(pattern, line):
                     found.setdefault("unit", said[1])
+    if not is_ascii and any(re.search(r"\bunit\s*[:=]", line) for line in lines):
+        found["unit"] = "Angstrom"  # the unit of the column was seen to
     return found
 
 

@@ -187,6 +187,16 @@ def test_energy_detectors_of_text_files(tmp_path):
         np.testing.assert_allclose(energy.throughput * energy.wave_aa, photon.throughput)
 
 
+def test_energy_detector_in_the_metadata_of_a_table(tmp_path):
+    from astropy import units
+    from astropy.table import Table
+
+    table = Table({"wave": [5000.0, 5500.0, 6000.0] * units.AA, "T": [0.1, 1.0, 0.2]}, meta={"DETECTOR": "energy"})
+    table.write(tmp_path / "a.ecsv")
+    band = load_filter(tmp_path / "a.ecsv")
+    np.testing.assert_allclose(band.throughput * band.wave_aa, [0.1, 1.0, 0.2])
+
+
 @pytest.mark.parametrize(
     ("header", "scale"),
     [

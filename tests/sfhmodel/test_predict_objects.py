@@ -141,6 +141,18 @@ def test_magnitudes_with_units(predictor, flux):
     np.testing.assert_allclose(found.magnitude_errors, [[np.nan, 0.10857, np.nan]], rtol=1e-3)
 
 
+def test_masked_magnitudes(predictor, flux):
+    bad = np.array([True, False, False])
+    for given in (np.ma.masked_array([1.0, 20.0, 21.0], bad), Masked(np.array([1.0, 20.0, 21.0]), bad)):
+        found = predictor.predict(WAVE_AA, flux, magnitudes=given)
+        np.testing.assert_array_equal(found.magnitudes, [[np.nan, 20.0, 21.0]])
+    found = predictor.predict(WAVE_AA, flux, magnitudes=Masked([3631.0, 3631.0, 3631.0] * u.Jy, bad))
+    np.testing.assert_allclose(found.magnitudes, [[np.nan, 0.0, 0.0]], atol=1e-3)
+    by_band = {"band 0": 20.0, "band 1": 20.0, "band 2": 20.0}
+    found = predictor.predict(WAVE_AA, flux, magnitudes=by_band, magnitude_errors=[[0.1, 0.2, 0.3]])
+    np.testing.assert_allclose(found.magnitude_errors, [[0.1, 0.2, 0.3]], rtol=1e-6)
+
+
 def test_sentinels_are_missing(predictor, flux):
     with pytest.warns(SfhmodelWarning, match="mean that there is none") as caught:
         found = predictor.predict(
