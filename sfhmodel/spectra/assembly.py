@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from sfhmodel.spectra.raw import RawSpectra, Values
 from sfhmodel.spectra.source import SourceFile, plain_name
 from sfhmodel.spectra.uncertainties import check_plausible, sigma_per_angstrom, without_huge
 from sfhmodel.spectra.units import parsed_unit, per_angstrom_factor, says_nothing
+
+_PIECE = 512  # spectra
 
 
 @dataclass
@@ -80,19 +83,39 @@ def flux_unit(flux: Values, options: ReadOptions, notes: list[str]) -> str:
     return ""
 
 
-def observed_spectra(raw: RawSpectra, source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
-    """The spectra of one file.
+def observed_spectra(raw: RawSpectra, source: SourceFile, options: ReadOptions) -> Iterator[ObservedSpectrum]:
+    """The spectra of one file, made one after the other, so that only a piece of them is in memory at a time.
 
     Raises
     ------
     InputError
         See `calibrated`, `check_plausible`, `ObservedSpectrum`.
     """
-    arrays = calibrated(raw, options, source.notes)
-    return split(arrays, raw, source, options)
+    flux = raw.flux.values
+    if np.ndim(flux) != 2 or len(flux) <= _PIECE:
+        yield from split(calibrated(raw, options, source.notes), raw, source, options)
+        return
+    n = len(flux)
+    raw.names = raw.names if raw.names is not None else _numbered(source, n)
+    raw.redshift = _redshifts(raw, source, options, raw.names, n)
+    raw.redshift_is_final = True
+    _check_rows(raw, n)
+    for first in range(0, n, _PIECE):
+        part = raw.rows(slice(first, first + _PIECE))
+        yield from split(calibrated(part, options, source.notes), part, source, options)
 
 
-def split(arrays: Calibrated, raw: RawSpectra, source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def _check_rows(raw: RawSpectra, n: int) -> None:
+    """That what has rows has one for each spectrum."""
+    for name in ("wave", "error", "mask"):
+        values = getattr(raw, name)
+        if values is not None and np.ndim(values.values) == 2 and len(values.values) != n:
+            raise InputError(f"{values.where}: {len(values.values)} rows where flux has {n}: one row per spectrum")
+    if len(raw.names) != n:
+        raise InputError(f"names: {len(raw.names)} rows where flux has {n}: one row per spectrum")
+
+
+def split(arrays: Calibrated, raw: RawSpectra, source: SourceFile, options: ReadOptions) -> Iterator[ObservedSpectrum]:
     """One spectrum a row, of arrays (m,) or (n, m)."""
     flux = np.atleast_2d(arrays.flux)
     n = flux.shape[0]
@@ -108,25 +131,21 @@ def split(arrays: Calibrated, raw: RawSpectra, source: SourceFile, options: Read
     implausible = _implausible(flux, rows, options, error_where)
     if 2 * len(implausible) >= n and implausible:
         raise next(iter(implausible.values()))
-    spectra = []
     for k in range(n):
         one = {key: row(k) for key, row in rows.items()}
         if k in implausible:
             source.notes.append(f"{names[k]} is left out: {implausible[k]}")
             one["good"] = np.zeros(flux[k].shape, dtype=bool)
-        spectra.append(
-            _spectrum(
-                flux[k],
-                **one,
-                source=source,
-                name=names[k],
-                medium=medium,
-                redshift=None if np.isnan(redshift[k]) else float(redshift[k]),
-                magnitudes=raw.magnitudes[k] if raw.magnitudes else {},
-                magnitude_errors=raw.magnitude_errors[k] if raw.magnitude_errors else {},
-            )
+        yield _spectrum(
+            flux[k],
+            **one,
+            source=source,
+            name=names[k],
+            medium=medium,
+            redshift=None if np.isnan(redshift[k]) else float(redshift[k]),
+            magnitudes=raw.magnitudes[k] if raw.magnitudes else {},
+            magnitude_errors=raw.magnitude_errors[k] if raw.magnitude_errors else {},
         )
-    return spectra
 
 
 def _implausible(flux: np.ndarray, rows: dict, options: ReadOptions, where: str) -> dict[int, InputError]:
@@ -173,6 +192,8 @@ def _row_of(values, n: int, what: str):
 
 def _redshifts(raw: RawSpectra, source: SourceFile, options: ReadOptions, names: list[str], n: int) -> np.ndarray:
     """(n,), NaN where unknown: the user's word, the layout's, the file's."""
+    if raw.redshift_is_final:
+        return raw.redshift
     said = options.redshift
     if isinstance(said, (int, float)):
         return np.full(n, float(said))

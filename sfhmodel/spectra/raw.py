@@ -6,8 +6,10 @@ redshifts, guards (`assembly`) -> `ObservedSpectrum` with notes on what was assu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class RawSpectra:
     redshift : (n,) or a number, NaN where missing; None where the layout knows of none.
     redshift_where : where it stands, in words.
     redshift_said : whether the user named the column of ``redshift``.
+    redshift_is_final : whether the user's word and the file were heard already, and sentinels are NaN.
     names : (n,) of the spectra, or None.
     fwhm_aa : (m,) or (n, m) of the instrument's line-spread function, in Angstrom, or None.
     magnitudes, magnitude_errors : (n,) dicts by band.
@@ -57,7 +60,20 @@ class RawSpectra:
     redshift: Any = None
     redshift_where: str = ""
     redshift_said: bool = False
+    redshift_is_final: bool = False
     names: list[str] | None = None
     fwhm_aa: Any = None
     magnitudes: list[dict] = field(default_factory=list)
     magnitude_errors: list[dict] = field(default_factory=list)
+
+    def rows(self, rows: slice) -> RawSpectra:
+        """Some of the spectra, of two-dimensional fluxes."""
+
+        def some(values):
+            if isinstance(values, Values):
+                return replace(values, values=values.values[rows]) if np.ndim(values.values) == 2 else values
+            return values[rows] if np.ndim(values) == 2 else values
+
+        parts = {name: some(getattr(self, name)) for name in ("wave", "flux", "error", "mask", "good", "fwhm_aa")}
+        lists = {name: getattr(self, name)[rows] for name in ("names", "magnitudes", "magnitude_errors")}
+        return replace(self, **parts, **lists, redshift=self.redshift[rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def spectra_of_table(
     units: Mapping[str, str] | None = None,
     wave: Values | None = None,
     medium: str | None = None,
-) -> list[ObservedSpectrum]:
+) -> Iterable[ObservedSpectrum]:
     """One spectrum with a row per pixel, or one per row when the cells hold arrays.
 
     Parameters
@@ -101,7 +101,7 @@ def _redshift(table, columns: Columns, options: ReadOptions, where: str) -> dict
     return {"redshift": values, "redshift_where": f"{where}column {name!r}", "redshift_said": said is not None}
 
 
-def _ragged(raw: RawSpectra, source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def _ragged(raw: RawSpectra, source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """Spectra of cells whose arrays have lengths of their own."""
     n = len(raw.flux.values)
     spectra = []

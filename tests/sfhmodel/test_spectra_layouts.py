@@ -528,3 +528,24 @@ def test_pieces_of_a_large_file(tmp_path):
     assert [len(piece) for piece in pieces] == [512, 512, 76]
     assert [piece[0].flux[0] for piece in pieces] == [1.0, 513.0, 1025.0]
     assert pieces[2][-1].name == "a-1100"
+
+
+def test_pieces_of_a_large_stack(tmp_path):
+    n = 700
+    flux = 1.0 + np.arange(n)[:, None] + np.zeros(40)
+    wave_aa = np.linspace(5000.0, 6000.0, 40)
+    bad = np.zeros((n, 40), np.int32)
+    bad[650, 3] = 1
+    redshift = np.where(np.arange(n) == 600, -999.0, 0.1 + 1e-4 * np.arange(n))
+    hdus = [image(flux, "FLUX"), image(np.full((n, 40), 4.0), "IVAR"), image(bad, "MASK"), image(wave_aa, "WAVE")]
+    path = write(tmp_path / "a.fits", *hdus, image(redshift, "Z"))
+    pieces = list(read_pieces(path))
+    assert [len(piece) for piece in pieces] == [512, 188]
+    last = pieces[1]
+    assert (last[0].name, last[0].flux[0], last[0].flux_error[0]) == ("a-513", 513.0, 0.5)
+    assert last[0].redshift == pytest.approx(0.1512)
+    assert last[600 - 512].redshift is None
+    assert np.flatnonzero(~last[650 - 512].mask).tolist() == [3]
+    short = [image(flux, "FLUX"), image(np.full((n - 1, 40), 4.0), "IVAR"), image(wave_aa, "WAVE")]
+    with pytest.raises(InputError, match="699 rows where flux has 700"):
+        read_spectra(write(tmp_path / "b.fits", *short))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from sfhmodel.spectra import images, names
@@ -22,7 +24,7 @@ def recognises(source: SourceFile) -> bool:
     return source.kind == "fits" and _cube(images.images_of(source)) is not None
 
 
-def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """One spaxel, or the sum of all. Errors of a sum are those of independent spaxels."""
     found = images.images_of(source)
     flux = _cube(found)

@@ -8,6 +8,7 @@ coadd, by TARGETID (https://desidatamodel.readthedocs.io).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def recognises(source: SourceFile) -> bool:
     return source.kind == "fits" and bool(_arms(source))
 
 
-def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """Every target of the file."""
     arms = [_arm(source, name, options) for name in _arms(source)]
     arms.sort(key=lambda arm: arm["wave_aa"][0])

@@ -7,6 +7,7 @@ Wavelengths from the header or an HDU of their own; errors and masks from HDUs, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -32,7 +33,7 @@ def recognises(source: SourceFile) -> bool:
     return flux is not None and (len(images.long_axes(flux.shape)) in (1, 2) or has_bands(flux.hdu.header))
 
 
-def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """The spectrum or spectra of the flux image."""
     found = images.images_of(source)
     flux = images.flux_image(found)
@@ -40,13 +41,13 @@ def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
         raise UnclearLayoutError("there is no image of one spectrum, or of rows of spectra, in it")
     fluxes = images.same_named(found, flux)
     images.say_unused(found, flux, source.notes)
+    if len(fluxes) == 1:
+        return _spectra_of(flux, found, source, options)
+    source.notes.append(f"{len(fluxes)} images called {flux.hdu.name}")
     spectra = []
     for one in fluxes:
-        spectra += _spectra_of(one, images.belonging_to(one, found) if len(fluxes) > 1 else found, source, options)
-    if len(fluxes) > 1:
-        source.notes.append(f"{len(fluxes)} images called {flux.hdu.name}")
-        spectra = [replace(one, name=f"{plain_name(source.path)}-{k + 1}") for k, one in enumerate(spectra)]
-    return spectra
+        spectra += _spectra_of(one, images.belonging_to(one, found), source, options)
+    return [replace(one, name=f"{plain_name(source.path)}-{k + 1}") for k, one in enumerate(spectra)]
 
 
 def _spectra_of(flux: images.Image, found: list[images.Image], source: SourceFile, options: ReadOptions):

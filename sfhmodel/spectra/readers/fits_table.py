@@ -5,6 +5,7 @@ All tables with the columns of the first are read (JWST's EXTRACT1D); wavelength
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sfhmodel.spectra import images, names
@@ -26,7 +27,7 @@ def recognises(source: SourceFile) -> bool:
     return bool(_tables(source)) or _first_with_data(source) is not None
 
 
-def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """All spectra of the tables."""
     from astropy.table import Table
 
@@ -39,11 +40,12 @@ def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
         table = Table.read(hdu, mask_invalid=False)
         where = f"HDU {hdu.name}, " if hdu.name and len(chosen) > 1 else ""
         wave, medium = _wavelengths_elsewhere(hdu, table, source), _medium(hdu)
-        spectra += spectra_of_table(table, source, options, where=where, units=units, wave=wave, medium=medium)
-    if len(chosen) > 1:
-        source.notes.append(f"{len(chosen)} tables of spectra")
-        spectra = [replace(one, name=f"{plain_name(source.path)}-{k + 1}") for k, one in enumerate(spectra)]
-    return spectra
+        found = spectra_of_table(table, source, options, where=where, units=units, wave=wave, medium=medium)
+        if len(chosen) == 1:
+            return found
+        spectra += found
+    source.notes.append(f"{len(chosen)} tables of spectra")
+    return [replace(one, name=f"{plain_name(source.path)}-{k + 1}") for k, one in enumerate(spectra)]
 
 
 def _tables(source: SourceFile) -> list:

@@ -7,6 +7,8 @@ The resolution is that of the HDU SPECRES, where there is one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from sfhmodel.errors import InputError
@@ -27,7 +29,7 @@ def recognises(source: SourceFile) -> bool:
     return source.kind == "fits" and {"FLUX", "IVAR", "WAVE"} <= {hdu.name.upper() for hdu in source.hdus}
 
 
-def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """One spaxel or the sum of a cube; every fibre of rows; or the one spectrum."""
     wave, flux, ivar = (_values(source, name) for name in ("WAVE", "FLUX", "IVAR"))
     mask = _mask(source, options) if "MASK" in source.hdus else None

@@ -7,6 +7,8 @@ pixels of 1e-4 in log10 of the wavelength.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from sfhmodel.spectra.assembly import observed_spectra
@@ -29,7 +31,7 @@ def recognises(source: SourceFile) -> bool:
     return source.kind == "fits" and _coadd(source) is not None
 
 
-def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """The co-added spectrum."""
     hdu = _coadd(source)
     columns = {column.name.lower(): column for column in hdu.columns}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.source import SourceFile
@@ -20,6 +22,6 @@ def recognises(source: SourceFile) -> bool:
     return start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" not in start
 
 
-def read(source: SourceFile, options: ReadOptions) -> list[ObservedSpectrum]:
+def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """The table, by its header if it has one."""
     return spectra_of_table(table_of(source), source, options)
