@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from sfhmodel.registration import register_with_keras
+
 __version__ = "0.3.0"
 
 _WHERE = {
@@ -17,6 +19,8 @@ _WHERE = {
     "train": "sfhmodel.training",
     "evaluate": "sfhmodel.evaluation",
 }
+
+register_with_keras()
 
 __all__ = [*_WHERE, "__version__"]
 

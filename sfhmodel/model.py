@@ -133,7 +133,7 @@ class StarFormationModel(keras.Model):
         raw = self.network(features, training=training)
         outputs = self._physical(raw, self.noise_groups(scaled["noise"]), training)
         if not training:
-            outputs["summary_quantiles"] = within_limits(outputs["summary_quantiles"])
+            outputs["summary_quantiles"] = within_limits(outputs["summary_quantiles"], self.summary.highest)
             error = self.spectrum_normalization.errors(scaled, ops.cast(inputs["flux_error"], "float32"))
             outputs["novelty"] = self.novelty(scaled["flux"], error, scaled["good"], raw["latent"])
         outputs["summaries"] = outputs["summary_quantiles"][:, :, len(self.description.quantile_levels) // 2]

@@ -69,13 +69,28 @@ def unlinked(summaries):
     return _replace_fraction(summaries, lambda u: power10(u) - _FRACTION_FLOOR)
 
 
-def within_limits(summaries):
-    """Summaries (n, n_summary, n_level) with A_V not negative and the fraction of the last 100 Myr in [0, 1]."""
+def one_sided(quantiles, lowest, highest):
+    """Quantiles (..., n_level) within limits, which broadcast to (..., 1); the middle level is the median.
+
+    Where the median is beyond a limit, all levels move with it to the limit, and what is then beyond is cut: the
+    interval keeps its inner half, and does not shrink to nothing.
+    """
+    middle = quantiles.shape[-1] // 2
+    median = quantiles[..., middle : middle + 1]
+    moved = quantiles + (ops.minimum(ops.maximum(median, lowest), highest) - median)
+    return ops.minimum(ops.maximum(moved, lowest), highest)
+
+
+def within_limits(summaries, trained_highest):
+    """Summaries (n, n_summary, n_level) with A_V not negative and the fraction of the last 100 Myr in [0, 1].
+
+    ``trained_highest`` (n_summary, 1) are the limits of the training data, in the space of `linked`.
+    """
     low, high = (
         np.array([limits.get(name, default) for name, _, _ in SUMMARIES], dtype="float32")[:, None]
         for limits, default in ((_LOWEST, -np.inf), (_HIGHEST, np.inf))
     )
-    return ops.minimum(ops.maximum(summaries, low), high)
+    return one_sided(summaries, low, ops.minimum(unlinked(trained_highest[None])[0], high))
 
 
 _FRACTION = "mass_fraction_100myr"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
 
-from sfhmodel.cli import evaluate, export, predict, train
+from sfhmodel.cli import evaluate, export, inspect, predict, train
+from sfhmodel.cli.quiet import tensorflow_keeps_quiet
 from sfhmodel.errors import SfhmodelError, SfhmodelWarning
 from sfhsim.entry import PLUGIN_HELP, run
 from sfhsim.errors import SfhsimError, SfhsimWarning
@@ -20,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (train, evaluate, predict, export):
+for _command in (train, evaluate, predict, inspect, export):
     _command.register(app)
 
 _EXTRA = ("keras", "tensorflow", "jax", "jaxlib")
@@ -28,7 +28,7 @@ _EXTRA = ("keras", "tensorflow", "jax", "jaxlib")
 
 def main() -> None:
     """Run the command line; exits as `sfhsim.entry.run` says, and with 1 when an extra is not installed."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
+    tensorflow_keeps_quiet()
     try:
         run(app, (SfhmodelError, SfhsimError), (SfhmodelWarning, SfhsimWarning))
     except ModuleNotFoundError as error:

@@ -29,7 +29,8 @@ class Collector:
             values["flux_scale"] = np.concatenate([part.flux_scale for part in prepared])
         for name, value in values.items():
             if name not in self._arrays:
-                self._arrays[name] = np.full((self.n, *value.shape[1:]), np.nan, dtype=value.dtype)
+                nothing = False if value.dtype.kind == "b" else np.nan
+                self._arrays[name] = np.full((self.n, *value.shape[1:]), nothing, dtype=value.dtype)
             self._arrays[name][rows] = value
         self._notes.update(dict.fromkeys(note for part in prepared for note in part.notes))
 
@@ -37,10 +38,20 @@ class Collector:
         """Raises InputError when not one spectrum could be used."""
         if not self._arrays:
             raise InputError(f"not one of {self.n} spectra can be used: {next(iter(self.problems.values()))}")
+        self._note_edges()
         problems = tuple(self.problems.get(k, "") for k in range(self.n))
         return Prediction(
             description=self.description, notes=tuple(self._notes), problems=problems, **self._arrays, **rest
         )
+
+    def _note_edges(self) -> None:
+        """Say which answers lie at the edge of the training range, and of how many galaxies."""
+        at_edge = self._arrays["at_edge"]
+        for k, name in enumerate(self.description.summary_names):
+            if count := int(at_edge[:, k].sum()):
+                self._notes[
+                    f"{name} is at the edge of the training range in {count} of {self.n}: a limit, no value"
+                ] = None
 
 
 def batches(redshift: np.ndarray, batch_size: int) -> Iterator[list[np.ndarray]]:

@@ -35,6 +35,21 @@ def written_whole(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """That a file can be made there, before the work for it begins; nothing is left behind.
+
+    Raises
+    ------
+    ConfigError
+        The folder is missing and cannot be made, or is read-only.
+    """
+    folder = path.absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not os.access(folder, os.W_OK | os.X_OK) or not folder.is_dir():
+        raise ConfigError(f"cannot write {path}: {folder} cannot be written; choose another place")
+
+
 def check_new(path: Path, overwrite: bool) -> None:
     """ConfigError when the file exists and is not to be overwritten."""
     if path.exists() and not overwrite:

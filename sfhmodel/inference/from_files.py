@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sfhmodel.errors import ConfigError, InputError, SfhmodelWarning
 from sfhmodel.inference.magnitude_files import MagnitudeSource
 from sfhmodel.inference.prediction import Prediction
-from sfhmodel.spectra import ObservedSpectrum, PreparationSettings, ReadOptions, read_spectra
+from sfhmodel.spectra import ObservedSpectrum, PreparationSettings, ReadOptions, read_pieces
 
 
 @dataclass(frozen=True)
@@ -93,107 +94,124 @@ def predict_files(
     InputError
         The magnitudes cannot be read. What is wrong with single files is in the outcome.
     """
-    from sfhmodel.inference.files import check_new
-    from sfhmodel.inference.loading import load
+    from sfhmodel.inference.files import check_new, check_writable
     from sfhmodel.inference.tables import check_table_path
     from sfhmodel.model_file import check_model_file, resolve
 
     out = check_table_path(out)
     check_new(out, overwrite)
+    check_writable(out)
     check_model_file(resolve(model))  # before anything slow is imported
     report = _Report()
     photometry = MagnitudeSource.of(magnitudes)
-    groups = _read(files, options or ReadOptions(), report)
-    photometry.check_rows(sum(len(spectra) for _, spectra in groups))
-    if not groups:
+    work = _Work(model, settings, photometry, batch_size, None if plots is None else Path(plots), report)
+    with _progress(show_progress, "spectra") as advance:
+        for path in files:
+            work.do_file(Path(path), options or ReadOptions(), advance)
+    photometry.check_rows(work.n_read)
+    if not work.parts:
         return FilesOutcome(None, None, problems=tuple(report.problems), notes=tuple(report.notes))
-    predictor = load(model, settings=settings)
-    parts = _predict(predictor, groups, photometry, batch_size, plots is not None, show_progress, report)
-    if not parts:
-        return FilesOutcome(None, None, problems=tuple(report.problems), notes=tuple(report.notes))
-    prediction = Prediction.joined(parts)
+    prediction = Prediction.joined(work.parts)
     table = prediction.write(out, overwrite=overwrite)
-    pictures = _draw(prediction, Path(plots), show_progress) if plots is not None else ()
-    return FilesOutcome(prediction, table, pictures, tuple(report.problems), tuple(report.notes))
+    return FilesOutcome(prediction, table, tuple(work.pictures), tuple(report.problems), tuple(report.notes))
 
 
-def _read(files, options: ReadOptions, report: _Report) -> list[tuple[str, list[ObservedSpectrum]]]:
-    groups = []
-    for path in files:
+@dataclass
+class _Work:
+    """Files one after the other, each in pieces: only results are kept, so that memory does not grow with spectra."""
+
+    model: str | Path
+    settings: PreparationSettings | None
+    photometry: MagnitudeSource
+    batch_size: int
+    plots: Path | None
+    report: _Report
+    n_read: int = 0
+    parts: list[Prediction] = field(default_factory=list)
+    pictures: list[Path] = field(default_factory=list)
+    _predictor: Any = None
+    _stems: set[str] = field(default_factory=set)
+
+    def do_file(self, path: Path, options: ReadOptions, advance: Callable[[int], None]) -> None:
+        """All spectra of a file; what is wrong with it goes into the report."""
         try:
-            spectra = read_spectra(path, options)
+            for spectra in read_pieces(path, options):
+                self._say(str(path), spectra)
+                self._do_piece(str(path), spectra, advance)
         except InputError as error:
-            report.problems.append((str(path), str(error)))
-            continue
+            self.report.problems.append((str(path), str(error)))
+
+    def _say(self, path: str, spectra: Sequence[ObservedSpectrum]) -> None:
         for note in dict.fromkeys(note for spectrum in spectra for note in spectrum.notes):
-            report.note(str(path), note)
-        if any(spectrum.redshift is None for spectrum in spectra):
-            report.note(str(path), "no redshift in it, taken to be at rest (--redshift)")
-        groups.append((str(path), spectra))
-    return groups
+            self.report.note(path, note)
+        n_without = sum(spectrum.redshift is None for spectrum in spectra)
+        if n_without and self.photometry.redshifts is None:
+            what = "no redshift in it" if n_without == len(spectra) else f"no redshift of {n_without} spectra in it"
+            self.report.note(path, f"{what}, taken to be at rest (--redshift)")
+
+    def _do_piece(self, path: str, spectra: Sequence[ObservedSpectrum], advance: Callable[[int], None]) -> None:
+        first, self.n_read = self.n_read, self.n_read + len(spectra)
+        if self._predictor is None:
+            from sfhmodel.inference.loading import load
+
+            self._predictor = load(self.model, settings=self.settings)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", SfhmodelWarning)
+            try:
+                part = self._predictor.predict_spectra(
+                    self.photometry.given_to(spectra, first),
+                    batch_size=self.batch_size,
+                    on_bad="skip",
+                    keep_inputs=self.plots is not None,
+                    on_progress=advance,
+                )
+            except MemoryError:
+                self.report.problems.append((path, f"{path}: its spectra need more memory than there is"))
+                part = None
+            except InputError as error:
+                self.report.problems.append((path, str(error)))
+                part = None
+        for warning in caught:
+            self.report.note(path, str(warning.message))
+        if part is None:
+            return
+        self.report.problems += [(path, f"{path}: {what}") for what in dict.fromkeys(part.problems) if what]
+        for note in part.notes:
+            self.report.note(path, note)
+        if self.plots is not None:
+            self.pictures += _draw(part, self.plots, self._stems)
+        self.parts.append(part.without_inputs())
 
 
-def _predict(
-    predictor, groups, photometry: MagnitudeSource, batch_size: int, keep_inputs: bool, show: bool, report: _Report
-) -> list[Prediction]:
-    parts, first = [], 0
-    with _progress(show, "spectra", sum(len(spectra) for _, spectra in groups)) as advance:
-        for path, spectra in groups:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", SfhmodelWarning)
-                try:
-                    part = predictor.predict_spectra(
-                        photometry.given_to(spectra, first),
-                        batch_size=batch_size,
-                        on_bad="skip",
-                        keep_inputs=keep_inputs,
-                        on_progress=advance,
-                    )
-                except InputError as error:
-                    report.problems.append((path, str(error)))
-                    part = None
-            for warning in caught:
-                report.note(path, str(warning.message))
-            first += len(spectra)
-            if part is not None:
-                report.problems += [(path, f"{path}: {what}") for what in dict.fromkeys(part.problems) if what]
-                for note in part.notes:
-                    report.note(path, note)
-                parts.append(part)
-    return parts
-
-
-def _draw(prediction: Prediction, folder: Path, show: bool) -> tuple[Path, ...]:
+def _draw(prediction: Prediction, folder: Path, used: set[str]) -> list[Path]:
     """A picture per spectrum that has a result; names that occur twice get a number."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot make the folder {folder}: {error.strerror or error}") from error
-    paths, used = [], set()
-    with _progress(show, "pictures", len(prediction)) as advance:
-        for k, name in enumerate(prediction.names):
-            advance(1)
-            if prediction.problems[k]:
-                continue
-            stem = plain = "".join(c if c.isalnum() or c in "._-+" else "_" for c in name) or "spectrum"
-            number = 1
-            while stem in used:
-                number += 1
-                stem = f"{plain}-{number}"
-            used.add(stem)
-            paths.append(prediction.plot(folder / f"{stem}.png", k))
-    return tuple(paths)
+    paths = []
+    for k, name in enumerate(prediction.names):
+        if prediction.problems[k]:
+            continue
+        stem = plain = "".join(c if c.isalnum() or c in "._-+" else "_" for c in name)[:100] or "spectrum"
+        number = 1
+        while stem in used:
+            number += 1
+            stem = f"{plain}-{number}"
+        used.add(stem)
+        paths.append(prediction.plot(folder / f"{stem}.png", k))
+    return paths
 
 
 @contextmanager
-def _progress(show: bool, title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A rich bar, or nothing; gives a function that advances it."""
+def _progress(show: bool, title: str) -> Iterator[Callable[[int], None]]:
+    """A count of what is done by rich, or nothing; gives a function that advances it."""
     if not show:
         yield lambda count: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    columns = SpinnerColumn(), TextColumn("{task.completed} {task.description}"), TimeElapsedColumn()
     with Progress(*columns, transient=True) as bar:
-        task = bar.add_task(title, total=total)
+        task = bar.add_task(title, total=None)
         yield lambda count: bar.advance(task, count)

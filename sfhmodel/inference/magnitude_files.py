@@ -10,8 +10,11 @@ import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.spectra import ObservedSpectrum
+from sfhmodel.spectra.names import role_of
+from sfhmodel.spectra.redshifts import HIGHEST, LOWEST
 
-_ERROR_ENDINGS = ("_error", "_err", "_e")
+_ERROR_ENDINGS = ("_error", "_err", "_e", "_sigma", "_unc", "err")
+_ERROR_STARTS = ("e_", "err_", "error_", "sigma_", "d_", "e")
 _NAME_COLUMNS = ("name", "names", "id", "object")
 
 
@@ -23,17 +26,20 @@ class MagnitudeSource:
     ----------
     rows : of each: ({band: mag}, {band: error}).
     names : of the galaxies of the rows, or None: the rows are in the order of the spectra.
+    redshifts : of the rows, or None; for spectra that have none themselves.
     """
 
     rows: tuple[tuple[dict[str, float], dict[str, float]], ...] = ()
     names: tuple[str, ...] | None = None
+    redshifts: tuple[float | None, ...] | None = None
 
     @classmethod
     def of(cls, given: str | Path | None) -> MagnitudeSource:
         """Of ``BAND=mag[:error],...``, which holds for every spectrum, or a table (ECSV, CSV, FITS).
 
-        The columns of a table are bands and ``BAND_error``; one called ``name`` tells which spectrum a row belongs to,
-        otherwise there is a row per spectrum, in their order.
+        The columns of a table are bands and ``BAND_error`` or ``e_BAND``; one called ``name`` tells which spectrum a
+        row belongs to, otherwise there is a row per spectrum, in their order; one of redshifts is for spectra whose
+        files have none.
 
         Raises
         ------
@@ -75,10 +81,16 @@ class MagnitudeSource:
                         f"the table of magnitudes has no row for {spectrum.name!r}: its names are "
                         f"{', '.join(self.names[:5])}{', ...' if len(self.names) > 5 else ''}"
                     )
-                row = self.rows[self.names.index(spectrum.name)]
+                number = self.names.index(spectrum.name)
             else:
-                row = self.rows[0 if len(self.rows) == 1 else first + k]
-            given.append(replace(spectrum, magnitudes=row[0], magnitude_errors=row[1]))
+                number = 0 if len(self.rows) == 1 else first + k
+                if number >= len(self.rows):
+                    self.check_rows(number + 1)
+            change = {"magnitudes": self.rows[number][0], "magnitude_errors": self.rows[number][1]}
+            if spectrum.redshift is None and self.redshifts is not None and self.redshifts[number] is not None:
+                change["redshift"] = self.redshifts[number]
+                change["notes"] = (*spectrum.notes, "redshift from the table of magnitudes")
+            given.append(replace(spectrum, **change))
         return given
 
 
@@ -97,28 +109,62 @@ def _of_text(text: str) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def _of_table(path: Path) -> MagnitudeSource:
-    from astropy.table import Table
-
-    formats = {".fits": "fits", ".ecsv": "ascii.ecsv", ".csv": "ascii.csv"}
-    try:
-        table = Table.read(path, format=formats.get(path.suffix.lower(), "ascii"))
-    except Exception as error:  # every format has its own way to fail
-        raise InputError(f"{path} cannot be read as a table of magnitudes: {error}") from error
+    table = _table(path)
     name_column = next((name for name in table.colnames if name.lower() in _NAME_COLUMNS), None)
+    redshift_column = next((name for name in table.colnames if _is_redshift(name, table)), None)
     bands: dict[str, str] = {}
     errors: dict[str, str] = {}
     for column in table.colnames:
-        ending = next((e for e in _ERROR_ENDINGS if column.endswith(e)), None)
-        if column == name_column:
+        if column in (name_column, redshift_column):
             continue
         if table[column].dtype.kind not in "fiu":
             raise InputError(f"{path}: column {column!r} holds no numbers: keep a name and the bands only")
-        (bands if ending is None else errors)[column.removesuffix(ending or "")] = column
+        band = _band_of_error(column, table.colnames)
+        (bands if band is None else errors)[band or column] = column
     rows = tuple(
         tuple({band: _number(row[column]) for band, column in of.items()} for of in (bands, errors)) for row in table
     )
     names = None if name_column is None else tuple(str(name).strip() for name in table[name_column])
-    return MagnitudeSource(rows, names)
+    redshifts = None
+    if redshift_column is not None:
+        values = (_number(value) for value in table[redshift_column])
+        redshifts = tuple(value if LOWEST < value < HIGHEST else None for value in values)
+    return MagnitudeSource(rows, names, redshifts)
+
+
+def _table(path: Path):
+    from astropy.table import Table
+
+    from sfhmodel.spectra.source import open_source
+    from sfhmodel.spectra.text_tables import catalogue_of
+
+    try:
+        with open_source(path) as source:
+            if source.kind == "text":
+                return catalogue_of(source)
+            return Table.read(next(hdu for hdu in source.hdus if getattr(hdu, "columns", None) is not None))
+    except Exception as error:  # every format has its own way to fail
+        raise InputError(f"{path} cannot be read as a table of magnitudes: {error}") from error
+
+
+def _is_redshift(name: str, table) -> bool:
+    """Whether a column holds redshifts; one called z may as well hold magnitudes, which are no such numbers."""
+    role = role_of(name)
+    if role is None or role[0] != "redshift" or table[name].dtype.kind not in "fiu":
+        return False
+    values = np.ma.compressed(np.ma.masked_invalid(np.ma.asarray(table[name], dtype=np.float64)))
+    return name.lower() != "z" or not (values > 9.0).any()
+
+
+def _band_of_error(column: str, names: list[str]) -> str | None:
+    """The band whose errors a column holds: BAND_error, e_BAND and the like, where BAND is a column too."""
+    for ending in _ERROR_ENDINGS:
+        if column.endswith(ending) and (ending in _ERROR_ENDINGS[:3] or column.removesuffix(ending) in names):
+            return column.removesuffix(ending)
+    for start in _ERROR_STARTS:
+        if column.startswith(start) and column.removeprefix(start) in names:
+            return column.removeprefix(start)
+    return None
 
 
 def _number(value) -> float:

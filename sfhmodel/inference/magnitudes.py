@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
 
-from sfhmodel.errors import InputError
+from sfhmodel.errors import InputError, SfhmodelWarning
 
+_NO_MEASUREMENT = np.float32(-1.0)  # what an error that is a sentinel becomes: its magnitude is none
 _FAINTEST, _BRIGHTEST = 60.0, -60.0  # beyond these it is no magnitude
+_SENTINELS = (99.0, 99.9, 99.99, 99.999, 999.0, 999.9, 999.99, 9999.0, 99999.0)
 
 
 def find_band(name: str, bands: tuple[str, ...]) -> int:
@@ -59,8 +62,34 @@ def magnitude_array(values, bands: tuple[str, ...], n: int, what: str = "magnitu
                 f"{', '.join(bands) or 'none'}, with NaN where one is missing; or a dict by band name"
             )
     out[~np.isfinite(out)] = np.nan
+    _without_sentinels(out, bands, what)
     _check_range(out, bands, what)
     return out.astype(np.float32)
+
+
+def measured_magnitudes(magnitudes, errors, bands: tuple[str, ...], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Magnitudes and errors (n, n_band) float32, both NaN where either is a sentinel that says so.
+
+    Raises and warns as `magnitude_array`.
+    """
+    mags = magnitude_array(magnitudes, bands, n)
+    raw = magnitude_array(errors, bands, n, "magnitude_errors")
+    says_none = raw == _NO_MEASUREMENT
+    return np.where(says_none, np.float32(np.nan), mags), np.where(says_none, np.float32(np.nan), raw)
+
+
+def _without_sentinels(values: np.ndarray, bands: tuple[str, ...], what: str) -> None:
+    """Numbers like 99, -99 and -999 become NaN, those of errors and -1 that nothing was measured; it is said."""
+    is_error = what.endswith("errors")
+    nines = np.isin(np.abs(values), _SENTINELS)
+    marked = nines | (values == -1.0) if is_error else nines
+    if marked.any():
+        shown = ", ".join(f"{value:g}" for value in np.unique(values[marked])[:3])
+        count, names = int(marked.sum()), ", ".join(bands[k] for k in np.flatnonzero(marked.any(axis=0))[:4])
+        warnings.warn(
+            f"{what} of {shown} mean that there is none: {count} left out ({names})", SfhmodelWarning, stacklevel=4
+        )
+        values[marked] = -1.0 if is_error else np.nan
 
 
 def _by_name(values: Mapping, bands: tuple[str, ...], n: int, what: str) -> np.ndarray:
@@ -81,7 +110,7 @@ def _by_name(values: Mapping, bands: tuple[str, ...], n: int, what: str) -> np.n
 def _check_range(values: np.ndarray, bands: tuple[str, ...], what: str) -> None:
     is_error = what.endswith("errors")
     with np.errstate(invalid="ignore"):
-        bad = values < 0.0 if is_error else (values > _FAINTEST) | (values < _BRIGHTEST)
+        bad = (values < 0.0) & (values != -1.0) if is_error else (values > _FAINTEST) | (values < _BRIGHTEST)
     if bad.any():
         row, k = np.argwhere(bad)[0]
         wanted = "errors in mag, not negative" if is_error else "AB magnitudes: convert fluxes first"

@@ -30,6 +30,8 @@ class Prediction:
     summaries : (n, n_summary) medians; ``summary_names`` and ``summary_units`` say of what.
     summary_quantiles : (n, n_summary, n_level)
     novelty : (n,) above 1 for input unlike the training data.
+    at_edge : (n, n_summary) bool, True where a summary lies at the edge of the training range: its interval is
+        one-sided, and its value a limit.
     masked_fraction : (n,) of the model's pixels that had no data.
     magnitudes, magnitude_errors : (n, n_band) as the model saw them, NaN where missing.
     flux, flux_error, mask : (n, n_pixel) as the model saw them, divided by ``flux_scale`` (n,); None when not kept.
@@ -52,6 +54,7 @@ class Prediction:
     magnitudes: np.ndarray
     magnitude_errors: np.ndarray
     problems: tuple[str, ...]
+    at_edge: np.ndarray | None = None
     flux: np.ndarray | None = None
     flux_error: np.ndarray | None = None
     mask: np.ndarray | None = None
@@ -65,6 +68,10 @@ class Prediction:
     def __getitem__(self, which) -> Prediction:
         rows = np.atleast_1d(np.arange(len(self))[which])
         return replace(self, **{name: _take(getattr(self, name), rows) for name in _per_galaxy()})
+
+    def without_inputs(self) -> Prediction:
+        """The same without the spectra as the model saw them."""
+        return replace(self, flux=None, flux_error=None, mask=None, flux_scale=None)
 
     @staticmethod
     def joined(parts: Sequence[Prediction]) -> Prediction:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sfhmodel.description import OUTPUT_NAMES
 from sfhmodel.errors import InputError, SfhmodelWarning
-from sfhmodel.inference.arguments import check_rows, in_angstrom, labels_of, redshifts_of, two_dimensional
+from sfhmodel.inference.arguments import (
+    check_rows,
+    flux_and_error,
+    in_angstrom,
+    in_magnitudes,
+    labels_of,
+    redshifts_of,
+    two_dimensional,
+)
 from sfhmodel.inference.batches import Collector, batches, prepared_rows
-from sfhmodel.inference.magnitudes import magnitude_array
+from sfhmodel.inference.magnitudes import measured_magnitudes
+from sfhmodel.inference.physical import limited
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.spectra import ObservedSpectrum, PreparationSettings, PreparedSpectra, SpectrumPreparer
 from sfhmodel.spectra.frame import TrainingFrame
+from sfhmodel.spectra.spectrum_objects import are_spectra, spectra_of_objects
 
 BATCH_SIZE = 512
 _COMPILE_FROM = 1024  # spectra; compiling the model takes as long as a thousand of them without
@@ -42,13 +53,14 @@ class Predictor:
     def predict(
         self,
         wavelength_aa,
-        flux,
+        flux=None,
         flux_error=None,
         magnitudes=None,
-        redshift=0.0,
+        redshift=None,
         mask=None,
         *,
         magnitude_errors=None,
+        resolution_fwhm_aa=None,
         medium: str = "air",
         batch_size: int = BATCH_SIZE,
         names: Sequence[str] | None = None,
@@ -60,13 +72,18 @@ class Predictor:
 
         Parameters
         ----------
-        wavelength_aa : (m,) observed wavelengths, Angstrom (or an astropy Quantity).
-        flux : (m,) or (n, m) flux density per Angstrom, in any unit.
-        flux_error : like ``flux``, one sigma; 0 or NaN where a pixel is bad. None when unknown.
-        magnitudes : AB, (n, n_band) in the model's order or {band: value(s)}; NaN or absent = missing.
-        redshift : number or (n,); 0 for spectra at rest.
+        wavelength_aa : (m,) observed wavelengths, Angstrom, or an astropy Quantity; or a `specutils.Spectrum`, or a
+            list of them, in place of this, ``flux``, ``flux_error`` and ``mask``.
+        flux : (m,) or (n, m) flux density per Angstrom, in any unit; or a Quantity, which is converted. Masked values
+            (`numpy.ma`, astropy's Masked) are bad pixels.
+        flux_error : like ``flux``, one sigma; 0 or NaN where a pixel is bad. None when unknown. An astropy
+            uncertainty may be a variance or an inverse variance.
+        magnitudes : AB, (n, n_band) in the model's order or {band: value(s)}; NaN, 99, -99, -999 or absent = missing. A
+            Quantity of a flux density is converted.
+        redshift : number or (n,); 0 for spectra at rest, the default.
         mask : like ``flux`` or (m,), non-zero = use.
-        magnitude_errors : like ``magnitudes``, mag.
+        magnitude_errors : like ``magnitudes``, mag; -1 says that the magnitude is none.
+        resolution_fwhm_aa : (m,) FWHM of the observed line-spread function; matched to the training spectra's.
         medium : 'air' or 'vacuum', of the wavelengths.
         batch_size : spectra at a time.
         names : (n,) of the galaxies.
@@ -89,17 +106,27 @@ class Predictor:
         SfhmodelWarning
             The spectra do not cover the model's grid, or their redshift is not among those trained on.
         """
+        if are_spectra(wavelength_aa):
+            if flux is not None or flux_error is not None or mask is not None:
+                raise InputError("give spectra, or arrays of wavelength and flux, not both")
+            spectra = spectra_of_objects(wavelength_aa, names=names)
+            spectra = _with_magnitudes(spectra, magnitudes, magnitude_errors, redshift, self.description.band_names)
+            options = {"batch_size": batch_size, "on_bad": on_bad, "keep_inputs": keep_inputs}
+            return self.predict_spectra(spectra, **options, on_progress=on_progress)
+        if flux is None:
+            raise InputError("flux is missing: give wavelengths and fluxes, or spectra with both")
         wavelength_aa = in_angstrom(wavelength_aa)
-        flux, flux_error, mask = (two_dimensional(values) for values in (flux, flux_error, mask))
+        flux, flux_error = flux_and_error(wavelength_aa, flux, flux_error)
+        mask = two_dimensional(mask, "mask")
         n = flux.shape[0]
         check_rows(n, flux_error=flux_error, mask=mask)
         if batch_size < 1 or on_bad not in ("raise", "skip"):
             raise InputError(f"batch_size {batch_size}, on_bad {on_bad!r}: need at least 1, and 'raise' or 'skip'")
         labels = labels_of(names, n)
-        redshift = redshifts_of(redshift, n)
-        bands = self.description.band_names
-        magnitudes = magnitude_array(magnitudes, bands, n)
-        magnitude_errors = magnitude_array(magnitude_errors, bands, n, "magnitude_errors")
+        redshift = redshifts_of(0.0 if redshift is None else redshift, n)
+        magnitudes, magnitude_errors = measured_magnitudes(
+            *in_magnitudes(magnitudes, magnitude_errors), self.description.band_names, n
+        )
         self._say_shifted_bands(magnitudes, redshift)
 
         def prepare(rows: np.ndarray) -> PreparedSpectra:
@@ -111,6 +138,7 @@ class Predictor:
                 redshift=float(redshift[rows[0]]),
                 medium=medium,
                 labels=[labels[k] for k in rows],
+                fwhm_aa=resolution_fwhm_aa,
             )
 
         result = Collector(self.description, n, keep_inputs)
@@ -122,7 +150,8 @@ class Predictor:
                     for name in ("flux", "flux_error", "mask")
                 }
                 inputs |= {"magnitudes": magnitudes[rows], "magnitude_errors": magnitude_errors[rows]}
-                result.add(rows, self.run(inputs, batch_size, n), inputs, prepared)
+                outputs = limited(self.run(inputs, batch_size, n), self.description, redshift[rows])
+                result.add(rows, outputs, inputs, prepared)
             if on_progress is not None:
                 on_progress(sum(part.size for part in batch))
         return result.prediction(
@@ -150,7 +179,13 @@ class Predictor:
             raise InputError("no spectra to predict for")
         groups: dict[tuple, list[int]] = {}
         for k, spectrum in enumerate(spectra):
-            key = (spectrum.wave_aa.tobytes(), spectrum.medium, spectrum.flux_error is None)
+            fwhm = spectrum.resolution_fwhm_aa
+            key = (
+                spectrum.wave_aa.tobytes(),
+                spectrum.medium,
+                spectrum.flux_error is None,
+                None if fwhm is None else fwhm.tobytes(),
+            )
             groups.setdefault(key, []).append(k)
         parts, order = [], []
         for members in groups.values():
@@ -164,6 +199,7 @@ class Predictor:
                     np.array([s.redshift or 0.0 for s in group]),
                     np.stack([np.ones(s.flux.shape, bool) if s.mask is None else s.mask for s in group]),
                     magnitude_errors=_by_band([s.magnitude_errors for s in group]),
+                    resolution_fwhm_aa=group[0].resolution_fwhm_aa,
                     medium=group[0].medium,
                     batch_size=batch_size,
                     names=[s.name for s in group],
@@ -210,3 +246,19 @@ def _by_band(rows: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray] | Non
     """{band: (n,)}, NaN where a row lacks it, or None when no row has any."""
     bands = dict.fromkeys(band for row in rows for band in row)
     return {band: np.array([row.get(band, np.nan) for row in rows], dtype=np.float64) for band in bands} or None
+
+
+def _with_magnitudes(spectra, magnitudes, magnitude_errors, redshift, bands) -> list[ObservedSpectrum]:
+    """Spectra with the magnitudes and redshifts that are given beside them, those of the spectra else."""
+    n = len(spectra)
+    mags, errors = measured_magnitudes(*in_magnitudes(magnitudes, magnitude_errors), bands, n)
+    redshift = None if redshift is None else redshifts_of(redshift, n)
+    return [
+        replace(
+            spectrum,
+            magnitudes=dict(zip(bands, mags[k].tolist(), strict=True)),
+            magnitude_errors=dict(zip(bands, errors[k].tolist(), strict=True)),
+            redshift=spectrum.redshift if redshift is None else float(redshift[k]),
+        )
+        for k, spectrum in enumerate(spectra)
+    ]

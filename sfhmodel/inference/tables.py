@@ -18,6 +18,7 @@ _ARRAYS = (
     "redshift",
     *OUTPUT_NAMES,
     "unlike_training",
+    "at_edge",
     "masked_fraction",
     "magnitudes",
     "magnitude_errors",
@@ -41,7 +42,7 @@ def check_table_path(path: str | Path) -> Path:
 def prediction_table(prediction: Prediction):
     """An astropy Table with a row per galaxy.
 
-    Columns: name, redshift, unlike_training, novelty, masked_fraction, each summary with its median and
+    Columns: name, redshift, unlike_training, novelty, masked_fraction, at_edge, each summary with its median and
     ``_p05`` ... ``_p95``, then mass_fraction, metallicity and the quantiles as arrays. The metadata hold age bins,
     levels, wavelength range, bands, recipe and model.
     """
@@ -53,6 +54,13 @@ def prediction_table(prediction: Prediction):
     _add(table, "unlike_training", prediction.unlike_training, description="novelty above 1: treat as an extrapolation")
     _add(table, "novelty", prediction.novelty, "", "score of being unlike the training data, calibrated to 1 at 99%")
     _add(table, "masked_fraction", prediction.masked_fraction, "", "of the model's pixels that had no data")
+    if prediction.at_edge is not None:
+        at_edge = [
+            ",".join(n for n, is_at in zip(prediction.summary_names, row, strict=True) if is_at)
+            for row in prediction.at_edge
+        ]
+        description = "summaries at the edge of the training range: limits, with one-sided intervals"
+        _add(table, "at_edge", np.array(at_edge, dtype=str), description=description)
     for k, (name, unit) in enumerate(zip(prediction.summary_names, prediction.summary_units, strict=True)):
         _add(table, name, prediction.summaries[:, k], _UNITS.get(unit, unit), "median")
         for j, level in enumerate(prediction.quantile_levels):

@@ -10,6 +10,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from sfhmodel.targets import one_sided
+
 
 def _corrections(layer, groups):
     """(n or 1, k, l) corrections of a layer for groups (n, n_group) one-hot, or of its first group."""
@@ -77,7 +79,7 @@ class OrderedQuantiles(keras.layers.Layer):
         quantiles = ops.concatenate([below, median, above], axis=-1)
         answer = _running_maximum(quantiles * self.std + self.mean + _corrections(self, groups), axis=2)
         # nothing is known beyond; limits would stop the gradient, so training goes without
-        return answer if training else ops.minimum(ops.maximum(answer, self.lowest), self.highest)
+        return answer if training else one_sided(answer, self.lowest, self.highest)
 
     def get_config(self):
         sizes = {"n_target": self.n_target, "n_level": self.n_level, "n_group": self.n_group}

@@ -3,7 +3,7 @@
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.prepare import PreparedSpectra, SpectrumPreparer
-from sfhmodel.spectra.registry import Layout, layouts, read_spectra, register_layout
+from sfhmodel.spectra.registry import Layout, layouts, read_pieces, read_spectra, register_layout
 from sfhmodel.spectra.settings import PreparationSettings
 from sfhmodel.spectra.sky import sky_windows
 
@@ -15,6 +15,7 @@ __all__ = [
     "ReadOptions",
     "SpectrumPreparer",
     "layouts",
+    "read_pieces",
     "read_spectra",
     "register_layout",
     "sky_windows",

@@ -1,23 +1,17 @@
-"""Which column of a table is what: by the user's word, by its name, or by its place."""
+"""Which column of a table, or array of a file, is what: by the user's word, by its name, or by its place."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from sfhmodel.errors import InputError
+from sfhmodel.spectra.names import role_of, roles_of
 from sfhmodel.spectra.options import ReadOptions
+from sfhmodel.spectra.units import unit_in_name
 
-_NAMES = {
-    "wave": r"(wave(length)?|lambda|lam|wl|awav)(_(aa|air|vac|obs))?|(.*_)?(wave|wavelength|lambda)",
-    "log10_wave": r"loglam(bda)?|log(10)?_?(wave|wavelength|lambda|lam)(_aa)?",
-    "flux": r"flux(_density)?|spec(trum)?|f_?lam(bda)?|f_nu|fnu|intensity|(.*_)?(flux|spec)",
-    "error": r"(flux_?)?(err(or)?|sigma|std|unc(ertainty)?|noise)|e_flux|(.*_)?(err|error|sigma)",
-    "variance": r"(flux_?)?var(iance)?|stat|(.*_)var(iance)?",
-    "inverse_variance": r"(flux_?)?(ivar|invvar|inverse_variance|inv_var)|(.*_)ivar",
-    "mask": r"mask|good|use",
-}
-_ORDER = ("log10_wave", "inverse_variance", "variance", "error", "mask", "wave", "flux")
+
+class UnclearLayoutError(InputError):
+    """A file in which wavelengths and fluxes cannot be told: another reader may know it."""
 
 
 @dataclass(frozen=True)
@@ -29,43 +23,80 @@ class Columns:
     error: str | None = None
     error_is: str = "error"
     mask: str | None = None
-    wave_is_log10: bool = False
+    redshift: str | None = None
+    wdisp: str | None = None
+    wave_unit: str = ""
+
+
+_ERROR_ROLES = ("error", "variance", "inverse_variance")
 
 
 def find_columns(names: list[str], options: ReadOptions, notes: list[str]) -> Columns:
-    """The columns of a table with these names; what was guessed is added to ``notes``.
+    """The columns of a table with these names; what was chosen is added to ``notes``.
 
     Raises
     ------
+    UnclearLayoutError
+        The wavelengths or fluxes cannot be told.
     InputError
-        The wavelengths or fluxes cannot be told, a named column is not there, or a third column has no name and
-        nothing says whether it holds errors or variances.
+        A column that the user names is not there.
     """
-    kinds: dict[str, str] = {}
-    for name in names:
-        for kind in _ORDER:
-            if kind not in kinds and re.fullmatch(_NAMES[kind], name.strip().lower().replace(" ", "_")):
-                kinds[kind] = name
-                break
-    by_place = not {"wave", "log10_wave", "flux"} & kinds.keys() and 2 <= len(names) <= 4
-    wave = _named(options.wave_column, names) or kinds.get("wave") or kinds.get("log10_wave")
-    flux = _named(options.flux_column, names) or kinds.get("flux")
-    error_kind = next((kind for kind in ("error", "variance", "inverse_variance") if kind in kinds), None)
-    error = _named(options.error_column, names) or (kinds[error_kind] if error_kind else None)
-    mask = _named(options.mask_column, names) or kinds.get("mask")
-    if by_place:
+    bare = {name: unit_in_name(name)[0] for name in names}
+    by_bare = roles_of(bare.values())
+    roles = {role: next(n for n in names if bare[n] == found) for role, found in by_bare.items()}
+    wave = _named(options.wave_column, names) or _first(roles, ("wave", "log10_wave", "ln_wave"), bare)
+    flux = _named(options.flux_column, names) or roles.get("flux")
+    error, error_role = _error(options, names, roles)
+    mask = _named(options.mask_column, names) or roles.get("mask")
+    nameless = not any(role_of(bare[name]) for name in names[:2])
+    if nameless and not {"wave", "log10_wave", "ln_wave", "flux"} & roles.keys() and 2 <= len(names) <= 4:
         wave, flux = wave or names[0], flux or names[1]
         if error is None and len(names) > 2:
-            error = names[2]
+            error, error_role = names[2], "error"
             if options.error_is is None:
                 notes.append("third column taken to be one-sigma errors (--error-is)")
+        if mask is None and len(names) > 3 and options.mask_column is None:
+            mask = names[3]
+    if flux is None and wave == names[0] and 2 <= len(names) <= 4 and role_of(bare[names[1]]) is None:
+        flux = names[1]
+        notes.append(f"second column, {flux!r}, taken to be the flux (--flux-column)")
     if wave is None or flux is None:
         missing = " and ".join(what for what, name in (("wavelengths", wave), ("fluxes", flux)) if name is None)
-        raise InputError(
-            f"cannot tell the column of the {missing} among {', '.join(names)}: name it (--wave-column, --flux-column)"
+        raise UnclearLayoutError(
+            f"cannot tell the column of the {missing} among {', '.join(map(str, names))}: name it (--wave-column, "
+            "--flux-column)"
         )
-    error_is = options.error_is or (error_kind if error_kind and error == kinds[error_kind] else "error")
-    return Columns(wave, flux, error, error_is, mask, wave_is_log10=wave == kinds.get("log10_wave"))
+    unit = {roles.get("log10_wave"): "log10", roles.get("ln_wave"): "ln"}.get(wave, "")
+    if len(names) > 2 or roles:
+        notes.append(_what_was_chosen(wave, flux, error, mask))
+    return Columns(wave, flux, error, error_role or "error", mask, roles.get("redshift"), roles.get("wdisp"), unit)
+
+
+def _first(roles: dict[str, str], wanted: tuple[str, ...], bare: dict[str, str]) -> str | None:
+    """Of several roles the name that says its own most exactly."""
+    found = [(role_of(bare[roles[role]])[1], k, roles[role]) for k, role in enumerate(wanted) if role in roles]
+    return min(found)[2] if found else None
+
+
+def _error(options: ReadOptions, names: list[str], roles: dict[str, str]) -> tuple[str | None, str | None]:
+    """The column of the errors and what its name says they are."""
+    if options.error_column is not None:
+        name = _named(options.error_column, names)
+        role = role_of(unit_in_name(name)[0])
+        return name, role[0] if role and role[0] in _ERROR_ROLES else "error"
+    found = [
+        (role_of(unit_in_name(roles[role])[0])[1], k, role) for k, role in enumerate(_ERROR_ROLES) if role in roles
+    ]
+    if not found:
+        return None, None
+    role = min(found)[2]
+    return roles[role], role
+
+
+def _what_was_chosen(wave: str, flux: str, error: str | None, mask: str | None) -> str:
+    said = f"wavelengths from {wave!r}, flux from {flux!r}"
+    said += f", errors from {error!r}" if error is not None else ""
+    return said + (f", mask from {mask!r}" if mask is not None else "")
 
 
 def _named(wanted: str | None, names: list[str]) -> str | None:
@@ -76,4 +107,6 @@ def _named(wanted: str | None, names: list[str]) -> str | None:
         return wanted
     if wanted.isdigit() and 1 <= int(wanted) <= len(names):
         return names[int(wanted) - 1]
-    raise InputError(f"there is no column {wanted!r}: there are {', '.join(names)}")
+    if same := [name for name in names if name.lower() == wanted.lower()]:
+        return same[0]
+    raise InputError(f"there is no column {wanted!r}: there are {', '.join(map(str, names))}")

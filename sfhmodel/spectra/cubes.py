@@ -49,10 +49,11 @@ def spectrum_of_cube(
     count = good.sum(axis=1)
     enough = count >= _GOOD_SHARE * n_spaxel
     weight = n_spaxel / np.maximum(count, 1)
-    total = np.sum(flux[:, with_data], axis=1, where=good) * weight
+    total = np.sum(flux[:, with_data], axis=1, where=good, dtype=np.float64) * weight
     notes.append(f"sum of {n_spaxel} spaxels (--spaxel x,y for one)")
     if error is not None:
         factor = covariance_factor(n_spaxel) if covariance_factor else 1.0
-        error = np.sqrt(np.sum(np.square(error[:, with_data]), axis=1, where=good)) * weight * factor
+        squares = np.square(error[:, with_data], dtype=np.float64)
+        error = np.sqrt(np.sum(squares, axis=1, where=good)) * weight * factor
         error = np.where(enough, error, np.nan)
     return np.where(enough, total, np.nan), error, enough

@@ -22,23 +22,26 @@ class TrainingFrame:
     ----------
     redshift_range : smallest and largest redshift of the training spectra; equal when all have the same.
     sigma_kms : velocity dispersion of the stars, or None when it varies or the recipe does not say.
+    lowest_sigma_kms : the lowest of the training spectra, or None when the recipe does not say.
     lsf : name and options of the line-spread function, as in the recipe; None when unknown.
     """
 
     redshift_range: tuple[float, float] = (0.0, 0.0)
     sigma_kms: float | None = None
     lsf: dict[str, Any] | None = None
+    lowest_sigma_kms: float | None = None
 
     @classmethod
     def of(cls, description: ModelDescription) -> TrainingFrame:
         """From the recipe in a model's description; at rest when there is none."""
         kinematics = description.recipe.get("kinematics") or {}
-        low, high = _bounds(kinematics.get("redshift", 0.0))
-        sigma = _bounds(kinematics["velocity_dispersion_kms"]) if "velocity_dispersion_kms" in kinematics else None
+        low, high = bounds(kinematics.get("redshift", 0.0))
+        sigma = bounds(kinematics["velocity_dispersion_kms"]) if "velocity_dispersion_kms" in kinematics else None
         return cls(
             redshift_range=(low, high),
             sigma_kms=sigma[0] if sigma and sigma[0] == sigma[1] else None,
             lsf=(description.recipe.get("spectrum") or {}).get("lsf"),
+            lowest_sigma_kms=sigma[0] if sigma and np.isfinite(sigma[0]) else None,
         )
 
     @property
@@ -54,14 +57,14 @@ class TrainingFrame:
         """Whether training spectra at the redshift shown to the model exist."""
         return self.is_fixed or self.redshift_range[0] <= redshift <= self.redshift_range[1]
 
-    def sigma_aa(self, wave_aa: np.ndarray) -> np.ndarray | None:
-        """Gaussian sigma (m,) of lines in training spectra at these wavelengths, or None when it varies."""
-        if self.sigma_kms is None or self.lsf is None:
-            return None
-        return np.hypot(self.sigma_kms / C_KMS * wave_aa, self.lsf_fwhm_aa(wave_aa) / FWHM_PER_SIGMA)
-
     def lsf_fwhm_aa(self, wave_aa: np.ndarray) -> np.ndarray:
-        """FWHM (m,) of the training spectra's line-spread function."""
+        """FWHM (m,) of the training spectra's line-spread function.
+
+        Raises
+        ------
+        InputError
+            The line-spread function is not known here.
+        """
         from sfhsim.errors import SfhsimError
         from sfhsim.instrument import make_lsf
 
@@ -71,11 +74,11 @@ class TrainingFrame:
         except SfhsimError as error:
             raise InputError(
                 f"the resolution cannot be matched: the training recipe's LSF is not available here ({error}); "
-                "leave velocity_dispersion_kms and resolution_fwhm_aa away"
+                "leave velocity_dispersion_kms, resolution_fwhm_aa and resolving_power away"
             ) from error
 
 
-def _bounds(parameter) -> tuple[float, float]:
+def bounds(parameter) -> tuple[float, float]:
     """Smallest and largest value of a parameter of a recipe: a number or a distribution."""
     if not isinstance(parameter, dict):
         return float(parameter), float(parameter)

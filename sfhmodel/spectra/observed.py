@@ -25,6 +25,7 @@ class ObservedSpectrum:
     medium : 'air' or 'vacuum', of the wavelengths.
     redshift : of the galaxy, or None when the file does not say.
     magnitudes, magnitude_errors : AB, by band name.
+    resolution_fwhm_aa : (m,) FWHM of the instrument's line-spread function at these wavelengths, or None when unknown.
     name : for tables and pictures.
     notes : what was assumed on reading, for the user.
 
@@ -44,12 +45,14 @@ class ObservedSpectrum:
     magnitude_errors: Mapping[str, float] = field(default_factory=dict)
     name: str = ""
     notes: tuple[str, ...] = ()
+    resolution_fwhm_aa: np.ndarray | None = None
 
     def __post_init__(self):
         where = f"spectrum {self.name!r}: " if self.name else ""
         wave_aa = check_wavelengths(self.wave_aa, where)
         object.__setattr__(self, "wave_aa", wave_aa)
-        for name, dtype in (("flux", np.float64), ("flux_error", np.float64), ("mask", bool)):
+        arrays = (("flux", np.float64), ("flux_error", np.float64), ("mask", bool), ("resolution_fwhm_aa", np.float64))
+        for name, dtype in arrays:
             values = getattr(self, name)
             if values is None:
                 continue

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from sfhmodel.errors import InputError
 from sfhmodel.spectra.air import air_to_vacuum, vacuum_to_air
 from sfhmodel.spectra.frame import TrainingFrame
 from sfhmodel.spectra.resolution import matching_sigma_aa
 from sfhmodel.spectra.settings import PreparationSettings
 from sfhmodel.spectra.sky import in_sky_window
 
+WIDE_PIXEL = 3.0  # of the grid's; from here on it is said
+WIDEST_PIXEL = 12.0  # of the grid's; light in wider ones lies anywhere in them
 N_SIGMA = 6.0  # light that broadening brings in from further away does not count
 
 
@@ -60,18 +63,22 @@ def grid_operator(
     grid_wave_aa: np.ndarray,
     frame: TrainingFrame,
     settings: PreparationSettings,
+    fwhm_aa: np.ndarray | None = None,
 ) -> GridOperator:
     """The operator of one observed grid and redshift. All wavelengths in Angstrom; the grid in air.
+
+    Observed pixels more than `WIDEST_PIXEL` times as wide as the grid's are gaps, not data. ``fwhm_aa`` (m,) is the
+    observed line-spread function, where the file says it.
 
     Raises
     ------
     InputError
-        The resolution is to be matched, but the training recipe does not say to what.
+        The resolution is to be matched, but the training recipe does not say to what; pixels far wider than the grid's.
     """
     from sfhsim.instrument.resampling import broaden_operator, pixel_edges, rebin_operator
 
     wave = shifted_wave_aa(wave_aa, medium, redshift, frame)
-    sigma_aa, notes = matching_sigma_aa(wave, redshift, frame, settings)
+    sigma_aa, notes = matching_sigma_aa(wave_aa, wave, redshift, frame, settings, fwhm_aa)
     native, edges = pixel_edges(wave), pixel_edges(grid_wave_aa)
     margin = (0.0, 0.0) if sigma_aa is None else N_SIGMA * sigma_aa[[0, -1]]
     slack = 1e-9 * native[-1]
@@ -95,4 +102,24 @@ def grid_operator(
     usable = np.ones(wave.size, dtype=bool)
     if settings.masks_sky(redshift):
         usable = ~in_sky_window(vacuum_to_air(wave_aa) if medium == "vacuum" else wave_aa)
+    fine, wide = _fine_enough(native, edges)
+    usable &= fine
+    notes += wide
     return GridOperator(columns, weights, weights.multiply(weights).tocsr(), usable[columns], covered, notes)
+
+
+def _fine_enough(native: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(m,) bool: observed pixels that are not far wider than the pixels of the grid where they are; and a remark."""
+    width, grid_width = np.diff(native), np.diff(edges)
+    centre = 0.5 * (native[1:] + native[:-1])
+    fine = width <= WIDEST_PIXEL * np.interp(centre, 0.5 * (edges[1:] + edges[:-1]), grid_width)
+    on_grid = (native[1:] > edges[0]) & (native[:-1] < edges[-1])
+    if not (fine & on_grid).any() and on_grid.any():
+        raise InputError(
+            f"its pixels are {np.median(width[on_grid]):.3g} A wide, the model's {np.median(grid_width):.3g} A: a "
+            "spectrum this coarse does not show what the model looks at"
+        )
+    median, model = np.median(width[on_grid]) if on_grid.any() else 0.0, np.median(grid_width)
+    if median > WIDE_PIXEL * model:
+        return fine, (f"its pixels are {median:.3g} A wide, the model's {model:.3g} A: fine structure is missing",)
+    return fine, ()

@@ -75,6 +75,7 @@ class SpectrumPreparer:
         redshift: float = 0.0,
         medium: str = "air",
         labels: Sequence[str] | None = None,
+        fwhm_aa=None,
     ) -> PreparedSpectra:
         """Prepare spectra that share one wavelength grid and redshift.
 
@@ -87,6 +88,7 @@ class SpectrumPreparer:
         redshift : of the galaxies.
         medium : 'air' or 'vacuum', of the wavelengths.
         labels : (n,) what each spectrum is called in messages.
+        fwhm_aa : (m,) FWHM of the observed line-spread function, or None when unknown.
 
         Raises
         ------
@@ -106,7 +108,7 @@ class SpectrumPreparer:
         flux, flux_error, mask = (None if x is None else np.asarray(x) for x in (flux, flux_error, mask))
         check_shapes(wave_aa.size, flux, flux_error, mask)
         self._check_place(wave_aa, redshift, medium, where)
-        operator = self._operator(wave_aa, medium, redshift)
+        operator = self._operator(wave_aa, medium, redshift, fwhm_aa, where)
         if not operator.covered.any():
             raise InputError(
                 f"{where}the wavelengths, {wave_aa[0]:.0f}-{wave_aa[-1]:.0f} A, cover no pixel of the model's grid, "
@@ -120,14 +122,18 @@ class SpectrumPreparer:
         self._say_what_is_unusual(operator, redshift, where)
         return prepared
 
-    def _operator(self, wave_aa: np.ndarray, medium: str, redshift: float) -> GridOperator:
-        key = (medium, redshift, wave_aa.size, hash(wave_aa.tobytes()))
+    def _operator(self, wave_aa: np.ndarray, medium: str, redshift: float, fwhm_aa, where: str) -> GridOperator:
+        fwhm_key = None if fwhm_aa is None else hash(np.asarray(fwhm_aa).tobytes())
+        key = (medium, redshift, wave_aa.size, hash(wave_aa.tobytes()), fwhm_key)
         if key not in self._operators:
             while len(self._operators) >= self._REMEMBERED:
                 del self._operators[next(iter(self._operators))]
-            self._operators[key] = grid_operator(
-                wave_aa, medium, redshift, self.grid_wave_aa, self.frame, self.settings
-            )
+            try:
+                self._operators[key] = grid_operator(
+                    wave_aa, medium, redshift, self.grid_wave_aa, self.frame, self.settings, fwhm_aa
+                )
+            except InputError as error:
+                raise InputError(f"{where}{error}") from error
         return self._operators[key]
 
     def _check_place(self, wave_aa: np.ndarray, redshift: float, medium: str, where: str) -> None:

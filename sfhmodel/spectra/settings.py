@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from sfhmodel.errors import InputError
 
 
@@ -19,12 +21,14 @@ class PreparationSettings:
     min_coverage : fraction of the grid below which a spectrum is refused.
     velocity_dispersion_kms : of the observed stars; where it is below that of the training spectra, the spectrum is
         broadened to match. None: taken to be that of the training spectra.
-    resolution_fwhm_aa : FWHM of the observed line-spread function [Angstrom]; likewise.
+    resolution_fwhm_aa : FWHM of the observed line-spread function [Angstrom]; likewise. None: that of the file, if it
+        says so, else that of the training spectra.
+    resolving_power : wavelength over FWHM, in place of ``resolution_fwhm_aa``.
 
     Raises
     ------
     InputError
-        Fractions outside 0-1, negative widths.
+        Fractions outside 0-1, negative widths, a resolution given twice.
     """
 
     mask_sky: bool | None = None
@@ -32,6 +36,7 @@ class PreparationSettings:
     min_coverage: float = 0.5
     velocity_dispersion_kms: float | None = None
     resolution_fwhm_aa: float | None = None
+    resolving_power: float | None = None
 
     def __post_init__(self):
         for name in ("min_good_fraction", "min_coverage"):
@@ -41,11 +46,17 @@ class PreparationSettings:
             value = getattr(self, name)
             if value is not None and not 0.0 <= value < 1e5:
                 raise InputError(f"{name} must be 0 or more, got {value}")
+        if self.resolving_power is not None:
+            if not 1.0 < self.resolving_power < 1e7:
+                raise InputError(f"resolving_power must be above 1, got {self.resolving_power}")
+            if self.resolution_fwhm_aa is not None:
+                raise InputError("give resolution_fwhm_aa or resolving_power, not both")
 
-    @property
-    def matches_resolution(self) -> bool:
-        """Whether the user said anything about the resolution."""
-        return self.velocity_dispersion_kms is not None or self.resolution_fwhm_aa is not None
+    def observed_fwhm_aa(self, wave_aa: np.ndarray, of_file: np.ndarray | None) -> np.ndarray | None:
+        """FWHM (m,) of the observed line-spread function at observed wavelengths: as the user says, or the file."""
+        if self.resolution_fwhm_aa is not None:
+            return np.full(wave_aa.shape, self.resolution_fwhm_aa)
+        return of_file if self.resolving_power is None else wave_aa / self.resolving_power
 
     def masks_sky(self, redshift: float) -> bool:
         """Whether sky windows are left out of a spectrum of this redshift."""

@@ -1,72 +1,122 @@
-"""From an astropy table, read of FITS, ECSV or ASCII, to spectra."""
+"""From an astropy table, read of FITS, ECSV, VOTable or ASCII, to spectra."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 
+from sfhmodel.errors import InputError
+from sfhmodel.spectra import names
+from sfhmodel.spectra.assembly import observed_spectra
 from sfhmodel.spectra.columns import Columns, find_columns
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
+from sfhmodel.spectra.raw import RawSpectra, Values
 from sfhmodel.spectra.source import SourceFile, plain_name
-from sfhmodel.spectra.units import per_angstrom, to_angstrom, to_error
+from sfhmodel.spectra.units import unit_in_name
 
 
-def spectra_of_table(table, source: SourceFile, options: ReadOptions, default_medium: str) -> list[ObservedSpectrum]:
+def spectra_of_table(
+    table,
+    source: SourceFile,
+    options: ReadOptions,
+    *,
+    where: str = "",
+    units: Mapping[str, str] | None = None,
+    wave: Values | None = None,
+    medium: str | None = None,
+) -> Iterable[ObservedSpectrum]:
     """One spectrum with a row per pixel, or one per row when the cells hold arrays.
 
     Parameters
     ----------
     table : astropy Table.
-    default_medium : of wavelengths about which nothing is said.
+    where : the HDU in words, before the names of columns in messages.
+    units : of columns, as written; those of the table are used besides.
+    wave : wavelengths that stand outside of the table.
+    medium : what the file says of the wavelengths.
 
     Raises
     ------
     InputError
-        See `find_columns`, `to_angstrom`.
+        See `find_columns`, `observed_spectra`.
     """
-    columns = find_columns(list(table.colnames), options, source.notes)
-    if columns.error and columns.error_is != "error":
-        source.notes.append(f"errors of column {columns.error!r}, {columns.error_is.replace('_', ' ')}")
-    medium, redshift = source.medium(options, default_medium), source.redshift(options)
-    if redshift is None and options.redshift is None and "redshift" in table.meta:
-        redshift = float(table.meta["redshift"])
-    cells = _cells(table, columns)
+    colnames = list(table.colnames)
+    if wave is not None:
+        colnames = ["wavelength", *colnames]
+    columns = find_columns(colnames, options, source.notes)
+    units = _units(table, units or {})
+
+    def values(name: str | None, kind: str = "", unit: str = "") -> Values | None:
+        if name is None:
+            return None
+        said = units.get(name) or unit_in_name(name)[1] or unit
+        return Values(_plain(table[name]), said, f"{where}column {name!r}", kind)
+
+    rest = {
+        "medium": medium or names.medium_of(columns.wave),
+        "default_medium": "air",
+        **_redshift(table, columns, options, where),
+    }
+    error = values(columns.error, columns.error_is)
+    mask = values(columns.mask)
+    if mask is not None:
+        mask = Values(mask.values, "", mask.where, names.mask_means(columns.mask))
+    waves = wave if wave is not None else values(columns.wave, unit=columns.wave_unit)
+    raw = RawSpectra(waves, values(columns.flux), error, mask, **rest)
+    if raw.flux.values.dtype.kind != "O":
+        return observed_spectra(raw, source, options)
+    return _ragged(raw, source, options)
+
+
+def _units(table, given: Mapping[str, str]) -> dict[str, str]:
+    """Units as they are written: those given, those of a text's second line, those of the table."""
+    found = {name: str(table[name].unit) for name in table.colnames if table[name].unit is not None}
+    return found | dict(table.meta.get("units", {})) | {name: unit for name, unit in given.items() if unit}
+
+
+def _plain(column) -> np.ma.MaskedArray:
+    """Values of a column, masked where they are missing."""
+    values = np.ma.asarray(getattr(column, "value", column))
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 and values.shape[0] > 1 else values
+
+
+def _redshift(table, columns: Columns, options: ReadOptions, where: str) -> dict:
+    """The redshift of a column: the one the user names, or one called so that is the same for all pixels."""
+    said = options.redshift if isinstance(options.redshift, str) and options.redshift in table.colnames else None
+    name = said or columns.redshift
+    if name is None:
+        return {}
+    values = _plain(table[name])
+    if values.dtype.kind not in "fiu" or values.ndim != 1:
+        return {}
+    if _plain(table[columns.flux]).ndim == 1 and _plain(table[columns.flux]).dtype.kind != "O":
+        known = np.ma.compressed(values)
+        if known.size == 0 or np.ptp(known[np.isfinite(known)]) > 0.0:
+            if said:
+                raise InputError(f"column {said!r} has a value of its own at each wavelength: it is no redshift")
+            return {}
+        values = known[:1]
+    return {"redshift": values, "redshift_where": f"{where}column {name!r}", "redshift_said": said is not None}
+
+
+def _ragged(raw: RawSpectra, source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
+    """Spectra of cells whose arrays have lengths of their own."""
+    n = len(raw.flux.values)
     spectra = []
-    for k, row in enumerate(cells):
-        wave_aa = _wavelengths(row["wave"], table[columns.wave], columns, options)
-        unit = table[columns.flux].unit
-        error = None if row["error"] is None else to_error(row["error"], columns.error_is)
-        mask = None if row["mask"] is None else (np.asarray(row["mask"]) != 0) == (options.mask_means == "use")
-        spectra.append(
-            source.spectrum(
-                wave_aa,
-                per_angstrom(row["flux"], unit, wave_aa),
-                None if error is None else per_angstrom(error, unit, wave_aa),
-                mask,
-                medium=medium,
-                redshift=redshift,
-                name=f"{plain_name(source.path)}-{k + 1}" if len(cells) > 1 else "",
-            )
-        )
+    for k in range(n):
+        row = {
+            key: None if part is None else Values(_cell(part.values, k), part.unit, part.where, part.kind)
+            for key, part in (("wave", raw.wave), ("flux", raw.flux), ("error", raw.error), ("mask", raw.mask))
+        }
+        redshift = raw.redshift if np.ndim(raw.redshift) == 0 or len(raw.redshift) != n else raw.redshift[k : k + 1]
+        name = f"{plain_name(source.path)}-{k + 1}" if n > 1 else ""
+        one = RawSpectra(**row, medium=raw.medium, redshift=redshift, redshift_where=raw.redshift_where,
+                         redshift_said=raw.redshift_said, names=[name])  # fmt: skip
+        spectra += observed_spectra(one, source, options)
     return spectra
 
 
-def _cells(table, columns: Columns) -> list[dict[str, np.ndarray | None]]:
-    """Arrays (m,) by kind, for each spectrum of the table."""
-    names = {"wave": columns.wave, "flux": columns.flux, "error": columns.error, "mask": columns.mask}
-    values = {kind: None if name is None else _filled(table[name]) for kind, name in names.items()}
-    if values["flux"].ndim == 1:
-        return [values]
-    n = values["flux"].shape[0]
-    return [{kind: None if v is None else (v[k] if v.ndim > 1 else v) for kind, v in values.items()} for k in range(n)]
-
-
-def _filled(column) -> np.ndarray:
-    """Values of a column; masked ones as NaN, in a column of integers as 0."""
-    values = np.ma.asarray(column)
-    return np.ma.filled(values, np.nan if values.dtype.kind == "f" else 0)
-
-
-def _wavelengths(values, column, columns: Columns, options: ReadOptions) -> np.ndarray:
-    unit = options.wave_unit or ("log10" if columns.wave_is_log10 else str(column.unit or ""))
-    return to_angstrom(values, unit)
+def _cell(values, k: int):
+    return np.asarray(values[k]) if values.dtype.kind == "O" or values.ndim > 1 else values

@@ -1,12 +1,21 @@
-"""Units of wavelengths and of errors: converted when known, refused when they look wrong."""
+"""Units of spectral axes and of flux densities: astropy's parser and equivalencies, and the spellings it does not know.
+
+The model does not depend on the scale of a spectrum, so solid angles, fibres and powers of ten only need to be the
+same along it; what matters is per what the flux is: wavelength, frequency, photon, or nothing (lambda F_lambda).
+"""
 
 from __future__ import annotations
+
+import re
+import warnings
+from functools import lru_cache
 
 import numpy as np
 
 from sfhmodel.errors import InputError
 
-_ANGSTROM = ("", "a", "aa", "ang", "angstrom", "angstroms", "ångström", "å")
+_ANGSTROM = ("", "a", "aa", "ang", "angstrom", "angstroms", "ångström", "ångströms", "å", "å")
+LOGARITHMS = {"log10": "log10", "log": "log10", "loglam": "log10", "ln": "ln", "loge": "ln"}
 
 # what a range of numbers would be, were they in this unit: name, option, to Angstrom
 _LOOKS_LIKE = (
@@ -17,6 +26,62 @@ _LOOKS_LIKE = (
     ("natural logarithms of Angstrom", "ln", lambda x: np.exp(np.minimum(x, 30.0))),
 )
 
+# spellings of files -> of astropy; matched as whole words
+_WORDS = {
+    "a": "Angstrom",
+    "ang": "Angstrom",
+    "angs": "Angstrom",
+    "angstrom": "Angstrom",
+    "angstroms": "Angstrom",
+    "å": "Angstrom",
+    "ångström": "Angstrom",
+    "ergs": "erg",
+    "sec": "s",
+    "second": "s",
+    "seconds": "s",
+    "micron": "um",
+    "microns": "um",
+    "micrometer": "um",
+    "nanometer": "nm",
+    "nanometers": "nm",
+    "lsun": "solLum",
+    "l_sun": "solLum",
+    "solar_luminosity": "solLum",
+    "l_sol": "solLum",
+    "photons": "ph",
+    "photon": "ph",
+    "phot": "ph",
+    "jansky": "Jy",
+    "janskys": "Jy",
+    "jy": "Jy",
+    "mjy": "mJy",  # MJy is told by its capital, see `_word`
+    "ujy": "uJy",
+    "njy": "nJy",
+    "microjansky": "uJy",
+    "hertz": "Hz",
+    "hz": "Hz",
+    "watt": "W",
+    "watts": "W",
+    "maggies": "mgy",
+    "maggy": "mgy",
+    "nanomaggies": "nmgy",
+    "nanomaggy": "nmgy",
+    "nmgy": "nmgy",
+    "mgy": "mgy",
+    "flam": "erg s-1 cm-2 Angstrom-1",
+    "fnu": "erg s-1 cm-2 Hz-1",
+    "ab": "ABmag",
+    "abmag": "ABmag",
+    "ab_mag": "ABmag",
+}
+# what a flux is per besides: the same for all pixels of a spectrum
+_SAME_FOR_ALL = (
+    r"sr|steradian|beam|spaxel|spaxels|spax|pix|pixel|pixels|fiber|fibre|fib|lenslet|aperture|arcsec(?:\^?\*{0,2}2|2)?|"
+    r"arcsec|arcmin(?:\^?\*{0,2}2|2)?|deg(?:\^?\*{0,2}2|2)?|square_arcsec|sq_arcsec"
+)
+_SAYS_NOTHING = ("", "none", "unknown", "n/a", "na", "-", "flux", "unitless", "dimensionless", "arbitrary", "arb")
+_OPTION = "give the unit (flux_unit, --flux-unit), e.g. 'erg/s/cm2/A', 'Jy', 'MJy/sr'"
+
 
 def to_angstrom(values: np.ndarray, unit: str | None) -> np.ndarray:
     """Wavelengths in Angstrom.
@@ -24,24 +89,31 @@ def to_angstrom(values: np.ndarray, unit: str | None) -> np.ndarray:
     Parameters
     ----------
     values : of any shape, in ``unit``.
-    unit : a length that astropy knows, 'log10' or 'ln' (of Angstrom); None or '' for Angstrom.
+    unit : a length, frequency, energy or wavenumber that astropy knows, 'log10' or 'ln' (of Angstrom); None or '' for
+        Angstrom.
 
     Raises
     ------
     InputError
-        A unit that is not known or not a length.
+        A unit that is not known or of something else.
     """
     values = np.asarray(values, dtype=np.float64)
     name = (unit or "").strip()
     if name.lower() in _ANGSTROM:
         return values
-    if name.lower() in ("log10", "log", "ln"):
-        return np.exp(values) if name.lower() == "ln" else 10.0**values
+    if logarithm := LOGARITHMS.get(name.lower()):
+        with np.errstate(over="ignore"):
+            return np.exp(values) if logarithm == "ln" else 10.0**values
+    if inside := re.fullmatch(r"(log10|log_10|log|dex|ln)\s*[(\[]\s*(.+?)\s*[)\]]", name, flags=re.IGNORECASE):
+        with np.errstate(over="ignore"):
+            return to_angstrom(np.exp(values) if inside[1].lower() == "ln" else 10.0**values, inside[2])
     from astropy import units
 
+    parsed = parsed_unit(name)
     try:
-        return units.Unit(name).to(units.AA, values)
-    except (ValueError, TypeError, units.UnitsError) as error:
+        with np.errstate(divide="ignore"):
+            return parsed.to(units.AA, values, equivalencies=units.spectral())
+    except (ValueError, TypeError, AttributeError, units.UnitsError) as error:
         raise InputError(
             f"wavelengths in {name!r}: not a length that can be converted to Angstrom; give the unit "
             "(wave_unit, --wave-unit): Angstrom, nm, um, log10 or ln"
@@ -63,34 +135,139 @@ def looks_like(low: float, high: float, needed_low_aa: float, needed_high_aa: fl
     return None
 
 
-def to_error(values: np.ndarray, kind: str) -> np.ndarray:
-    """One sigma, of 'error', 'variance' or 'inverse_variance'; NaN where that is not a positive finite number."""
-    values = np.asarray(values, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if kind == "variance":
-            return np.sqrt(np.where(values > 0.0, values, np.nan))
-        if kind == "inverse_variance":
-            return 1.0 / np.sqrt(np.where(values > 0.0, values, np.nan))
-    return values
+@lru_cache(maxsize=256)
+def parsed_unit(text: str):
+    """The astropy unit of a string as files write it, or None when it cannot be read.
 
-
-def per_angstrom(values: np.ndarray, unit, wave_aa: np.ndarray) -> np.ndarray:
-    """Flux densities per Angstrom, of those in ``unit``; other units than densities per frequency stay as they are.
-
-    The model does not depend on the scale of a spectrum, so only the conversion from F_nu to F_lambda matters.
-
-    Parameters
-    ----------
-    values : (..., m)
-    unit : an astropy unit, a string, or None.
-    wave_aa : (m,)
+    Powers of ten, Angstrom as ``A``, ``erg/s/cm^2/Ang/spaxel``, ``10**(-20)*erg/...`` and the like are understood;
+    what is the same for all pixels of a spectrum (sr, arcsec2, spaxel, fibre, beam) is left away.
     """
-    if unit is None or str(unit).strip() == "":
-        return values
+    from astropy import units
+    from astropy.units import photometric
+
+    text = _plain(text)
+    with warnings.catch_warnings(), units.add_enabled_units([photometric]):
+        warnings.simplefilter("ignore")  # astropy's remarks on several slashes
+        for candidate in (text, _spelled(text)):
+            for form in (None, "cds", "ogip"):
+                try:
+                    unit = units.Unit(candidate, format=form)
+                except (ValueError, TypeError, AttributeError, ArithmeticError):
+                    continue
+                return _without_ampere(unit)
+    return None
+
+
+def _plain(text: str) -> str:
+    """One spelling of powers, products and numbers."""
+    text = str(text).strip().strip("[]").strip()
+    text = text.replace("−", "-").replace("Å", "Angstrom").replace("Å", "Angstrom").replace("µ", "u").replace("μ", "u")
+    text = re.sub(r"[{}]", "", text)
+    text = re.sub(r"^flam(\d+)$", r"1e-\1 erg s-1 cm-2 Angstrom-1", text, flags=re.IGNORECASE)  # Keck's
+    text = re.sub(r"\)\s*(?=[A-Za-z])", ") ", text)
+    power = r"\s*(?:\*\*|\^)?\s*\(?{}\)?"
+    over = rf"\s*/\s*\(?(?:{_SAME_FOR_ALL})(?:{power.format('[124]')})?\)?(?![A-Za-z0-9])"
+    text = re.sub(over, "", text, flags=re.IGNORECASE)
+    times = rf"[\s.*]+(?:{_SAME_FOR_ALL}){power.format('-[124]')}"
+    text = re.sub(times, "", text, flags=re.IGNORECASE)
+    # powers of ten only scale
+    text = re.sub(r"^\(?\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?:\s*(?:\*\*|\^)\s*\(?[-+]?\d+\)?)?\)?"
+                  r"\s*[*.x ]?\s*(?=[A-Za-z(])", _scale, text)  # fmt: skip
+    return text.strip(" .*")
+
+
+def _scale(found: re.Match) -> str:
+    """A number before a unit is kept as a power of ten that astropy reads; other forms are left as they are."""
+    numbers = re.findall(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", found[0])
+    value = float(numbers[0]) ** (float(numbers[1]) if len(numbers) > 1 else 1.0)
+    return f"{value:.17g} " if np.isfinite(value) and value > 0.0 else ""
+
+
+def _spelled(text: str) -> str:
+    """With words as astropy spells them, powers as ``**`` and dots as products."""
+    text = re.sub(r"\^", "**", text)
+    text = re.sub(r"\*\*\s*\(?\s*([-+]?\d+)\s*\)?", r"**\1", text)
+    text = re.sub(r"\bper\b", "/", text)
+    text = re.sub(r"(?<=[A-Za-z)\d])\.(?=[A-Za-z(])", " ", text)
+    text = re.sub(r"(?<=[A-Za-z)\d])\s+\*\s*(?=[A-Za-z(])", " ", text)
+    return re.sub(r"[^\W\d]+(?:_[^\W\d]+)*", _word, text)
+
+
+def _word(found: re.Match) -> str:
+    word = found[0]
+    if word in ("MJy", "mJy", "Mjy"):
+        return "MJy" if word[0] == "M" else "mJy"
+    return _WORDS.get(word.lower(), word)
+
+
+def _without_ampere(unit):
+    """What is written A is Angstrom: no flux is per ampere."""
     from astropy import units
 
-    parsed = units.Unit(str(unit), parse_strict="silent")
-    if not parsed.is_equivalent(units.Jy):
-        return values
-    f_lambda = units.erg / units.s / units.cm**2 / units.AA
-    return parsed.to(f_lambda, values, equivalencies=units.spectral_density(wave_aa * units.AA))
+    if unit.is_equivalent(units.AA) or units.A not in getattr(unit.decompose(), "bases", ()):
+        return unit
+    bases = [units.AA if base == units.A else base for base in unit.bases]
+    return units.CompositeUnit(unit.scale, bases, unit.powers)
+
+
+def says_nothing(unit) -> bool:
+    """Whether a unit is absent, or a word that says as much."""
+    return unit is None or str(unit).strip().strip("[]").lower() in _SAYS_NOTHING
+
+
+def per_angstrom_factor(unit, wave_aa: np.ndarray, where: str = "the flux") -> np.ndarray | float:
+    """By what to multiply flux densities in ``unit`` at ``wave_aa`` (..., m) to have them per Angstrom.
+
+    Flux and luminosity densities per wavelength, frequency or photon, lambda F_lambda, and maggies are known; 1 where
+    the unit says nothing.
+
+    Raises
+    ------
+    InputError
+        Another quantity (counts, km/s, magnitudes of no system), or a unit that cannot be read.
+    """
+    if says_nothing(unit):
+        return 1.0
+    from astropy import units
+
+    parsed = unit if isinstance(unit, units.UnitBase) else parsed_unit(str(unit))
+    if parsed is None:
+        raise InputError(f"{where} has the unit {str(unit)!r}, which cannot be read: {_OPTION}")
+    f_lambda, l_lambda = units.erg / units.s / units.cm**2 / units.AA, units.erg / units.s / units.AA
+    for angle in (units.sr, units.beam, units.pix, units.bin):
+        for power in (1, 2, -1, -2):
+            if angle in parsed.bases and (parsed * angle**power).decompose().bases != parsed.decompose().bases:
+                parsed = _dropped(parsed, angle)
+    maggy = units.mgy
+    if parsed.is_equivalent(maggy):
+        parsed = units.Unit(parsed.to(maggy) * 3631.0 * units.Jy)
+    for target in (f_lambda, l_lambda, f_lambda / units.sr):
+        if parsed.is_equivalent(target):
+            return float(parsed.to(target))
+        try:
+            return np.asarray(
+                parsed.to(target, np.ones(np.shape(wave_aa)), equivalencies=units.spectral_density(wave_aa * units.AA))
+            )
+        except units.UnitsError:
+            continue
+    raise InputError(f"{where} is in {str(unit)!r}, which is no flux density that can be converted to F_lambda: "
+                     f"convert the file, or {_OPTION}")  # fmt: skip
+
+
+def _dropped(unit, base):
+    """A unit without one of its bases."""
+    from astropy import units
+
+    kept = [(b, p) for b, p in zip(unit.bases, unit.powers, strict=True) if b != base]
+    return units.CompositeUnit(unit.scale, [b for b, _ in kept], [p for _, p in kept])
+
+
+def unit_in_name(name: str) -> tuple[str, str]:
+    """A column's name without its unit, and the unit: ``Flux (uJy)``, ``flux[Jy]``, ``wave_nm``; '' without one."""
+    if found := re.fullmatch(r"\s*(.*?)\s*[\[(]\s*(.+?)\s*[\])]\s*", name):
+        return found[1], found[2]
+    if found := re.fullmatch(r"(.+?)_(aa|angstroms?|nm|um|microns?|[unm]?jy|hz|ghz)", name, flags=re.IGNORECASE):
+        unit = found[2]
+        unit = {"aa": "Angstrom", "hz": "Hz", "ghz": "GHz"}.get(unit.lower(), unit)
+        return found[1], unit
+    return name, ""

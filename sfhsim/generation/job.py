@@ -10,7 +10,7 @@ from pathlib import Path
 from sfhsim.errors import DatasetError
 from sfhsim.generation.plan import Plan, Shard
 from sfhsim.generation.probes import check_probes
-from sfhsim.plugins import load_plugin, plugin_names
+from sfhsim.plugins import load_plugin
 from sfhsim.records.dataset import PLAN
 
 
@@ -94,7 +94,6 @@ def describe(simulator) -> dict:
         "library": simulator.library_description,
         "recipe": recipe_to_dict(simulator.recipe),
         "notes": list(simulator.notes),
-        "plugins": plugin_names(),
     }
 
 

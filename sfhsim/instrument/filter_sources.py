@@ -8,6 +8,7 @@ load_filter("pyphot:JWST_NIRCAM_F444W"), load_filter("kcorrect:jwst_f444w")
 from __future__ import annotations
 
 import functools
+import re
 import warnings
 from difflib import get_close_matches
 from importlib import import_module, resources
@@ -16,11 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sfhsim.errors import MissingDataError, RecipeError
+from sfhsim.errors import MissingDataError, RecipeError, SfhsimWarning
 from sfhsim.instrument.filters import Filter
-from sfhsim.instrument.tables import SUFFIXES, read_two_columns
+from sfhsim.instrument.tables import SUFFIXES, check_table, raw_columns
 
 ARCHIVE = "data/filters/filters.npz"
+_SHORTEST_COMMON_AA = 2900.0  # shortward of it a curve without a unit may be an infrared one in nm
+_TINY = 0.01  # of the peak; negative throughputs this small are noise of the measurement
+_STEP = 1e-6  # relative width of a step between two rows of one wavelength
 
 
 def load_filter(name: str | Path | Filter) -> Filter:
@@ -87,11 +91,90 @@ def _aliases() -> dict[str, tuple[str, ...]]:
 
 
 def _from_file(path: Path) -> Filter:
-    wave_aa, throughput = read_two_columns(path, "filter")
-    if SUFFIXES[path.suffix.lower()] == "votable" and _counts_energy(path):
+    path = path.expanduser()
+    wave, throughput = raw_columns(path, "filter")
+    words = _words_of_header(path)
+    where = f"filter file {path}"
+    wave_aa, throughput = check_table(*_mended(_in_angstrom(wave, words, path), throughput, where), where)
+    is_votable = SUFFIXES[path.suffix.lower()] == "votable"
+    if _counts_energy(path) if is_votable else words.get("detector", "").startswith("energy"):
         throughput = throughput / wave_aa
     name = path.name.removesuffix(path.suffix)
     return Filter(name, wave_aa, throughput, f"file {path.name}")
+
+
+def _words_of_header(path: Path) -> dict[str, str]:
+    """What the comments of a file of text say: 'detector' (energy or photon) and 'unit', as pyphot writes them."""
+    lines = [line.strip().lower() for line in path.read_text(errors="replace").splitlines()[:200]]
+    found: dict[str, str] = {}
+    is_ascii = SUFFIXES[path.suffix.lower()] == "ascii"
+    for line in lines:
+        if line and (line[0] in "#%!" or line[0].isalpha()):
+            if said := re.search(r"^[#%!\s\-{]*detector(?:[ _]?type)?[\s:=]+(\w+)", line):
+                found["detector"] = {"0": "energy", "1": "photon"}.get(said[1], said[1])
+            for pattern in _UNIT_PATTERNS if is_ascii else ():
+                if said := re.search(pattern, line):
+                    found.setdefault("unit", said[1])
+    if not is_ascii and any(re.search(r"\bunit\s*[:=]", line) for line in lines):
+        found["unit"] = "Angstrom"  # the unit of the column was seen to
+    return found
+
+
+_UNIT_PATTERNS = (
+    r"(?:\bunits?[\s:=]+|[\[(]\s*)(angstroms?|aa|a|nm|nanometers?|um|microns?|mum)\b",
+    r"(?:lambda|wave(?:length)?|wl)[_ ](aa|nm|um|micron)\b",
+)
+_IN_ANGSTROM = {"nm": 10.0, "nanometer": 10.0, "nanometers": 10.0, "um": 1e4, "micron": 1e4, "microns": 1e4, "mum": 1e4}
+_ULTRAVIOLET = re.compile(r"fuv|nuv|(^|[^a-z])uv|galex|uvot|uvit|sbc|stis|fuse|iue|f1\d\d|f2\d\d", re.IGNORECASE)
+
+
+def _in_angstrom(wave: np.ndarray, words: dict[str, str], path: Path) -> np.ndarray:
+    """Wavelengths in Angstrom, by the unit that the file says; without one, by their range.
+
+    Raises
+    ------
+    RecipeError
+        No unit, and numbers that are an ultraviolet filter in Angstrom as well as an infrared one in nm.
+    """
+    unit = words.get("unit")
+    if unit is not None:
+        return wave * _IN_ANGSTROM.get(unit, 1.0)
+    middle = float(np.median(wave)) if wave.size else 0.0
+    if 912.0 <= middle < _SHORTEST_COMMON_AA and not _ULTRAVIOLET.search(path.name):
+        raise RecipeError(
+            f"filter file {path}: its wavelengths, about {middle:.0f}, are an ultraviolet filter in Angstrom or an "
+            "infrared one in nm: say so in its first line, `# unit: Angstrom` or `# unit: nm`"
+        )
+    return wave
+
+
+def _mended(wave_aa: np.ndarray, throughput: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Increasing wavelengths and no slightly negative throughput; what was done is said.
+
+    A wavelength that occurs twice is a step, or one row too many; what is out of order otherwise is for `check_table`.
+    """
+    wave_aa, throughput = np.array(wave_aa, dtype=np.float64), np.array(throughput, dtype=np.float64)
+    if wave_aa.ndim != 1 or wave_aa.shape != throughput.shape or wave_aa.size < 2:
+        return wave_aa, throughput
+    if (np.diff(wave_aa) <= 0.0).all():
+        wave_aa, throughput = wave_aa[::-1], throughput[::-1]
+    same = np.append(np.diff(wave_aa) == 0.0, False)
+    if same.any() and (np.diff(wave_aa) >= 0.0).all():
+        needless = same & np.append(np.diff(throughput) == 0.0, False)
+        fewer_aa, fewer = wave_aa[~needless], throughput[~needless]
+        step = np.flatnonzero(np.diff(fewer_aa) == 0.0)
+        if not (np.diff(step) == 1).any():
+            fewer_aa[step + 1] *= 1.0 + _STEP
+            wave_aa, throughput = fewer_aa, fewer
+            what = f"{int(same.sum())} wavelengths that occur twice: steps, or left out where both rows are the same"
+            warnings.warn(f"{where}: {what}", SfhsimWarning, stacklevel=4)
+    peak = float(np.nanmax(throughput, initial=0.0))
+    negative = throughput < 0.0
+    if negative.any() and peak > 0.0 and float(-throughput[negative].min()) <= _TINY * peak:
+        what = f"{int(negative.sum())} throughputs slightly below 0 (down to {throughput.min():.2g}) set to 0"
+        warnings.warn(f"{where}: {what}", SfhsimWarning, stacklevel=4)
+        throughput = np.maximum(throughput, 0.0)
+    return wave_aa, throughput
 
 
 def _counts_energy(path: Path) -> bool:

@@ -45,17 +45,29 @@ def read_two_columns(path: str | Path, what: str) -> tuple[np.ndarray, np.ndarra
         Unknown suffix, unreadable, fewer than two rows or columns, not finite, or not increasing.
     """
     path = Path(path).expanduser()
+    return check_table(*raw_columns(path, what), f"{what} file {path}")
+
+
+def raw_columns(path: Path, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """The first two columns as `read_two_columns` finds them, in Angstrom where the file says a unit, unchecked.
+
+    Raises
+    ------
+    MissingDataError
+        There is no such file.
+    RecipeError
+        Unknown suffix, unreadable.
+    """
     if not path.is_file():
         raise MissingDataError(f"{what} file not found: {path}")
     if path.suffix.lower() not in SUFFIXES:
         raise RecipeError(f"{what} file {path}: suffix {path.suffix!r} is not one of {', '.join(sorted(SUFFIXES))}")
     try:
-        wave_aa, value = _columns(path)
+        return _columns(path)
     except RecipeError:
         raise
     except Exception as error:  # astropy and numpy raise many kinds for a damaged file
         raise RecipeError(f"{what} file {path} cannot be read: {error}") from error
-    return check_table(wave_aa, value, f"{what} file {path}")
 
 
 def check_table(wave_aa: np.ndarray, value: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:

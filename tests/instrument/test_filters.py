@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sfhsim.constants import C_AA_S
-from sfhsim.errors import CoverageError, MissingDataError, RecipeError
+from sfhsim.errors import CoverageError, MissingDataError, RecipeError, SfhsimWarning
 from sfhsim.instrument import Filter, filter_names, load_filter
 from sfhsim.instrument.build_filters import build, parse_kcorrect, thin, wheel_names
 
@@ -144,7 +144,9 @@ def test_energy_counting_votable_becomes_photon_counting(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("5000 1\n4000 1\n", "row 2 does not"),
+        ("5000 1\n4000 1\n4500 1\n", "row 2 does not"),
+        ("5000 0\n5500 1\n5500 0.5\n5500 1\n6000 0\n", "row 3 does not"),
+        ("1100 0\n1235 1\n1400 0\n", "# unit: nm"),
         ("5000 1\n5500 nan\n", "row 2 is not finite"),
         ("5000 1\n", "at least two rows"),
         ("5000\n6000\n", "line 1 holds one column"),
@@ -170,6 +172,64 @@ def test_missing_and_unknown_files(tmp_path):
     (tmp_path / "a.ecsv").write_text("no table")
     with pytest.raises(RecipeError, match=r"a\.ecsv cannot be read"):
         load_filter(tmp_path / "a.ecsv")
+
+
+def _curve(path, text):
+    path.write_text(text)
+    return load_filter(path)
+
+
+def test_energy_detectors_of_text_files(tmp_path):
+    rows = "5000 0.1\n5500 1.0\n6000 0.2\n"
+    photon = _curve(tmp_path / "photon.dat", f"# DETECTOR photon\n{rows}")
+    for k, line in enumerate(("# DETECTOR energy", "# DETECTOR\tenergy", "# detector: energy", "# DetectorType = 0")):
+        energy = _curve(tmp_path / f"energy{k}.dat", f"# NAME made up\n{line}\n# UNIT AA\n{rows}")
+        np.testing.assert_allclose(energy.throughput * energy.wave_aa, photon.throughput)
+
+
+def test_energy_detector_in_the_metadata_of_a_table(tmp_path):
+    from astropy import units
+    from astropy.table import Table
+
+    table = Table({"wave": [5000.0, 5500.0, 6000.0] * units.AA, "T": [0.1, 1.0, 0.2]}, meta={"DETECTOR": "energy"})
+    table.write(tmp_path / "a.ecsv")
+    band = load_filter(tmp_path / "a.ecsv")
+    np.testing.assert_allclose(band.throughput * band.wave_aa, [0.1, 1.0, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("header", "scale"),
+    [
+        ("# unit: nm", 0.1),
+        ("# UNIT nm", 0.1),
+        ("# wavelength (nm), T", 0.1),
+        ("wave_nm,T", 0.1),
+        ("# lambda [micron]", 1e-4),
+    ],
+)
+def test_units_of_filter_files(tmp_path, header, scale):
+    wave = np.array([11000.0, 12350.0, 14000.0]) * scale
+    rows = "\n".join(f"{w},{t}" for w, t in zip(wave, (0.0, 1.0, 0.0), strict=True))
+    band = _curve(tmp_path / "J.dat", f"{header}\n{rows}\n")
+    np.testing.assert_allclose(band.wave_aa, [11000.0, 12350.0, 14000.0])
+
+
+def test_ultraviolet_filters_by_name_and_by_unit(tmp_path):
+    rows = "1340 0\n1530 1\n1790 0\n"
+    assert _curve(tmp_path / "GALEX.FUV.dat", rows).pivot_wave_aa == pytest.approx(1530.0, rel=0.1)
+    assert _curve(tmp_path / "a.dat", f"# unit: Angstrom\n{rows}").pivot_wave_aa < 2000.0
+
+
+def test_filter_curves_are_mended_and_it_is_said(tmp_path):
+    band = _curve(tmp_path / "down.dat", "6000 0\n5500 1\n5000 0\n")
+    np.testing.assert_array_equal(band.wave_aa, [5000.0, 5500.0, 6000.0])
+    with pytest.warns(SfhsimWarning, match=r"noise\.dat: 1 throughputs slightly below 0"):
+        band = _curve(tmp_path / "noise.dat", "5000 -0.001\n5500 1\n6000 0\n")
+    np.testing.assert_array_equal(band.throughput, [0.0, 1.0, 0.0])
+    with pytest.warns(SfhsimWarning, match="2 wavelengths that occur twice"):
+        band = _curve(tmp_path / "twice.dat", "5000 0\n5000 1\n5500 1\n5500 1\n6000 0\n")
+    np.testing.assert_allclose(band.wave_aa, [5000.0, 5000.005, 5500.0, 6000.0])
+    np.testing.assert_array_equal(band.throughput, [0.0, 1.0, 1.0, 0.0])
 
 
 # ---------------------------------------------------------------- filter packages

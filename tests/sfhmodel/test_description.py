@@ -10,7 +10,7 @@ from small_model import description, inputs_and_truths
 
 from sfhmodel.description import NEEDED_TRUTHS, ModelDescription
 from sfhmodel.errors import TrainingDataError
-from sfhmodel.targets import linked, targets_from_truths, unlinked, within_limits
+from sfhmodel.targets import linked, one_sided, targets_from_truths, unlinked, within_limits
 
 
 def manifest(**changes) -> dict:
@@ -104,5 +104,16 @@ def test_links_are_undone_and_limits_kept():
     assert np.array_equal(there[:, :5], summaries[:, :5])
     np.testing.assert_allclose(ops.convert_to_numpy(unlinked(there)), summaries, atol=1e-6)
     beyond = np.array([9.9, 9.0, -2.0, -1.9, -0.1, 1.2], dtype="float32").reshape(1, 6, 1)
-    assert ops.convert_to_numpy(within_limits(beyond)).ravel().tolist()[4:] == [0.0, 1.0]
-    assert np.array_equal(ops.convert_to_numpy(within_limits(beyond))[:, :4], beyond[:, :4])
+    far = np.full((6, 1), 30.0, dtype="float32")
+    limited = ops.convert_to_numpy(within_limits(beyond, far))
+    assert limited.ravel().tolist()[4:] == [0.0, 1.0]
+    assert np.array_equal(limited[:, :4], beyond[:, :4])
+
+
+def test_intervals_at_a_limit_keep_their_inner_side():
+    quantiles = np.array([[[1.0, 2.0, 3.0, 4.0, 5.0]]])
+    at_top = ops.convert_to_numpy(one_sided(quantiles, 0.0, 0.5))
+    np.testing.assert_allclose(at_top, [[[0.0, 0.0, 0.5, 0.5, 0.5]]])
+    np.testing.assert_allclose(ops.convert_to_numpy(one_sided(quantiles, -9.0, 2.5)), [[[0.5, 1.5, 2.5, 2.5, 2.5]]])
+    np.testing.assert_allclose(ops.convert_to_numpy(one_sided(quantiles, 3.5, 9.0)), [[[3.5, 3.5, 3.5, 4.5, 5.5]]])
+    np.testing.assert_allclose(ops.convert_to_numpy(one_sided(quantiles, 0.0, 4.5)), [[[1.0, 2.0, 3.0, 4.0, 4.5]]])

@@ -196,6 +196,43 @@ def test_the_table_is_not_replaced_unawares(model_file, spectra, tmp_path):
     assert out.read_bytes() != before
 
 
+def test_a_hostile_file_does_not_stop_the_others(model_file, spectra, tmp_path):
+    from hostile_files import header_that_asks_for
+
+    (tmp_path / "huge.fits").write_bytes(header_that_asks_for(7 << 30))
+    outcome = predict_files(model_file, [tmp_path / "huge.fits", *spectra], tmp_path / "o.npz")
+    assert len(outcome.prediction) == 5
+    ((where, what),) = outcome.problems
+    assert "huge.fits" in where
+    assert "needs" in what
+
+
+def test_a_predictor_without_memory_says_so(model_file, spectra, tmp_path, monkeypatch):
+    from sfhmodel.inference.predictor import Predictor
+
+    monkeypatch.setattr(Predictor, "predict_spectra", lambda *a, **k: (_ for _ in ()).throw(MemoryError()))
+    outcome = predict_files(model_file, spectra[:1], tmp_path / "o.npz")
+    assert "more memory than there is" in str(outcome)
+
+
+@pytest.mark.parametrize("ending", ["npz", "ecsv", "fits"])
+def test_a_full_disk_is_a_named_error(model_file, spectra, tmp_path, monkeypatch, ending):
+    from sfhmodel.inference import files
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    before = set(tmp_path.iterdir())
+    monkeypatch.setattr(files.os, "replace", full)
+    with pytest.raises(ConfigError, match=rf"cannot write .*o\.{ending}: No space left"):
+        predict_files(model_file, spectra[:1], tmp_path / f"o.{ending}")
+    assert set(tmp_path.iterdir()) == before
+    monkeypatch.undo()
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
+    with pytest.raises(ConfigError, match="cannot be written; choose another place"):
+        predict_files(model_file, [], tmp_path / f"o.{ending}")
+
+
 def test_mistakes_are_found_before_anything_is_read(model_file, tmp_path):
     with pytest.raises(ConfigError, match="written as"):
         predict_files(model_file, [], tmp_path / "o.txt")

@@ -213,7 +213,7 @@ def test_spectra_of_different_grids_keep_their_order(predictor, observed):
         ({"on_bad": "ignore"}, "'raise' or 'skip'"),
         ({"wavelength_aa": WAVE_AA / 10.0}, "look like nanometres"),
         ({"wavelength_aa": np.log10(WAVE_AA)}, "look like log10"),
-        ({"wavelength_aa": WAVE_AA * units.km / units.s}, "need a length"),
+        ({"wavelength_aa": WAVE_AA * units.km / units.s}, "not a length"),
         ({"wavelength_aa": WAVE_AA + 5000.0}, "do not overlap"),
         ({"mask": np.zeros((N, WAVE_AA.size))}, "spectrum 1 of 7 and 6 more: all pixels are masked"),
     ],

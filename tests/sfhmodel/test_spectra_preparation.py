@@ -346,11 +346,11 @@ def test_a_broader_spectrum_is_left_and_it_is_said():
 
 
 def test_a_resolution_that_varies_cannot_be_matched():
-    with pytest.raises(InputError, match="no single velocity dispersion"):
+    with pytest.raises(InputError, match="does not say which velocity dispersion"):
         preparer(velocity_dispersion_kms=100.0)(WAVE_AA, smooth(WAVE_AA)[None])
     missing = with_recipe(kinematics=KINEMATICS, spectrum={"lsf": {"name": "tabulated", "path": "/nowhere/lsf.txt"}})
     with pytest.raises(InputError, match="LSF is not available here"):
-        preparer(missing, velocity_dispersion_kms=100.0)(WAVE_AA, smooth(WAVE_AA)[None])
+        preparer(missing, resolution_fwhm_aa=2.0)(WAVE_AA, smooth(WAVE_AA)[None])
 
 
 def test_operators_are_made_once_for_each_grid(monkeypatch):

@@ -77,8 +77,14 @@ def test_columns_named_by_the_user(tmp_path):
     assert_read(spectrum)
     np.testing.assert_array_equal(spectrum.mask, np.arange(60) % 2 == 0)
     np.testing.assert_array_equal(
-        only(path, wave_column="1", flux_column="z", mask_column="4").mask, np.arange(60) % 2 == 1
+        only(path, wave_column="1", flux_column="z", mask_column="4", mask_means="use").mask, np.arange(60) % 2 == 1
     )
+
+
+def test_a_flux_of_an_unknown_name_beside_known_wavelengths(tmp_path):
+    spectrum = only(write_text(tmp_path / "a.txt", "WL F SIG", WAVE_AA, FLUX, ERROR))
+    assert_read(spectrum)
+    assert any("second column, 'F', taken to be the flux" in note for note in spectrum.notes)
 
 
 def test_columns_that_cannot_be_told(tmp_path):
@@ -375,7 +381,7 @@ def test_missing_file_and_unknown_layout(tmp_path):
     with pytest.raises(InputError, match="cannot read"):
         read_spectra(tmp_path)
     path = write_sdss(tmp_path / "a.fits")
-    with pytest.raises(InputError, match="unknown layout 'sdds': known are sdss, manga"):
+    with pytest.raises(InputError, match="unknown layout 'sdds': known are sdss, desi, manga"):
         read_spectra(path, ReadOptions(layout="sdds"))
     with pytest.raises(InputError, match="cannot be read as manga"):
         read_spectra(path, ReadOptions(layout="manga"))

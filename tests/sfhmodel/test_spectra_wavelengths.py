@@ -1,14 +1,17 @@
 """Air and vacuum, units, sky windows, and wavelengths of FITS headers."""
 
+import types
+
 import numpy as np
 import pytest
 from astropy.io import fits
 
 from sfhmodel.errors import InputError
 from sfhmodel.spectra.air import air_to_vacuum, refractive_index, vacuum_to_air
+from sfhmodel.spectra.axis import spectral_axis
 from sfhmodel.spectra.sky import in_sky_window, sky_windows
-from sfhmodel.spectra.units import looks_like, per_angstrom, to_angstrom, to_error
-from sfhmodel.spectra.wcs import axis_wavelengths
+from sfhmodel.spectra.uncertainties import to_error
+from sfhmodel.spectra.units import looks_like, per_angstrom_factor, to_angstrom
 
 # vacuum and air wavelengths of strong lines as SDSS tabulates them, https://classic.sdss.org/dr7/products/spectra/vacwavelength.php
 LINES_AA = {"H-beta": (4862.721, 4861.363), "[O III]": (5008.239, 5006.843), "H-alpha": (6564.614, 6562.801)}
@@ -45,6 +48,8 @@ def test_far_ultraviolet_stays_in_vacuum():
         ([5e-7], "m", [5000.0]),
         ([np.log10(5000.0)], "log10", [5000.0]),
         ([np.log(5000.0)], "ln", [5000.0]),
+        ([np.log10(5000.0)], "log10(Angstrom)", [5000.0]),
+        ([np.log10(500.0)], "dex(nm)", [5000.0]),
         ([5000.0], "Angstrom", [5000.0]),
         ([5000.0], "", [5000.0]),
         ([5000.0], None, [5000.0]),
@@ -81,11 +86,10 @@ def test_errors_of_variances():
 
 def test_flux_per_frequency_becomes_flux_per_wavelength():
     wave_aa = np.array([4000.0, 8000.0])
-    f_lambda = per_angstrom(np.array([1.0, 1.0]), "Jy", wave_aa)
-    assert f_lambda[0] / f_lambda[1] == pytest.approx(4.0)
-    unchanged = np.array([1.0, 2.0])
-    for unit in (None, "", "erg / (s cm2 Angstrom)", "10**(-20)*erg/s/cm**2/Angstrom", "counts of sheep"):
-        np.testing.assert_array_equal(per_angstrom(unchanged, unit, wave_aa), unchanged)
+    factor = per_angstrom_factor("Jy", wave_aa)
+    assert factor[0] / factor[1] == pytest.approx(4.0)
+    for unit, expected in ((None, 1.0), ("", 1.0), ("erg / (s cm2 Angstrom)", 1.0), ("W/m2/um", 0.1)):
+        assert per_angstrom_factor(unit, wave_aa) == pytest.approx(expected)
 
 
 def test_sky_windows():
@@ -95,6 +99,10 @@ def test_sky_windows():
     np.testing.assert_array_equal(
         in_sky_window([5577.3, 6300.0, 6900.0, 7650.0, 5500.0, 6563.0]), [True, True, True, True, False, False]
     )
+
+
+def axis_of(cards):
+    return spectral_axis(types.SimpleNamespace(header=cards), None, "HDU 0")
 
 
 def header(**cards):
@@ -108,6 +116,18 @@ def header(**cards):
         ({"CRVAL1": 4800.0, "CD1_1": 2.0, "CRPIX1": 2.0}, [4798.0, 4800.0, 4802.0, 4804.0], None),
         ({"CRVAL1": 4800.0, "CD1_1": 2.0, "CTYPE1": "AWAV"}, [4800.0, 4802.0, 4804.0, 4806.0], "air"),
         ({"CRVAL1": 480.0, "CDELT1": 0.2, "CUNIT1": "nm", "CTYPE1": "WAVE"}, [4800, 4802, 4804, 4806], "vacuum"),
+        (
+            {"CRVAL1": 4.8e-7, "CDELT1": 1.0, "PC1_1": 2e-10, "CUNIT1": "m", "CTYPE1": "AWAV"},
+            [4800, 4802, 4804, 4806],
+            "air",
+        ),
+        ({"CRVAL1": 4800.0, "CDELT1": 4.0, "PC1_1": 0.5, "CUNIT1": "Angstroms"}, [4800, 4802, 4804, 4806], None),
+        (
+            {"CRVAL1": 6e14, "CDELT1": -1e14, "CTYPE1": "FREQ"},
+            2.99792458e18 / np.array([6e14, 5e14, 4e14, 3e14]),
+            "vacuum",
+        ),
+        ({"CRVAL1": 0.0, "CDELT1": 0.1, "CTYPE1": "ZOPT", "RESTWAV": 5e-7}, [5000.0, 5500.0, 6000.0, 6500.0], "vacuum"),
         ({"CRVAL1": 3.7, "CDELT1": 0.1, "DC-FLAG": 1}, 10 ** np.array([3.7, 3.8, 3.9, 4.0]), None),
         ({"CRVAL1": 3.7, "CDELT1": 0.1, "CTYPE1": "WAVE-LOG10"}, 10 ** np.array([3.7, 3.8, 3.9, 4.0]), "vacuum"),
         (
@@ -118,9 +138,9 @@ def header(**cards):
     ],
 )
 def test_axes_of_headers(cards, expected, medium):
-    wave_aa, found = axis_wavelengths(header(**cards), 1)
-    np.testing.assert_allclose(wave_aa, expected, rtol=1e-12)
-    assert found == medium
+    axis = axis_of(header(**cards))
+    np.testing.assert_allclose(to_angstrom(axis.wave.values, axis.wave.unit), expected, rtol=1e-12)
+    assert axis.medium == medium
 
 
 def test_logarithmic_axis_is_that_of_astropy():
@@ -128,18 +148,18 @@ def test_logarithmic_axis_is_that_of_astropy():
 
     cards = header(CRVAL1=5000.0, CDELT1=50.0, CRPIX1=2.0, CTYPE1="AWAV-LOG", CUNIT1="Angstrom")
     metres = WCS(cards).all_pix2world(np.arange(4), 0)[0]
-    np.testing.assert_allclose(axis_wavelengths(cards, 1)[0], 1e10 * metres, rtol=1e-10)
+    np.testing.assert_allclose(axis_of(cards).wave.values, 1e10 * metres, rtol=1e-10)
 
 
 @pytest.mark.parametrize(
     ("cards", "words"),
     [
-        ({"CRVAL1": 4800.0}, "no CRVAL1 with CDELT1 or CD1_1"),
+        ({"CRVAL1": 4800.0}, "no CRVAL1 with CDELT1, CD1_1 or PC1_1"),
         ({"CDELT1": 1.0}, "no CRVAL1"),
         ({"CRVAL1": 4800.0, "CDELT1": 0.0}, "step of axis 1 is 0"),
-        ({"CRVAL1": 5e14, "CDELT1": 1e9, "CTYPE1": "FREQ"}, "only axes of wavelength"),
+        ({"CRVAL1": 5e3, "CDELT1": 1.0, "CTYPE1": "VOPT", "CUNIT1": "km/s"}, "no RESTWAV or RESTFRQ"),
     ],
 )
 def test_axes_that_are_not_understood(cards, words):
     with pytest.raises(InputError, match=words):
-        axis_wavelengths(header(**cards), 1)
+        axis_of(header(**cards))
