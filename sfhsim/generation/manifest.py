@@ -14,6 +14,7 @@ from pydantic import Field
 from sfhsim.errors import DatasetError
 from sfhsim.generation.files import read_sealed, write_sealed
 from sfhsim.generation.plan import Plan
+from sfhsim.plugins import plugin_names
 from sfhsim.records.dataset import MANIFEST, PLAN
 from sfhsim.records.manifest import (
     MANIFEST_SEAL,
@@ -36,7 +37,7 @@ _SINCE_0_3_0 = ("compiled", "probes", "plugins")
 
 def plan_document(plan: Plan, description: dict, compiled_blake3: str, probes: dict) -> dict:
     """What ``plan.json`` holds: the plan, the `describe` of its simulator, the digest of the compiled recipe beside it,
-    and the probe samples (`sfhsim.generation.probes`)."""
+    the probe samples (`sfhsim.generation.probes`) and the names of plug-ins."""
     return {
         "format": "sfhsim plan",
         "plan": plan.to_dict(),
@@ -44,6 +45,7 @@ def plan_document(plan: Plan, description: dict, compiled_blake3: str, probes: d
         "schema_version": PRECISIONS[plan.precision],
         "compiled": {"file": COMPILED, "blake3": compiled_blake3},
         "probes": probes,
+        "plugins": plugin_names(),
     }
 
 
