@@ -1,0 +1,65 @@
+"""Maraston & Stromback (2011) models on MILES stars, one FITS file a template, as MaNGA's analysis pipeline keeps them.
+
+``M11_MILES_res2.54_imf_ss_age_1.0000000_z_0.02.fits``: resolution, IMF, age in Gyr, Z; erg/s/Angstrom per Msun formed
+on air wavelengths. Beyond 3550-7400 A the files run out to zero, as that pipeline says too (its wave_limit).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from sfhsim.constants import LSUN_ERG_S
+from sfhsim.errors import LibraryError
+from sfhsim.libraries.readers.template_files import by_template, common_ages, named_files, read_cube, require
+from sfhsim.libraries.ssp_library import SSPLibrary
+
+_NAME = re.compile(r"M11_MILES_res(?P<fwhm>[\d.]+)_imf_(?P<imf>\w+)_age_(?P<age>[\d.]+)_z_(?P<z>[\d.]+)\.fits")
+IMF_NAME = {"ss": "Salpeter, 0.1-100 Msun", "kr": "Kroupa (2001)", "cha": "Chabrier (2003)"}
+VALID_AA = (3550.0, 7400.0)
+CITATION = "Maraston & Stromback (2011); Sanchez-Blazquez et al. (2006); resolution: Beifiori et al. (2011)"
+
+
+def recognises(paths: list[Path]) -> bool:
+    """Whether this reader takes these paths: directories with its file names."""
+    return all(named_files([path], _NAME) for path in paths)
+
+
+def read(paths: list[Path], *, name: str = "m11-miles") -> SSPLibrary:
+    """Read the folders; the ages that all metallicities share make the grid, nothing is filled in.
+
+    Parameters
+    ----------
+    paths : directories, read as one grid.
+    name : str
+        What to call the library.
+
+    Raises
+    ------
+    LibraryError
+        When there is no such file, IMFs or resolutions are mixed, a template is there twice, or nothing is shared.
+    """
+    found = named_files(paths, _NAME)
+    require(found, paths, "M11_MILES_res2.54_imf_ss_age_1.0000000_z_0.02.fits")
+    kinds = sorted({(match["imf"], match["fwhm"]) for match, _ in found})
+    if len(kinds) > 1:
+        raise LibraryError(f"files of several IMFs or resolutions: {', '.join('/'.join(k) for k in kinds)}; keep one")
+    ((imf, fwhm),) = kinds
+    grid = by_template([((float(m["z"]), float(round(float(m["age"]) * 1e9))), path) for m, path in found])
+    metallicity, age_yr, left_out = common_ages(grid)
+    wave_aa, flux = read_cube(grid, metallicity, age_yr)
+    valid = (wave_aa >= VALID_AA[0]) & (wave_aa <= VALID_AA[1])
+    return SSPLibrary(
+        name=name,
+        metallicity=np.array(metallicity),
+        age_yr=np.array(age_yr),
+        wave_aa=wave_aa[valid],
+        flux=flux[..., valid] / np.float32(LSUN_ERG_S),
+        resolution_fwhm_aa=np.full(int(valid.sum()), float(fwhm)),
+        imf=IMF_NAME.get(imf, imf),
+        source=f"{len(metallicity) * len(age_yr)} M11-MILES files",
+        citation=CITATION,
+        notes=f"Trimmed to {VALID_AA[0]:g}-{VALID_AA[1]:g} A. {left_out}".strip(),
+    )
