@@ -20,6 +20,9 @@ def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
             f"{len(names)} templates of {library.name} hold no data in a part of {low:.0f}-{high:.0f} A that "
             f"this recipe uses, and count as zero there: {shown}"
         )
+    missing = [band["name"] for band in simulator.photometer.describe() if band.get("missing")]
+    if missing:
+        yield f"{library.name} does not reach over {', '.join(missing)}: magnitudes there are missing (NaN)"
     low_z, high_z = _metallicity_range(simulator.recipe.metallicity)
     if low_z < library.metallicity[0] * (1 - 1e-9) or high_z > library.metallicity[-1] * (1 + 1e-9):
         yield (

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sfhsim import load_library
+from sfhsim.instrument import load_filter
 from sfhsim.recipe import load_recipe
 from sfhsim.synthesis.photometer import LogPhotometer, VaryingPhotometer
 
@@ -36,7 +37,9 @@ class Twin(VaryingPhotometer):
 
 
 def _photometer(form, draws, library):
-    photometer = form(load_recipe("phangs-muse-hst-embedded"), draws, library)
+    recipe = load_recipe("phangs-muse-hst-embedded")
+    photometer = form(recipe, draws, [load_filter(name) for name in recipe.photometry.filters])
+    photometer.compile(library)
     photometer.set_lines(LINE_AA)
     return photometer
 
