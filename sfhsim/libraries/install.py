@@ -174,7 +174,7 @@ KNOWN_LIBRARIES = {
         _spliced("bpass", fwhm_aa=2.5),
     ),
     "miuscat": KnownLibrary(
-        "MIUSCAT, Padova00, unimodal 1.30: 50 ages from 63 Myr x 4 Z, 3465-9469 A; non-commercial",
+        "MIUSCAT, Padova00, unimodal 1.30: 50 ages from 63 Myr x 4 Z, 3480-9430 A; non-commercial",
         "122 MB",
         6,
         _from_mangadap("miuscat"),

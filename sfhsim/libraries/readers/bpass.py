@@ -13,7 +13,14 @@ import numpy as np
 
 from sfhsim.air import vacuum_to_air
 from sfhsim.errors import LibraryError
-from sfhsim.libraries.readers.template_files import by_template, common_ages, named_files, read_cube, require
+from sfhsim.libraries.readers.template_files import (
+    by_template,
+    common_ages,
+    named_files,
+    on_air_pixels,
+    read_cube,
+    require,
+)
 from sfhsim.libraries.ssp_library import SSPLibrary
 
 _NAME = re.compile(r"(?P<imf>(?:bin|sin)-imf\w+)-z(?P<z>\d{3})-T(?P<log_age>-?\d+\.\d+)\.fits")
@@ -51,8 +58,8 @@ def read(paths: list[Path], *, name: str = "bpass") -> SSPLibrary:
     grid = by_template([((int(m["z"]) / 1000, _age_yr(m["log_age"])), path) for m, path in found])
     metallicity, age_yr, left_out = common_ages(grid)
     vacuum_aa, flux = read_cube(grid, metallicity, age_yr)
-    air_aa = vacuum_to_air(vacuum_aa)
-    flux *= (vacuum_aa / air_aa).astype(np.float32)  # as much light in pixels that are narrower in air
+    step_aa = np.diff(vacuum_to_air(vacuum_aa)).mean()  # no pixel moves by more than a few hundredths of its width
+    air_aa, flux = on_air_pixels(vacuum_aa, flux, step_aa)
     binaries = "With binaries." if stars == "bin" else "Single stars only."
     return SSPLibrary(
         name=name,

@@ -13,7 +13,7 @@ import numpy as np
 
 from sfhsim.constants import LSUN_ERG_S
 from sfhsim.errors import LibraryError
-from sfhsim.libraries.readers.template_files import by_template, common_ages, named_files, read_cube, require
+from sfhsim.libraries.readers.template_files import by_template, common_ages, named_files, read_cube, require, trimmed
 from sfhsim.libraries.ssp_library import SSPLibrary
 
 _NAME = re.compile(r"M11_MILES_res(?P<fwhm>[\d.]+)_imf_(?P<imf>\w+)_age_(?P<age>[\d.]+)_z_(?P<z>[\d.]+)\.fits")
@@ -49,17 +49,16 @@ def read(paths: list[Path], *, name: str = "m11-miles") -> SSPLibrary:
     ((imf, fwhm),) = kinds
     grid = by_template([((float(m["z"]), float(round(float(m["age"]) * 1e9))), path) for m, path in found])
     metallicity, age_yr, left_out = common_ages(grid)
-    wave_aa, flux = read_cube(grid, metallicity, age_yr)
-    valid = (wave_aa >= VALID_AA[0]) & (wave_aa <= VALID_AA[1])
+    wave_aa, flux, trimming = trimmed(*read_cube(grid, metallicity, age_yr), VALID_AA)
     return SSPLibrary(
         name=name,
         metallicity=np.array(metallicity),
         age_yr=np.array(age_yr),
-        wave_aa=wave_aa[valid],
-        flux=flux[..., valid] / np.float32(LSUN_ERG_S),
-        resolution_fwhm_aa=np.full(int(valid.sum()), float(fwhm)),
+        wave_aa=wave_aa,
+        flux=flux / np.float32(LSUN_ERG_S),
+        resolution_fwhm_aa=np.full(wave_aa.size, float(fwhm)),
         imf=IMF_NAME.get(imf, imf),
         source=f"{len(metallicity) * len(age_yr)} M11-MILES files",
         citation=CITATION,
-        notes=f"Trimmed to {VALID_AA[0]:g}-{VALID_AA[1]:g} A. {left_out}".strip(),
+        notes=f"{trimming} {left_out}".strip(),
     )

@@ -18,7 +18,14 @@ from sfhsim.air import vacuum_to_air
 from sfhsim.errors import LibraryError
 from sfhsim.libraries.light import V_WINDOW_AA, light_at
 from sfhsim.libraries.readers.miles_spectrum import read_spectrum
-from sfhsim.libraries.readers.template_files import by_template, common_ages, named_files, read_cube, require
+from sfhsim.libraries.readers.template_files import (
+    by_template,
+    common_ages,
+    named_files,
+    on_air_pixels,
+    read_cube,
+    require,
+)
 from sfhsim.libraries.rebin import rebin
 from sfhsim.libraries.ssp_library import SSPLibrary
 
@@ -29,6 +36,7 @@ AGE_GYR = {"00.003": 0.00316228, "00.032": 0.03162278}
 METALLICITY = {-1.35: 0.001, -1.0: 0.0022, -0.7: 0.0043, -0.33: 0.01, 0.0: 0.02, 0.35: 0.04}
 CITATION = "Maraston et al. (2020); stars: Yan et al. (2019)"
 IMF = "Salpeter"
+PIXEL_AA = 0.8  # their pixels are 0.83 A wide at the blue end, and 3 of them make a FWHM
 
 
 def recognises(paths: list[Path]) -> bool:
@@ -60,11 +68,12 @@ def read(paths: list[Path], *, name: str = "mastar-ssp", reference: str = "bc03-
     grid = by_template([((_metallicity(m["z_h"], path), _age_yr(m["age"])), path) for m, path in found])
     metallicity, age_yr, left_out = common_ages(grid)
     vacuum_aa, flux = read_cube(grid, metallicity, age_yr, read=_read_log_spectrum)
-    air_aa = vacuum_to_air(vacuum_aa)
-    fwhm_aa = air_aa / _resolving_power([grid[z, age] for z in metallicity for age in age_yr], air_aa.size)
+    power = _resolving_power([grid[z, age] for z in metallicity for age in age_yr], vacuum_aa.size)
+    air_aa, flux = on_air_pixels(vacuum_aa, flux, PIXEL_AA)
+    fwhm_aa = air_aa / np.interp(air_aa, vacuum_to_air(vacuum_aa), power)
     known = load_library(reference)
     own = rebin(air_aa, flux, np.array(V_WINDOW_AA))[..., 0]
-    flux *= (light_at(known, np.array(metallicity), np.array(age_yr)) / own)[..., None]
+    flux *= (light_at(known, np.array(metallicity), np.array(age_yr)) / own).astype(np.float32)[..., None]
     low, high = V_WINDOW_AA
     scaled = (
         f"The spectra are normalised in their files: each is scaled to the light of {known.name} over {low:g}-{high:g} "
@@ -80,7 +89,7 @@ def read(paths: list[Path], *, name: str = "mastar-ssp", reference: str = "bc03-
         imf=f"{IMF} (shapes), light per Msun formed of {known.imf}",
         source=f"{len(metallicity) * len(age_yr)} MaStar SSP files",
         citation=CITATION,
-        notes=f"Wavelengths brought from vacuum to air. {scaled} {left_out}".strip(),
+        notes=f"Brought from vacuum to air, to pixels of {PIXEL_AA:g} A. {scaled} {left_out}".strip(),
     )
 
 

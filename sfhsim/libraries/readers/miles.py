@@ -15,13 +15,14 @@ import numpy as np
 
 from sfhsim.errors import LibraryError
 from sfhsim.libraries.readers.miles_names import FAMILY_NAME, ISOCHRONE_NAME, MilesName, metallicity_of, parse_name
-from sfhsim.libraries.readers.template_files import Template, read_cube
+from sfhsim.libraries.readers.template_files import Template, read_cube, trimmed
 from sfhsim.libraries.resolution import emiles_fwhm_aa, miles_fwhm_aa
 from sfhsim.libraries.ssp_library import SSPLibrary
 
 LICENCE = "Copyright MILES team: non-commercial use; modification for internal use only; not for redistribution"
 CITATION = "Vazdekis et al. (2010, 2016); young ages: Asa'd et al. (2017)"
 YOUNG_TOP_Z, OLD_TOP_Z = 0.05, 0.03
+MIUSCAT_VALID_AA = (3480.0, 9430.0)  # the files lose a quarter of the light beyond, MaNGA's pipeline trims them, too
 
 
 def recognises(paths: list[Path]) -> bool:
@@ -72,8 +73,11 @@ def read(
     wave_aa, flux = read_cube({key: entry.path for key, entry in grid.items()}, metallicity, age_yr)
     first = next(iter(grid.values()))
     families = {entry.family for entry in grid.values()}
+    trimming = ""
+    if families == {"I"}:
+        wave_aa, flux, trimming = trimmed(wave_aa, flux, MIUSCAT_VALID_AA)
     fwhm_aa = emiles_fwhm_aa(wave_aa) if families & {"E"} else miles_fwhm_aa(wave_aa)
-    notes = [f"{ISOCHRONE_NAME[first.isochrone]} isochrones.", aligned, dropped]
+    notes = [f"{ISOCHRONE_NAME[first.isochrone]} isochrones.", trimming, aligned, dropped]
     return SSPLibrary(
         name=name,
         metallicity=np.array(metallicity),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sfhsim.air import vacuum_to_air
 from sfhsim.errors import LibraryError
 from sfhsim.libraries.readers.miles_spectrum import read_spectrum
 
@@ -74,3 +75,35 @@ def read_cube(
                 )
             cube[i, j] = flux
     return wave_aa, cube
+
+
+def trimmed(wave_aa: np.ndarray, flux: np.ndarray, valid_aa: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, str]:
+    """The pixels (n,) and spectra (..., n) within two wavelengths, beyond which files run out; and a note."""
+    valid = (wave_aa >= valid_aa[0]) & (wave_aa <= valid_aa[1])
+    return wave_aa[valid], flux[..., valid], f"Trimmed to {valid_aa[0]:g}-{valid_aa[1]:g} A."
+
+
+def on_air_pixels(vacuum_aa: np.ndarray, flux: np.ndarray, step_aa: float) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra on vacuum wavelengths brought to uniform pixels in air, by cubic splines.
+
+    The simulator broadens uniform pixels as they are; of others it would have to make some, averages of averages.
+
+    Parameters
+    ----------
+    vacuum_aa : (n,)
+    flux : (..., n) per Angstrom in vacuum.
+    step_aa : not wider than the spectra are sampled where they are narrowest.
+
+    Returns
+    -------
+    air_aa : (m,) inside the given wavelengths.
+    flux : (..., m) float32, per Angstrom in air.
+    """
+    from scipy.interpolate import make_interp_spline
+
+    air_aa = vacuum_to_air(vacuum_aa)
+    n_pixel = int((air_aa[-1] - air_aa[0]) / step_aa + 1e-6) + 1
+    pixels_aa = air_aa[0] + step_aa * np.arange(n_pixel)
+    spline = make_interp_spline(air_aa, flux * (vacuum_aa / air_aa), k=3, axis=-1)
+    on_pixels = spline(np.minimum(pixels_aa, air_aa[-1])).astype(np.float32)
+    return pixels_aa, np.maximum(on_pixels, 0.0)  # it may swing below where a noisy spectrum nearly touches 0
