@@ -35,6 +35,11 @@ def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
             f"the youngest stars of {library.name} are {library.age_yr[0] / 1e6:.3g} Myr old, older than "
             f"the birth clouds ({simulator.recipe.dust.birth_cloud_age_myr:g} Myr): the clouds attenuate those"
         )
+    if simulator.recipe.nebular.model == "cloudy" and not simulator.light.nebular.glows:
+        yield (
+            f"no stars of {library.name} are young enough for nebular emission: there is none; `sfhsim library splice` "
+            "puts younger ones below them"
+        )
 
 
 def _metallicity_range(metallicity) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from sfhsim import Simulator, load_recipe
 from sfhsim.air import vacuum_to_air
 from sfhsim.constants import LSUN_ERG_S
 from sfhsim.errors import LibraryError
@@ -17,6 +18,9 @@ from sfhsim.libraries.importing import detect_format, import_library
 from sfhsim.libraries.install import install_library
 from sfhsim.libraries.light import light_at, light_ratio, ratio_in_words
 from sfhsim.libraries.native import save_library
+from sfhsim.recipe import recipe_to_dict
+from sfhsim.recipe.loading import recipe_from_dict
+from sfhsim.synthesis import synthesize_galaxy
 
 N_PIXEL = 3000
 
@@ -143,6 +147,7 @@ def test_mastar_takes_its_light_from_a_reference(tmp_path, make_library):
     library = import_library(tmp_path / "files", reference=str(tmp_path / "reference.ssplib"))
     np.testing.assert_allclose(library.metallicity, [0.01, 0.02])
     np.testing.assert_allclose(library.age_yr, [3.16228e6, 3.162278e7, 1e9])  # as the folder's README says
+    np.testing.assert_allclose(library.age_edges_yr, [0.0, 1e7, 1.77828e8, 1.4841886e9], rtol=1e-5)
     np.testing.assert_allclose(np.diff(library.wave_aa), 0.8)
     np.testing.assert_allclose(library.resolution_fwhm_aa, library.wave_aa / 2000.0)
     np.testing.assert_allclose(light_ratio(library, reference), 1.0, rtol=1e-5)
@@ -276,3 +281,31 @@ def test_a_noisy_spectrum_that_nearly_touches_zero_stays_positive(tmp_path, make
     write_mastar(tmp_path / "files", 0.0, "03.000", flux=flux)
     library = import_library(tmp_path / "files", reference=str(tmp_path / "reference.ssplib"))
     assert library.flux.min() >= 0
+
+
+@pytest.mark.download
+@pytest.mark.filterwarnings("ignore::sfhsim.errors.SfhsimWarning")
+@pytest.mark.parametrize("name", [*REAL, "m11-miles-spliced", "bpass-spliced", "miuscat-spliced"])
+def test_galaxies_on_the_real_ones(download_cache, name):
+    """Compiled galaxies with motions of their own are those of the readable path; bands out of reach are missing."""
+    install_library(name)
+    content = recipe_to_dict(load_recipe("demo")) | {"library": name, "noise": {"model": "none"}}
+    content["kinematics"] = {
+        "velocity_dispersion_kms": {"distribution": "uniform", "min": 20.0, "max": 300.0},
+        "redshift": {"distribution": "uniform", "min": 0.0, "max": 0.02},
+    }
+    content["photometry"]["missing"] = "allow"
+    recipe = recipe_from_dict(content)
+    simulator = Simulator(recipe, load_library(name), seed=3)
+    batch = simulator.batch(np.arange(4))
+    for i in range(4):
+        draws = simulator.plan.draw(np.array([i]), 3)
+        galaxy = synthesize_galaxy(recipe, library=simulator.library, draws=draws)
+        expected = galaxy.observe(recipe) * simulator.flux_scale(draws)[0] / draws.values["total_mass_msun"][0]
+        assert np.sqrt(np.mean((batch.noise_free_spectrum[i] / expected - 1) ** 2)) <= 5e-4
+    missing = np.array([band.get("missing", False) for band in simulator.dimensions()["band"]])
+    assert missing[:2].all()  # in the ultraviolet
+    assert not missing[2]
+    assert (np.isnan(batch.photometry) == missing).all()
+    glows = name == "mastar-ssp" or name.endswith("-spliced")
+    assert simulator.light.nebular.glows == glows

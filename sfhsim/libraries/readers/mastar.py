@@ -27,7 +27,7 @@ from sfhsim.libraries.readers.template_files import (
     require,
 )
 from sfhsim.libraries.rebin import rebin
-from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.libraries.ssp_library import SSPLibrary, age_bin_edges_yr
 
 _NAME = re.compile(r"MaStar-SSP-A(?P<age>\d+\.\d+)-Z(?P<z_h>[+-]\d+\.\d+)\.fits(?:\.gz)?")
 # Half-dex ages are rounded in the names; the folder's README has them in full.
@@ -75,7 +75,8 @@ def read(paths: list[Path], *, name: str = "mastar-ssp", reference: str = "bc03-
     own = rebin(air_aa, flux, np.array(V_WINDOW_AA))[..., 0]
     flux *= (light_at(known, np.array(metallicity), np.array(age_yr)) / own).astype(np.float32)[..., None]
     low, high = V_WINDOW_AA
-    scaled = (
+    prepared = (
+        f"Brought from vacuum to air, to pixels of {PIXEL_AA:g} A. Age bins end at geometric means. "
         f"The spectra are normalised in their files: each is scaled to the light of {known.name} over {low:g}-{high:g} "
         "A at its Z and age, so that shapes are MaStar's and the light per Msun formed is not."
     )
@@ -86,11 +87,18 @@ def read(paths: list[Path], *, name: str = "mastar-ssp", reference: str = "bc03-
         wave_aa=air_aa,
         flux=flux,
         resolution_fwhm_aa=fwhm_aa,
+        age_edges_yr=_age_edges_yr(np.array(age_yr)),
         imf=f"{IMF} (shapes), light per Msun formed of {known.imf}",
         source=f"{len(metallicity) * len(age_yr)} MaStar SSP files",
         citation=CITATION,
-        notes=f"Brought from vacuum to air, to pixels of {PIXEL_AA:g} A. {scaled} {left_out}".strip(),
+        notes=f"{prepared} {left_out}".strip(),
     )
+
+
+def _age_edges_yr(age_yr: np.ndarray) -> np.ndarray:
+    """Bins that end at geometric means: half a dex between ages, a linear middle gives a fading bin too much light."""
+    inner = np.sqrt(age_yr[1:] * age_yr[:-1])
+    return np.concatenate([[0.0], inner, age_bin_edges_yr(age_yr)[-1:]])
 
 
 def _read_log_spectrum(path: Path) -> tuple[np.ndarray, np.ndarray]:
