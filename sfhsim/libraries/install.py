@@ -144,7 +144,7 @@ KNOWN_LIBRARIES = {
         _spliced("emiles"),
     ),
     "m11-miles": KnownLibrary(
-        "Maraston & Stromback 2011 on MILES, Salpeter: 25 ages from 100 Myr x 3 Z, 3550-7400 A",
+        "Maraston & Stromback 2011 on MILES, Salpeter: 25 ages from 100 Myr x 3 Z, 3550-7410 A",
         "122 MB",
         2,
         _from_mangadap("m11-miles"),
@@ -152,7 +152,7 @@ KNOWN_LIBRARIES = {
     "m11-miles-spliced": KnownLibrary(
         "m11-miles, with the young stars of bc03-miles below 100 Myr",
         "122 MB",
-        4,
+        8,
         _spliced("m11-miles"),
     ),
     "mastar-ssp": KnownLibrary(

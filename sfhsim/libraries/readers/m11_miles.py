@@ -1,7 +1,7 @@
 """Maraston & Stromback (2011) models on MILES stars, one FITS file a template, as MaNGA's analysis pipeline keeps them.
 
 ``M11_MILES_res2.54_imf_ss_age_1.0000000_z_0.02.fits``: resolution, IMF, age in Gyr, Z; erg/s/Angstrom per Msun formed
-on air wavelengths. Beyond 3550-7400 A the files run out to zero, as that pipeline says too (its wave_limit).
+on air wavelengths. Beyond 3550-7410 A the files run out to zero: MILES ends at 7410 A (Falcon-Barroso et al. 2011).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sfhsim.libraries.ssp_library import SSPLibrary
 
 _NAME = re.compile(r"M11_MILES_res(?P<fwhm>[\d.]+)_imf_(?P<imf>\w+)_age_(?P<age>[\d.]+)_z_(?P<z>[\d.]+)\.fits")
 IMF_NAME = {"ss": "Salpeter, 0.1-100 Msun", "kr": "Kroupa (2001)", "cha": "Chabrier (2003)"}
-VALID_AA = (3550.0, 7400.0)
+VALID_AA = (3550.0, 7410.0)
 CITATION = "Maraston & Stromback (2011); Sanchez-Blazquez et al. (2006); resolution: Beifiori et al. (2011)"
 
 
