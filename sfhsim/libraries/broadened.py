@@ -47,5 +47,7 @@ def broadened(library: SSPLibrary, fwhm_aa: float, wave_aa: np.ndarray | None = 
         wave_aa=wave_aa,
         flux=flux.reshape(n_z, n_age, -1),
         resolution_fwhm_aa=np.maximum(np.interp(wave_aa, library.wave_aa, native_aa), fwhm_aa),
+        ionizing_photon_rate=library.ionizing_photon_rate,
+        ionizing_luminosity_lsun=library.ionizing_luminosity_lsun,
         notes=f"{library.notes} Broadened to {fwhm_aa:g} A.".strip(),
     )

@@ -30,6 +30,13 @@ def test_a_line_gets_the_width_that_was_asked_for(sharp, fwhm_aa):
     assert library.notes.endswith(f"Broadened to {fwhm_aa:g} A.")
 
 
+def test_ionising_output_is_kept(sharp):
+    known = sharp.replace(ionizing_photon_rate=np.full((3, 5), 1e46), ionizing_luminosity_lsun=np.full((3, 5), 2.0))
+    library = broadened(known, 8.0)
+    assert set(library.ionizing_photon_rate.ravel()) == {1e46}
+    assert set(library.ionizing_luminosity_lsun.ravel()) == {2.0}
+
+
 def test_what_is_broader_already_stays(sharp):
     library = broadened(sharp, 2.0)
     assert set(library.resolution_fwhm_aa) == {NATIVE_AA}

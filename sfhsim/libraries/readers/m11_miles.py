@@ -16,7 +16,10 @@ from sfhsim.errors import LibraryError
 from sfhsim.libraries.readers.template_files import by_template, common_ages, named_files, read_cube, require, trimmed
 from sfhsim.libraries.ssp_library import SSPLibrary
 
-_NAME = re.compile(r"M11_MILES_res(?P<fwhm>[\d.]+)_imf_(?P<imf>\w+)_age_(?P<age>[\d.]+)_z_(?P<z>[\d.]+)\.fits")
+_NUMBER = r"\d+\.\d+"
+_NAME = re.compile(
+    rf"M11_MILES_res(?P<fwhm>{_NUMBER})_imf_(?P<imf>\w+)_age_(?P<age>{_NUMBER})_z_(?P<z>{_NUMBER})\.fits"
+)
 IMF_NAME = {"ss": "Salpeter, 0.1-100 Msun", "kr": "Kroupa (2001)", "cha": "Chabrier (2003)"}
 VALID_AA = (3550.0, 7410.0)
 CITATION = "Maraston & Stromback (2011); Sanchez-Blazquez et al. (2006); resolution: Beifiori et al. (2011)"
