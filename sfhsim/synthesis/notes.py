@@ -20,6 +20,9 @@ def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
             f"{len(names)} templates of {library.name} hold no data in a part of {low:.0f}-{high:.0f} A that "
             f"this recipe uses, and count as zero there: {shown}"
         )
+    missing = [band["name"] for band in simulator.photometer.describe() if band.get("missing")]
+    if missing:
+        yield f"{library.name} does not reach over {', '.join(missing)}: magnitudes there are missing (NaN)"
     low_z, high_z = _metallicity_range(simulator.recipe.metallicity)
     if low_z < library.metallicity[0] * (1 - 1e-9) or high_z > library.metallicity[-1] * (1 + 1e-9):
         yield (
@@ -31,6 +34,11 @@ def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
         yield (
             f"the youngest stars of {library.name} are {library.age_yr[0] / 1e6:.3g} Myr old, older than "
             f"the birth clouds ({simulator.recipe.dust.birth_cloud_age_myr:g} Myr): the clouds attenuate those"
+        )
+    if simulator.recipe.nebular.model == "cloudy" and not simulator.light.nebular.glows:
+        yield (
+            f"no stars of {library.name} are young enough for nebular emission: there is none; `sfhsim library splice` "
+            "puts younger ones below them"
         )
 
 

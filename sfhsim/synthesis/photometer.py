@@ -8,6 +8,7 @@ Both forms own columns: quantities linear in the spectrum at which dust is appli
 - `LogPhotometer`: ProSpect's form. Its broadened spectrum is interpolated linearly in log flux, which takes the
   logarithmic mean (b - a)/ln(b/a) between native pixels a and b instead of their mean: up to 0.005 mag fainter where
   the templates are jagged (old stars in the near ultraviolet). Columns are native pixels.
+- `PartialPhotometer`: one of these for the bands that the library reaches, the others are missing.
 """
 
 from __future__ import annotations
@@ -278,6 +279,67 @@ class LogPhotometer(VaryingPhotometer):
         return out
 
 
+class PartialPhotometer(_Photometer):
+    """Measures the bands that the library reaches at every redshift, as if there were no others; those are NaN."""
+
+    STORED: ClassVar[tuple[str, ...]] = ("covered",)
+
+    def compile(self, library: SSPLibrary) -> None:
+        """Find the bands that are covered, and compile their photometer."""
+        low_z, high_z = self._plan.bounds("redshift")
+        blue_aa, red_aa = library.wave_aa[0] * (1 + high_z), library.wave_aa[-1] * (1 + low_z)
+        ranges = [f.significant_range_aa() for f in self.filters]
+        self._measure(np.array([low >= blue_aa and high <= red_aa for low, high in ranges]))
+        self._measured.compile(library)
+
+    def _measure(self, covered: np.ndarray) -> None:
+        self.covered = covered
+        filters = [f for f, seen in zip(self.filters, covered, strict=True) if seen]
+        self._measured = _whole_photometer(self._recipe, self._plan, filters)
+        self.rest_ranges_aa = self._measured.rest_ranges_aa
+
+    def state(self) -> dict:
+        """As `Stored.state`, with that of the photometer of the bands that are covered."""
+        return super().state() | {"measured": self._measured.state()}
+
+    def restore(self, state: dict) -> None:
+        """As `Stored.restore`."""
+        self._measure(state["covered"])
+        self._measured.restore(state["measured"])
+
+    @property
+    def column_wave_aa(self) -> np.ndarray:
+        """Of the bands that are covered."""
+        return self._measured.column_wave_aa
+
+    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+        """As `_Photometer.sees_lines`, in the bands that are covered."""
+        return self._measured.sees_lines(line_wave_aa)
+
+    def set_lines(self, line_wave_aa: np.ndarray) -> None:
+        """As `_Photometer.set_lines`."""
+        self._measured.set_lines(line_wave_aa)
+
+    def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray | None:
+        """As `FixedPhotometer.line_columns` or `VaryingPhotometer.line_columns`."""
+        return self._measured.line_columns(line_wave_aa)
+
+    def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
+        """As `FixedPhotometer.columns`."""
+        return self._measured.columns(wave_aa, flux)
+
+    def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """As `FixedPhotometer.band_flux`, NaN in the bands that are not covered."""
+        out = np.full((len(draws), len(self.filters)), np.nan)
+        out[:, self.covered] = self._measured.band_flux(attenuated, lines, draws)
+        return out
+
+    def describe(self) -> list[dict]:
+        """As `_Photometer.describe`; ``missing`` is true for bands that no galaxy has."""
+        bands = zip(super().describe(), self.covered, strict=True)
+        return [band if seen else band | {"missing": True} for band, seen in bands]
+
+
 def _photon_integral(band: Filter):
     """The function Int_0^l R l' dl' for a curve R that is linear between its points."""
     x, r = band.wave_aa, band.throughput
@@ -300,6 +362,13 @@ def _photon_integral(band: Filter):
 
 def make_photometer(recipe: Recipe, plan: ParameterPlan, filters: list[Filter]) -> _Photometer:
     """The photometer that a recipe needs, with its ``filters``; to be compiled."""
+    if recipe.photometry.missing == "allow":
+        return PartialPhotometer(recipe, plan, filters)
+    return _whole_photometer(recipe, plan, filters)
+
+
+def _whole_photometer(recipe: Recipe, plan: ParameterPlan, filters: list[Filter]) -> _Photometer:
+    """The photometer of bands that the library reaches, all of them."""
     if not filters:
         return NoPhotometer(recipe, plan, filters)
     if recipe.photometry.interpolation == "log":

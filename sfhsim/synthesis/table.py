@@ -44,7 +44,9 @@ def galaxy_table(simulator, sample_id: int):
         "sample_id": int(sample_id),
         "seed": int(simulator.seed),
         "magnitudes_ab": {
-            band.name: float(mag) for band, mag in zip(simulator.photometer.filters, batch.photometry[0], strict=True)
+            band.name: float(mag)
+            for band, mag in zip(simulator.photometer.filters, batch.photometry[0], strict=True)
+            if np.isfinite(mag)
         },
         "truths": truths,
         "energy_lsun": galaxy.energy_lsun(),

@@ -89,6 +89,14 @@ RECIPES = {
         },
         "nebular": {"model": "none"},
     },
+    "drawn, bands missing": {
+        "kinematics": DRAWN,
+        "photometry": {
+            "filters": ["HST/WFC3_UVIS.F275W", "JWST/MIRI.F770W", "HST/WFC3_UVIS.F814W"],
+            "error_mag": 0.1,
+            "missing": "allow",
+        },
+    },
     "drawn, ProSpect's forms": {
         "discretisation": "prospect",
         "kinematics": DRAWN,

@@ -80,6 +80,21 @@ def test_clipping_is_said(make_simulator):
     assert "clipped" in said[0]
 
 
+def test_stars_too_old_for_nebular_emission_are_said(make_simulator):
+    whole = miniature_library()
+    old = whole.replace(
+        age_yr=whole.age_yr[4:],  # from 100 Myr on
+        flux=whole.flux[:, 4:],
+        ionizing_photon_rate=whole.ionizing_photon_rate[:, 4:],
+        ionizing_luminosity_lsun=whole.ionizing_luminosity_lsun[:, 4:],
+    )
+    said = notes(make_simulator, on=old)
+    assert len(said) == 2
+    assert "the youngest stars of miniature are 100 Myr old, older than the birth clouds" in said[0]
+    assert "no stars of miniature are young enough for nebular emission: there is none" in said[1]
+    assert len(notes(make_simulator, on=old, nebular={"model": "none"})) == 1
+
+
 def test_filter_outside_the_library(make_simulator):
     with pytest.raises(CoverageError, match=r"JWST/MIRI.F770W needs .* covers 851.7-30060.0 A"):
         make_simulator(photometry={"filters": ["JWST/MIRI.F770W"]})

@@ -1,4 +1,4 @@
-"""Directories of official MILES and E-MILES files (Vazdekis et al. 2010, 2016; Asa'd et al. 2017).
+"""Directories of official MILES, MIUSCAT and E-MILES files (Vazdekis et al. 2010, 2016; Asa'd et al. 2017).
 
 Every file name says its IMF, [M/H], age and isochrones (see `miles_names`). The grid must be complete: each
 metallicity at each age. Several directories are read as one grid, e.g. E-MILES and its young extension. The
@@ -14,16 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from sfhsim.errors import LibraryError
-from sfhsim.libraries.readers.miles_names import ISOCHRONE_NAME, MilesName, metallicity_of, parse_name
-from sfhsim.libraries.readers.miles_spectrum import read_spectrum
+from sfhsim.libraries.readers.miles_names import FAMILY_NAME, ISOCHRONE_NAME, MilesName, metallicity_of, parse_name
+from sfhsim.libraries.readers.template_files import Template, read_cube, trimmed
 from sfhsim.libraries.resolution import emiles_fwhm_aa, miles_fwhm_aa
 from sfhsim.libraries.ssp_library import SSPLibrary
 
 LICENCE = "Copyright MILES team: non-commercial use; modification for internal use only; not for redistribution"
 CITATION = "Vazdekis et al. (2010, 2016); young ages: Asa'd et al. (2017)"
 YOUNG_TOP_Z, OLD_TOP_Z = 0.05, 0.03
-
-Template = tuple[float, float]  # (metallicity, age_yr)
+MIUSCAT_VALID_AA = (3480.0, 9430.0)  # the files lose a quarter of the light beyond, MaNGA's pipeline trims them, too
 
 
 def recognises(paths: list[Path]) -> bool:
@@ -71,11 +70,14 @@ def read(
     _check_complete(grid, paths)
     metallicity = sorted({z for z, _ in grid})
     age_yr = sorted({age for _, age in grid})
-    wave_aa, flux = _read_cube(grid, metallicity, age_yr)
+    wave_aa, flux = read_cube({key: entry.path for key, entry in grid.items()}, metallicity, age_yr)
     first = next(iter(grid.values()))
     families = {entry.family for entry in grid.values()}
+    trimming = ""
+    if families == {"I"}:
+        wave_aa, flux, trimming = trimmed(wave_aa, flux, MIUSCAT_VALID_AA)
     fwhm_aa = emiles_fwhm_aa(wave_aa) if families & {"E"} else miles_fwhm_aa(wave_aa)
-    notes = [f"{ISOCHRONE_NAME[first.isochrone]} isochrones.", aligned, dropped]
+    notes = [f"{ISOCHRONE_NAME[first.isochrone]} isochrones.", trimming, aligned, dropped]
     return SSPLibrary(
         name=name,
         metallicity=np.array(metallicity),
@@ -84,7 +86,7 @@ def read(
         flux=flux,
         resolution_fwhm_aa=fwhm_aa,
         imf=first.imf_label,
-        source=f"{len(grid)} {'E-MILES' if 'E' in families else 'MILES'} files",
+        source=f"{len(grid)} {'/'.join(FAMILY_NAME.get(family, 'MILES') for family in sorted(families))} files",
         licence=LICENCE,
         citation=CITATION,
         notes=" ".join(note for note in notes if note),
@@ -180,25 +182,3 @@ def _largest_complete(grid: dict[Template, MilesName]) -> tuple[dict[Template, M
             grid = {key: name for key, name in grid.items() if key[1] != age}
             dropped.append(f"{age / 1e9:.4f} Gyr")
     return grid, f"Left out because incomplete: {', '.join(dropped)}." if dropped else ""
-
-
-def _read_cube(
-    grid: dict[Template, MilesName], metallicity: list[float], age_yr: list[float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Wavelengths (n_wave,), which all files must share, and the cube (n_metallicity, n_age, n_wave)."""
-    first_path, wave_aa, cube = None, np.empty(0), np.empty(0)
-    for i, z in enumerate(metallicity):
-        for j, age in enumerate(age_yr):
-            path = grid[z, age].path
-            wave, flux = read_spectrum(path)
-            if first_path is None:
-                first_path, wave_aa = path, wave
-                cube = np.empty((len(metallicity), len(age_yr), wave.size), dtype=np.float32)
-            elif wave.size != wave_aa.size or np.abs(wave - wave_aa).max() > 0.01:
-                raise LibraryError(
-                    f"wavelength grids differ: {first_path} has {wave_aa.size} pixels over {wave_aa[0]:.1f}-"
-                    f"{wave_aa[-1]:.1f} A, {path} has {wave.size} over {wave[0]:.1f}-{wave[-1]:.1f} A; "
-                    "import the two sets apart and splice them"
-                )
-            cube[i, j] = flux
-    return wave_aa, cube

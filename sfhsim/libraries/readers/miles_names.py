@@ -1,6 +1,6 @@
 """What the official MILES and E-MILES file names say, and both of their metallicity conventions.
 
-``E<imf><slope>Z<m|p>x.xxT<age Gyr>_iPp0.00_baseFe...``: E = E-MILES, M = MILES; un, bi, ku, kb, ch =
+``E<imf><slope>Z<m|p>x.xxT<age Gyr>_iPp0.00_baseFe...``: E = E-MILES, I = MIUSCAT, M = MILES; un, bi, ku, kb, ch =
 IMF; m, p = sign of [M/H]; iP = Padova00 (Girardi et al. 2000), iT = BaSTI (Pietrinferni et al. 2004). The two
 isochrone sets give different Z to the same kind of label (Vazdekis et al. 2015, 2016; Asa'd et al. 2017 for
 +0.41).
@@ -37,6 +37,7 @@ BASTI_Z = {
     0.40: 0.04,
 }
 Z_OF_ISOCHRONE = {"P": PADOVA_Z, "T": BASTI_Z}
+FAMILY_NAME = {"E": "E-MILES", "I": "MIUSCAT", "M": "MILES"}
 ISOCHRONE_NAME = {"P": "Padova00", "T": "BaSTI"}
 IMF_NAME = {
     "un": "unimodal",
