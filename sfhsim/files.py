@@ -56,7 +56,7 @@ def exists(path: Path) -> bool:
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A hidden path beside ``path``, of the same ending, that takes its name when the block ends well."""
-    temporary = path.with_name(f".partial-{path.name}")
+    temporary = path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sfhmodel.errors import ConfigError
+from sfhmodel.errors import ConfigError, SfhmodelError
+from sfhsim.files import named_errors, whole_file
 
 
 @contextmanager
@@ -22,17 +22,9 @@ def written_whole(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
     """
     path = Path(path)
     check_new(path, overwrite)
-    temporary = path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    advice = "free space or choose another place"
+    with named_errors(path, ConfigError, SfhmodelError, advice), whole_file(path) as temporary:
         yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another place"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_writable(path: Path) -> None:

@@ -25,7 +25,7 @@ from sfhmodel.evaluation.prior import prior_mean
 from sfhmodel.evaluation.records import chosen_records, records_of
 from sfhmodel.evaluation.tables import group_table, headline
 from sfhmodel.model import build_model
-from sfhsim import Simulator, generate_dataset
+from sfhsim import Simulator, files, generate_dataset
 from sfhsim.recipe.loading import recipe_from_dict
 
 SPLIT = {"train": 0.5, "test": 0.5}
@@ -376,14 +376,11 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_move(tmp_path, monkey
     out = tmp_path / "out"
     with report_folder(out) as folder:
         (folder / METRICS).write_text(json.dumps({"format": FORMAT}))
-    rename = os.rename
 
-    def failing(source, target):
-        if str(source).endswith(".partial"):
-            raise OSError(5, os.strerror(5))
-        rename(source, target)
+    def failing(*_):
+        raise OSError(5, os.strerror(5))
 
-    monkeypatch.setattr(os, "rename", failing)
+    monkeypatch.setattr(files, "exchange", failing)
     with pytest.raises(ConfigError, match="cannot write"), report_folder(out) as folder:
         (folder / PAGE).write_text("new")
     assert [p.name for p in out.iterdir()] == [METRICS]
