@@ -14,7 +14,7 @@ The callers (sfhsim.synthesis) validate: the seed fits 64 bits, sample_id is uin
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 
 from sfhsim.kernels.bits import fma
 from sfhsim.kernels.elementary import log_single
@@ -53,17 +53,22 @@ def fill_words(seed, sample, stream, words):
         words[3, block] = c3
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _uniform_row(seed, sample, stream, row):
+    m = row.size
+    words = np.empty((4, (m + 1) // 2), dtype=np.uint32)
+    fill_words(seed, sample, stream, words)
+    for j in range(m):
+        high, low = words[2 * (j % 2), j // 2], words[2 * (j % 2) + 1, j // 2]
+        integer = (np.uint64(high) << np.uint64(21)) ^ (np.uint64(low) >> np.uint64(11))
+        row[j] = min((np.float64(integer) + 0.5) / 9007199254740992.0, _BELOW_ONE)
+
+
+@njit(cache=True, nogil=True, parallel=True)
 def fill_uniform(seed, sample_id, stream, out):
     """Fill ``out`` (n, m) float64 for the samples ``sample_id`` (n,) uint64: uniform, 53-bit, never 0 or 1."""
-    n, m = out.shape
-    for i in range(n):
-        words = np.empty((4, (m + 1) // 2), dtype=np.uint32)
-        fill_words(np.uint64(seed), sample_id[i], stream, words)
-        for j in range(m):
-            high, low = words[2 * (j % 2), j // 2], words[2 * (j % 2) + 1, j // 2]
-            integer = (np.uint64(high) << np.uint64(21)) ^ (np.uint64(low) >> np.uint64(11))
-            out[i, j] = min((np.float64(integer) + 0.5) / 9007199254740992.0, _BELOW_ONE)
+    for i in prange(out.shape[0]):
+        _uniform_row(seed, sample_id[i], stream, out[i])
 
 
 # Taylor series of sin and cos on [-pi/4, pi/4], to 1e-7
@@ -96,14 +101,19 @@ def normals_from_words(words, out):
     _box_muller(words[:half], words[half:], out[:half], out[half:])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _normal_row(seed, sample, stream, row):
+    m = row.size
+    words = np.empty((4, (m + 3) // 4), dtype=np.uint32)
+    normals = np.empty(words.size, dtype=np.float32)
+    fill_words(seed, sample, stream, words)
+    normals_from_words(words.reshape(-1), normals)
+    for j in range(m):
+        row[j] = normals[j]
+
+
+@njit(cache=True, nogil=True, parallel=True)
 def fill_normal(seed, sample_id, stream, out):
     """Fill ``out`` (n, m) float32 with standard normal deviates; deviate j is word j of the four planes in a row."""
-    n, m = out.shape
-    for i in range(n):
-        words = np.empty((4, (m + 3) // 4), dtype=np.uint32)
-        normals = np.empty(words.size, dtype=np.float32)
-        fill_words(np.uint64(seed), sample_id[i], stream, words)
-        normals_from_words(words.reshape(-1), normals)
-        for j in range(m):
-            out[i, j] = normals[j]
+    for i in prange(out.shape[0]):
+        _normal_row(seed, sample_id[i], stream, out[i])
