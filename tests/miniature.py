@@ -78,3 +78,16 @@ def miniature_recipe(**changes) -> dict:
         "noise": {"model": "poisson", "snr": {"distribution": "log_uniform", "min": 10.0, "max": 100.0}},
     }
     return content | changes
+
+
+def made_up_lkl10(path) -> None:
+    """Write a table of five lines as `sfhsim nebular install lkl10` does; numbers exact in decimals."""
+    z, q, line = np.meshgrid(np.arange(5), np.arange(7), np.arange(5), indexing="ij")
+    np.savez(
+        path,
+        metallicity=np.array([0.001, 0.004, 0.008, 0.02, 0.04]),
+        ionization_q=np.array([1e7, 2e7, 4e7, 8e7, 1e8, 2e8, 4e8]),
+        wavelength=np.array([3727.0, 4861.32, 5006.84, 6562.8, 6583.46]),
+        line_names=np.array(["O II", "H beta", "O III", "H alpha", "N II"]),
+        norm_halpha=np.where(line == 3, 1.0, 0.1 + ((7 * z + 3 * q + 5 * line) % 11) / 10),
+    )

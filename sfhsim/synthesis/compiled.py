@@ -67,8 +67,10 @@ class CompiledRecipe:
         try:
             tensors = load(body)
             document = json.loads(tensors.pop("document").tobytes())
-        except (SafetensorError, KeyError, ValueError) as error:
+        except (SafetensorError, KeyError, ValueError, RecursionError) as error:
             raise DatasetError(f"{origin} is damaged: {error}") from error
+        if not isinstance(document, dict):
+            raise DatasetError(f"{origin} is damaged: its document is not a JSON object")
         # copies: Numba compiles anew for arrays that are read-only
         return cls(document, {name: array.copy() for name, array in tensors.items()}, digest)
 

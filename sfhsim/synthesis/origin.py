@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 
-from sfhsim.errors import DatasetError, SfhsimWarning
+from sfhsim.errors import DatasetError, SfhsimError, SfhsimWarning
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 
@@ -41,9 +41,11 @@ def check_origin(document: dict) -> None:
 
     try:
         version, code, content = document["sfhsim_version"], dict(document["code"]), document["recipe"]
-    except (KeyError, TypeError, ValueError) as error:
+        here = origin(recipe_from_dict(content))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        if isinstance(error, SfhsimError):
+            raise
         raise DatasetError(f"what was compiled cannot be read: {error}") from error
-    here = origin(recipe_from_dict(content))
     if version != here["sfhsim_version"]:
         raise DatasetError(f"compiled by sfhsim {version}, this is {here['sfhsim_version']}: install that one")
     changed = sorted(name for name in here["code"] if code.get(name) != here["code"][name])

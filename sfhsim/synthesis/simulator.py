@@ -17,7 +17,7 @@ import numpy as np
 
 from sfhsim import elementary
 from sfhsim.constants import LSUN_ERG_S
-from sfhsim.errors import DatasetError, LibraryError, RecipeError, SfhsimError, SfhsimWarning
+from sfhsim.errors import DatasetError, LibraryError, RecipeError, SfhsimWarning
 from sfhsim.instrument import load_filter
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
@@ -31,6 +31,7 @@ from sfhsim.synthesis.notes import notes_on
 from sfhsim.synthesis.origin import LIBRARY_FACTS, check_origin, describe_library, origin
 from sfhsim.synthesis.photometer import make_photometer
 from sfhsim.synthesis.populations import PopulationModel
+from sfhsim.synthesis.soundness import check_axes, check_sound
 from sfhsim.synthesis.spectrograph import make_spectrograph
 from sfhsim.synthesis.stored import from_plain, to_plain
 from sfhsim.synthesis.truths import Truths
@@ -121,15 +122,14 @@ class Simulator:
         from sfhsim.recipe import recipe_from_dict
 
         document = compiled.document
+        _check_seed(seed)
         check_origin(document)
         try:
             recipe = recipe_from_dict(document["recipe"]) if recipe is None else recipe
             stages = from_plain(document["stages"], compiled.arrays)
             simulator = cls.__new__(cls)
             simulator._restore(recipe, seed, document, stages)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            if isinstance(error, SfhsimError):
-                raise
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
             raise DatasetError(f"what was compiled cannot be read ({type(error).__name__}: {error})") from error
         return simulator
 
@@ -137,6 +137,7 @@ class Simulator:
         self._begin(recipe, seed, float(document["basis_tolerance"]))
         self._library, self._fingerprint = None, str(document["fingerprint"])
         self.library_description = {name: str(document["library"][name]) for name in LIBRARY_FACTS}
+        check_axes(**stages["populations"])
         self.populations = PopulationModel(recipe, **stages["populations"])
         self.spectrograph = make_spectrograph(recipe, self.plan)
         self.spectrograph.restore(stages["spectrograph"])
@@ -144,12 +145,12 @@ class Simulator:
         self.photometer.restore(stages["photometer"])
         self.light = LightModel(recipe, self.spectrograph, self.photometer)
         self.light.restore(stages["light"])
-        self.notes = tuple(document["notes"])
+        check_sound(self)
+        self.notes = tuple(map(str, document["notes"]))
         self._finish()
 
     def _begin(self, recipe: Recipe, seed: int, basis_tolerance: float) -> None:
-        if not (isinstance(seed, int | np.integer) and 0 <= seed < 2**63):
-            raise RecipeError(f"the seed must be an integer from 0 to 2^63 - 1, not {seed!r}")
+        _check_seed(seed)
         self.recipe, self.seed, self.basis_tolerance = recipe, seed, basis_tolerance
         self.plan = ParameterPlan(recipe)
         self.truths = Truths(recipe, self.plan)
@@ -317,3 +318,8 @@ class Simulator:
             f"  parameters  {', '.join(self.plan.names)}",
         ]
         return "\n".join(lines + [f"  note        {note}" for note in self.notes])
+
+
+def _check_seed(seed) -> None:
+    if not (isinstance(seed, int | np.integer) and 0 <= seed < 2**63):
+        raise RecipeError(f"the seed must be an integer from 0 to 2^63 - 1, not {seed!r}")

@@ -178,13 +178,12 @@ class VaryingSpectrograph(_Spectrograph):
 
     STORED: ClassVar[tuple[str, ...]] = (
         *_Spectrograph.STORED,
-        *("_tables", "_limits", "_native_wave_aa", "_drawn", "_line_wave_aa"),
+        *("_tables", "_native_wave_aa", "_drawn", "_line_wave_aa"),
     )
 
     def __init__(self, recipe: Recipe, plan: ParameterPlan):
         super().__init__(recipe, plan)
         self._tables = self._rebinning = None
-        self._limits: dict[str, tuple[float, float]] = {}
         self._drawn, self._line_wave_aa = np.zeros(0, dtype=np.intp), np.zeros(0)
 
     def compile(self, library: SSPLibrary) -> None:
@@ -215,7 +214,6 @@ class VaryingSpectrograph(_Spectrograph):
             prior_aa = compiled.prior_sigma_aa(*templates, kms[0])
             self._rebinning = compiled.column_operator(grid, self._native_wave_aa, prior_aa).astype(np.float32)
         self._tables = compiled.broadening_tables(*templates, kms[1], prior_aa)
-        self._limits = {"redshift": redshifts, "velocity_dispersion_kms": kms}
         for redshift in redshifts:  # the slowest galaxies are those whose templates may be too coarse
             self._stellar_sigma_aa(redshift, kms[0])
 
@@ -244,7 +242,8 @@ class VaryingSpectrograph(_Spectrograph):
 
     def _check_limits(self, draws: Draws) -> None:
         """The tables hold no more than the recipe can draw."""
-        for name, (low, high) in self._limits.items():
+        for name in ("redshift", "velocity_dispersion_kms"):
+            low, high = self._plan.bounds(name)
             values, slack = draws.values[name], 1e-9 * (1 + abs(high))
             if not ((values >= low - slack) & (values <= high + slack)).all():
                 raise RecipeError(

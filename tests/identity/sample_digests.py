@@ -110,20 +110,12 @@ SLOW = {"drawn, ProSpect's forms"}  # adaptive integrals, one galaxy at a time: 
 
 def prepare(folder: Path) -> None:
     """Write the made-up library and a made-up table of lines, exact in decimals, for every process to read."""
-    from miniature import miniature_library
+    from miniature import made_up_lkl10, miniature_library
 
     from sfhsim.libraries import save_library
 
     save_library(miniature_library(), folder / "libraries" / "miniature")
-    z, q, line = np.meshgrid(np.arange(5), np.arange(7), np.arange(5), indexing="ij")
-    np.savez(
-        folder / "lkl10.npz",
-        metallicity=np.array([0.001, 0.004, 0.008, 0.02, 0.04]),
-        ionization_q=np.array([1e7, 2e7, 4e7, 8e7, 1e8, 2e8, 4e8]),
-        wavelength=np.array([3727.0, 4861.32, 5006.84, 6562.8, 6583.46]),
-        line_names=np.array(["O II", "H beta", "O III", "H alpha", "N II"]),
-        norm_halpha=np.where(line == 3, 1.0, 0.1 + ((7 * z + 3 * q + 5 * line) % 11) / 10),
-    )
+    made_up_lkl10(folder / "lkl10.npz")
 
 
 def digests(simulator, ids) -> dict[int, str]:

@@ -2,12 +2,16 @@
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from miniature import miniature_library, miniature_recipe
+from miniature import made_up_lkl10, miniature_library, miniature_recipe
 
+import sfhsim
 from sfhsim.errors import DatasetError, LibraryError, RecipeError
 from sfhsim.libraries import save_library
 from sfhsim.synthesis import Simulator, cache
@@ -210,3 +214,33 @@ def test_another_library_by_that_name_is_seen(home):
     assert from_recipe(home).fingerprint() != simulator.fingerprint()
     with pytest.raises(LibraryError, match="is another than the simulator was compiled on"):
         _ = Simulator.from_compiled(compiled).library
+
+
+def test_forged_files_reach_no_kernel(tmp_path):
+    """Sealed again after one change each; where it does not end the process, it is refused or only wrong."""
+    made_up_lkl10(tmp_path / "lkl10.npz")
+    program = Path(__file__).with_name("forged_recipes.py")
+    paths = os.pathsep.join([str(Path(sfhsim.__file__).parents[1]), str(Path(__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, program, tmp_path / "lkl10.npz"],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    refused, simulated, _ = map(int, done.stdout.split())
+    assert refused > 2 * simulated > 0
+
+
+def test_documents_that_nest_without_end(make_simulator):
+    compiled = make_simulator().compiled()
+    nested: dict = {}
+    for _ in range(400):
+        nested = {"dict": {"a": nested}}
+    deep = CompiledRecipe(compiled.document | {"stages": nested}, compiled.arrays)
+    with pytest.raises(DatasetError, match="cannot be read"):
+        Simulator.from_compiled(deep)
+    body = CompiledRecipe([], compiled.arrays).to_bytes()
+    with pytest.raises(DatasetError, match="its document is not a JSON object"):
+        CompiledRecipe.from_bytes(body, "there")

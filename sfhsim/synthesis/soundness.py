@@ -1,0 +1,208 @@
+"""Whether what was read from a compiled recipe's file fits together: the kernels check no index, so this does.
+
+A file with a wrong shape, type or index in it, sealed or not, must not reach them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sfhsim.nebular.lkl10 import LINE_FLUX
+from sfhsim.synthesis.nebular import CloudyStage, LKL10Stage
+from sfhsim.synthesis.photometer import FixedPhotometer, LogPhotometer, NoPhotometer, VaryingPhotometer
+
+_OLDEST_YR = 1e11
+_WIDEST2 = 1e8  # Angstrom^2, or columns^2: far beyond any width
+
+
+def check_sound(simulator) -> None:
+    """Raise ValueError, naming the part, where compiled arrays do not fit the recipe or each other."""
+    n_z, n_age = simulator.populations.metallicity.size, simulator.populations.age_yr.size
+    names = [band.name for band in simulator.photometer.filters]
+    _require(len(names) == len(simulator.recipe.photometry.filters), "filters")
+    n_pixel = _checked("pixel columns", simulator.spectrograph.column_wave_aa, "f8", (None,))[0]
+    n_band = _checked("band columns", simulator.photometer.column_wave_aa, "f8", (None,))[0]
+    for wave_aa in (simulator.spectrograph.column_wave_aa, simulator.photometer.column_wave_aa):
+        _require(((wave_aa > 0) & np.isfinite(wave_aa)).all(), "wavelengths of columns")
+    light = simulator.light
+    for name, ages in (("young stars", light.young), ("old stars", light.old)):
+        _check_ages(name, ages, n_z, n_age, n_pixel, n_band + 1)
+    _require(light.young.first == 0 and light.young.stop == light.old.first and light.old.stop == n_age, "ages")
+    _checked("mean light", light.mean_light, "f8", (n_z, n_age))
+    n_line = 0
+    if light.nebular is not None:
+        n_line = _check_nebular(simulator, n_z, n_age, n_pixel, n_band + 1)
+    _check_spectrograph(simulator.spectrograph, n_pixel, n_line)
+    _check_photometer(simulator.photometer, n_band, n_line)
+
+
+def check_axes(age_yr: np.ndarray, age_edges_yr: np.ndarray, metallicity: np.ndarray) -> None:
+    """Raise ValueError where these cannot be the axes of a library."""
+    (n_age,) = _checked("ages", age_yr, "f8", (None,))
+    _checked("age edges", age_edges_yr, "f8", (n_age + 1,))
+    _checked("metallicities", metallicity, "f8", (None,))
+    for name, values, highest in (
+        *(("ages", age_yr, _OLDEST_YR), ("age edges", age_edges_yr, _OLDEST_YR)),
+        ("metallicities", metallicity, 1.0),
+    ):
+        increasing = values.size > 0 and values[0] >= 0 and (np.diff(values) > 0).all() and values[-1] <= highest
+        _require(increasing, name)
+    _require(metallicity[0] > 0 and age_yr[0] > 0, "metallicities and ages")
+
+
+def _check_ages(name: str, ages, n_z: int, n_age: int, n_pixel: int, n_band: int) -> None:
+    from sfhsim.kernels.rows import COLUMNS
+
+    _require(0 <= ages.first <= ages.stop <= n_age, name)
+    k_pixel = _checked(f"{name}, pixels", ages.pixels, "f4", (None, n_pixel))[0]
+    k_band = _checked(f"{name}, bands", ages.bands, "f4", (None, n_band))[0]
+    width = _checked(f"{name}, coefficients", ages.coefficients, "f4", (n_z * (ages.stop - ages.first), None))[1]
+    _require(width % COLUMNS == 0 and k_pixel + k_band <= width, f"{name}, coefficients")
+
+
+def _check_nebular(simulator, n_z: int, n_age: int, n_pixel: int, n_band: int) -> int:
+    from sfhsim.kernels.rows import COLUMNS
+
+    stage = simulator.light.nebular
+    (n_line,) = _checked("lines", stage.line_wave_aa, "f8", (None,))
+    k_pixel = _checked("nebular pixels", stage.pixel_vectors, "f8", (None, n_pixel))[0]
+    k_band = _checked("nebular bands", stage.band_vectors, "f8", (None, n_band))[0]
+    if isinstance(stage, CloudyStage):
+        _require(list(stage._sizes) == [n_line, k_pixel, k_band], "sizes of the nebular table")
+        _require(0 <= stage._stop_age <= n_age and stage._n_row == n_z * stage._stop_age, "rows of the nebular table")
+        rows, width = _checked("nebular table", stage._table, "f4", (None, None))
+        _require(width % COLUMNS == 0 and n_line + k_pixel + k_band <= width, "columns of the nebular table")
+        (n_node,) = _checked("nodes of log U", stage._log_u_nodes, "f8", (None,))
+        _require(n_node >= 2 and (np.diff(stage._log_u_nodes) > 0).all(), "nodes of log U")
+        _check_nodes(stage, simulator.plan.bounds("nebular.log_u"), rows)
+    elif isinstance(stage, LKL10Stage):
+        _check_lkl10(stage, n_z * n_age, n_line, k_band)
+    return n_line
+
+
+def _check_nodes(stage: CloudyStage, log_u: tuple[float, float], rows: int) -> None:
+    """The table holds every node between which the recipe's log U can lie."""
+    from sfhsim.nebular.cloudy import log_u_bracket
+
+    node, share = log_u_bracket(stage._log_u_nodes, np.array(log_u))
+    last = int(node[1]) + int(share[1] > 0) - stage._first_node
+    _require(int(node[0]) >= stage._first_node >= 0, "first node of log U")
+    _require(rows >= (last + 1) * stage._n_row, "rows of the nebular table")
+
+
+def _check_lkl10(stage: LKL10Stage, n_template: int, n_line: int, k_band: int) -> None:
+    table = stage._lines
+    shape = (table.metallicity.size, table.ionization_q.size, table.line_wave_aa.size)
+    for name in ("per_halpha", "per_total"):
+        _checked(f"LKL10 {name}", getattr(table, name), "f8", shape)
+    for name in ("metallicity", "ionization_q", "line_wave_aa"):
+        axis = getattr(table, name)
+        _checked(f"LKL10 {name}", axis, "f8", (axis.size,))
+        _require(axis.size > 0 and axis[0] > 0 and (np.diff(axis) > 0).all(), f"LKL10 {name}")
+    _require(table.line_flux in LINE_FLUX, "LKL10 line_flux")
+    _require(min(shape) >= 2 and stage._projected is True and k_band == shape[2] + 1, "LKL10 table")
+    _indices("LKL10 lines", stage._kept, n_line, shape[2])
+    if stage._ionizing is not None:
+        _checked("ionising luminosities", stage._ionizing, "f4", (n_template, None))
+
+
+def _check_spectrograph(spectrograph, n_pixel: int, n_line: int) -> None:
+    profiles = spectrograph.line_profiles
+    n, width = _checked("line profiles", profiles.values, "f4", (None, None))
+    _indices("lines with profiles", profiles.index, n, n_line)
+    _indices("places of line profiles", profiles.start, n, spectrograph.wave_aa.size - width + 1)
+    if spectrograph.fixed:
+        _require(n_pixel == spectrograph.wave_aa.size, "pixel columns")
+        return
+    fwhm_aa = np.asarray(spectrograph.lsf.fwhm_aa(spectrograph.wave_aa), dtype=np.float64)
+    _require(np.shape(fwhm_aa) == spectrograph.wave_aa.shape, "LSF")
+    _require(((fwhm_aa >= 0) & (fwhm_aa < _WIDEST2)).all(), "LSF")
+    _indices("lines to draw", spectrograph._drawn, spectrograph._line_wave_aa.size, n_line)
+    _checked("native pixels", spectrograph._native_wave_aa, "f8", (None,))
+    if not spectrograph.kinematics.broaden_stars:
+        _require(spectrograph._native_wave_aa.size == n_pixel, "pixel columns")
+        return
+    _check_broadening(spectrograph, n_pixel)
+
+
+def _check_broadening(spectrograph, n_pixel: int) -> None:
+    tables, wave_aa = spectrograph._tables, spectrograph.column_wave_aa
+    _checked("template variance", tables.template_variance, "f4", (n_pixel,))
+    _require(_checked("LSF", tables.lsf_variance_aa2, "f4", (None,))[0] >= 2, "LSF")
+    for variance in (tables.template_variance, tables.lsf_variance_aa2):
+        _require(((variance >= 0) & (variance < _WIDEST2)).all(), "widths")
+    rows, taps = _checked("broadening weights", tables.weights, "f4", (None, None))
+    _require(rows >= 6 and taps >= 10 and taps % 2 == 0, "broadening weights")
+    _require(_checked("ramp", tables.ramp, "f8", (None,))[0] >= 2, "ramp")
+    (n_border,) = _checked("pieces", tables.pieces, "i8", (None,))
+    borders = tables.pieces
+    _require(n_border >= 2 and borders[0] == 0 and borders[-1] == n_pixel and (np.diff(borders) > 0).all(), "pieces")
+    numbers = {name: getattr(tables, name) for name in ("first_edge_aa", "step_aa", "lsf_first_aa", "lsf_step_aa")}
+    numbers |= {"log_first": tables.log_first, "log_step": tables.log_step}
+    for name, number in numbers.items():
+        _require(isinstance(number, float) and abs(number) < _WIDEST2, name)
+    _require(min(tables.step_aa, tables.lsf_step_aa, tables.log_step) > 1e-5, "steps")
+    expected_aa = tables.first_edge_aa + tables.step_aa * (np.arange(n_pixel) + 0.5)
+    _require(np.abs(wave_aa - expected_aa).max() < 0.01 * tables.step_aa, "pixel columns")
+    rest_aa = spectrograph.edges_aa[[0, -1]] / (1 + np.array(spectrograph._plan.bounds("redshift"))[::-1])
+    _require(wave_aa[0] <= rest_aa[0] and wave_aa[-1] >= rest_aa[1], "range of the pixel columns")
+
+
+def _check_photometer(photometer, n_band: int, n_line: int) -> None:
+    covered = getattr(photometer, "_measured", photometer)  # of one with missing bands, that of the others
+    if isinstance(covered, NoPhotometer):
+        _require(n_band == 0, "band columns")
+    elif isinstance(covered, FixedPhotometer):
+        _require(n_band > 0 and n_band % len(covered.filters) == 0, "band columns")
+    elif isinstance(covered, VaryingPhotometer):
+        n_filter = len(covered.filters)
+        _checked("starts of bands", covered._starts, "i8", (n_filter + 1,))
+        starts = covered._starts
+        _require(starts[0] == 0 and starts[-1] == n_band and (np.diff(starts) > 0).all(), "starts of bands")
+        _indices("lines in bands", covered._counted, covered._counted.size, n_line)
+        _checked("lines", covered._line_wave_aa, "f8", (n_line,))
+        _require(len(covered._groups) == n_filter, "cells of bands")
+        if isinstance(covered, LogPhotometer):
+            sizes = [_checked("cells of a band", edges, "f8", (None,))[0] for edges in covered._groups]
+            _require(sizes == np.diff(starts).tolist(), "cells of bands")
+        else:
+            _check_band_tables(covered._tables, starts, covered._counted.size)
+
+
+def _check_band_tables(tables, starts: np.ndarray, n_counted: int) -> None:
+    from sfhsim.kernels.bands import PHASES
+
+    n = starts.size - 1
+    _require(np.array_equal(tables.starts, starts) and tables.starts.dtype == starts.dtype, "starts of bands")
+    (n_photon,) = _checked("photons", tables.photons, "f4", (None,))
+    for name in ("photons_first", "photons_width"):
+        _checked(name, getattr(tables, name), "i8", (n,))
+    first, width = tables.photons_first, tables.photons_width
+    inside = (first >= 0) & (width >= np.diff(starts)) & (first + (PHASES + 1) * width <= n_photon)
+    _require(inside.all(), "photons")
+    _checked("steps of cells", tables.cell_log_step, "f8", (n,))
+    _require((tables.cell_log_step > 1e-9).all() and 1e-9 < tables.response_step < 1.0, "steps of cells")
+    _require(isinstance(tables.log_stretch_low, float) and abs(tables.log_stretch_low) < 10.0, "lowest redshift")
+    _checked("lines in bands", tables.line_log_wave, "f8", (n_counted,))
+    _require(_checked("responses", tables.response, "f8", (n, None))[1] >= 2, "responses")
+    _checked("first wavelengths of responses", tables.response_first, "f8", (n,))
+
+
+def _checked(name: str, array, kind: str, shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    """The shape of an array of this type, finite and, where they are known, of these lengths."""
+    right = isinstance(array, np.ndarray) and array.dtype == np.dtype(kind) and array.ndim == len(shape)
+    if not right or any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
+        found = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise ValueError(f"{name}: {found} does not fit")
+    _require(array.dtype.kind != "f" or np.isfinite(array).all(), name)
+    return array.shape
+
+
+def _indices(name: str, array, n: int, below: int) -> None:
+    _checked(name, array, "i8", (n,))
+    _require(((array >= 0) & (array < below)).all(), name)
+
+
+def _require(condition, name: str) -> None:
+    if not condition:
+        raise ValueError(f"{name}: they do not fit")
