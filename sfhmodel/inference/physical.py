@@ -2,7 +2,8 @@
 
 Networks extrapolate by a little. The limits here are those of the recipe's distributions and of the age of the universe
 at the redshift of each galaxy; an answer beyond one is put at it, its interval stays on the inner side, and it is
-marked as lying at the edge of the training range.
+marked as lying at the edge of the training range. So is an answer that the network itself put at the lowest or highest
+value of its training records.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def limited(outputs: dict[str, np.ndarray], description: ModelDescription, redsh
     middle = quantiles.shape[-1] // 2
     median = quantiles[:, :, middle]
     marked = np.array([name != "mass_fraction_100myr" for name in description.summary_names])
-    outputs["at_edge"] = ((median >= high - _NEAR) | (median <= low + _NEAR)) & marked
+    # the network's own limits, those of the records that trained it, leave no width on the outer side
+    flat = (quantiles[:, :, -1] - median <= _NEAR) | (median - quantiles[:, :, 0] <= _NEAR)
+    outputs["at_edge"] = ((median >= high - _NEAR) | (median <= low + _NEAR) | flat) & marked
     outputs["summary_quantiles"] = quantiles.astype(np.float32)
     outputs["summaries"] = outputs["summary_quantiles"][:, :, middle]
     _limit_metallicities(outputs, description, middle)

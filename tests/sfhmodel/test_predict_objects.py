@@ -238,6 +238,22 @@ def test_nothing_is_older_than_the_universe_or_beyond_the_recipe():
     assert not inside["at_edge"].any()
 
 
+@pytest.mark.parametrize("side", ["lowest", "highest"])
+def test_an_answer_at_a_limit_of_the_training_records_is_marked(side, flux):
+    model = small_model("attention")  # its description names no recipe: only the layer knows its limits
+    free = Predictor(model).predict(WAVE_AA, flux, redshift=0.01)
+    assert not free.at_edge.any()
+    limits = getattr(model.summary, side)
+    values = np.array(limits)
+    values[2, 0] = free.summaries[0, 2] + (0.5 if side == "lowest" else -0.5)
+    limits.assign(values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SfhmodelWarning)
+        found = Predictor(model).predict(WAVE_AA, flux, redshift=0.01)
+    assert found.at_edge[0].tolist() == [False, False, True, False, False, False]
+    assert found.summaries[0, 2] == pytest.approx(values[2, 0])
+
+
 def test_ages_at_high_redshift():
     description = description_of()
     age_yr = universe_age_yr(description, np.array([0.0, 1.0]))
