@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -21,6 +21,7 @@ class ArrayFile:
 
     names: tuple[str, ...] = ()
     name = ""  # of the group
+    attributes: Mapping[str, object] = {}  # numbers and words that the file says of all arrays
 
     def shape(self, name: str) -> tuple[int, ...]:
         raise NotImplementedError
@@ -165,6 +166,7 @@ class _Hdf5(ArrayFile):
         import h5py
 
         self.name = name
+        self.attributes = _scalars(group.file.attrs) | _scalars(group.attrs)
         self.groups: dict[str, object] = {}
         self._arrays: dict[str, object] = {}
         self._units: dict[str, str] = {}
@@ -179,13 +181,14 @@ class _Hdf5(ArrayFile):
         self.names = tuple(self._arrays)
 
     def _units_of_table(self, name: str, group) -> dict[str, str]:
-        """Units of a table's columns, which astropy writes beside it."""
+        """Units of a table's columns, which astropy writes beside it, with the table's metadata."""
         beside = f"{name}.__table_column_meta__"
         if beside not in group or not _is_small_text(group[beside]):
             return {}
         from astropy.table.meta import get_header_from_yaml
 
         header = get_header_from_yaml(line.decode("utf-8") for line in group[beside][()])
+        self.attributes |= header.get("meta") or {}
         return {column["name"]: str(column["unit"]) for column in header["datatype"] if "unit" in column}
 
     def _add(self, name: str, dataset) -> None:
@@ -228,6 +231,20 @@ class _Hdf5(ArrayFile):
     def rows(self, name: str, rows: slice) -> np.ndarray:
         dataset, field = self._arrays[name]
         return dataset[rows] if field is None else dataset[rows][field]
+
+
+def _scalars(attributes) -> dict[str, object]:
+    """Attributes of one value; what is longer is no redshift and no word."""
+    found = {}
+    for key in list(attributes)[:_MOST_ARRAYS]:
+        kind = attributes.get_id(key)
+        if kind.shape is None or np.prod(kind.shape, dtype=int) != 1 or kind.dtype.kind not in "fiubSO":
+            continue
+        value = np.asarray(attributes[key]).ravel()[0]
+        value = value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, (bytes, str, int, float)):
+            found[key] = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return found
 
 
 def _is_small_text(dataset) -> bool:

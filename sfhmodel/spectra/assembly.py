@@ -12,7 +12,7 @@ from sfhmodel.errors import InputError
 from sfhmodel.spectra import redshifts
 from sfhmodel.spectra.guards import valid_range, wavelengths_aa
 from sfhmodel.spectra.masks import usable
-from sfhmodel.spectra.names import flux_unit_of
+from sfhmodel.spectra.names import flux_unit_of, is_at_rest
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import RawSpectra, Values
@@ -198,6 +198,9 @@ def _redshifts(raw: RawSpectra, source: SourceFile, options: ReadOptions, names:
     if isinstance(said, (int, float)):
         return np.full(n, float(said))
     where = raw.redshift_where or "the file"
+    if said is None and is_at_rest(raw.wave.where.rpartition("column ")[2]):
+        source.notes.append(f"{raw.wave.where}: at rest by its name, no redshift is taken out (--redshift)")
+        return np.zeros(n)
     if said is not None and not raw.redshift_said:
         path = Path(said).expanduser()
         if not path.is_file():

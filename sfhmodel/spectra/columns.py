@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra.names import role_of, roles_of
+from sfhmodel.spectra.names import is_no_flux, role_of, roles_of
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.units import unit_in_name
 
@@ -48,7 +48,7 @@ def find_columns(names: list[str], options: ReadOptions, notes: list[str]) -> Co
     flux = _named(options.flux_column, names) or roles.get("flux")
     error, error_role = _error(options, names, roles)
     mask = _named(options.mask_column, names) or roles.get("mask")
-    nameless = not any(role_of(bare[name]) for name in names[:2])
+    nameless = not any(role_of(bare[name]) or is_no_flux(bare[name]) for name in names[:2])
     if nameless and not {"wave", "log10_wave", "ln_wave", "flux"} & roles.keys() and 2 <= len(names) <= 4:
         wave, flux = wave or names[0], flux or names[1]
         if error is None and len(names) > 2:
@@ -57,7 +57,8 @@ def find_columns(names: list[str], options: ReadOptions, notes: list[str]) -> Co
                 notes.append("third column taken to be one-sigma errors (--error-is)")
         if mask is None and len(names) > 3 and options.mask_column is None:
             mask = names[3]
-    if flux is None and wave == names[0] and 2 <= len(names) <= 4 and role_of(bare[names[1]]) is None:
+    second = bare[names[1]] if 2 <= len(names) <= 4 else ""
+    if flux is None and wave == names[0] and second and role_of(second) is None and not is_no_flux(second):
         flux = names[1]
         notes.append(f"second column, {flux!r}, taken to be the flux (--flux-column)")
     if wave is None or flux is None:

@@ -63,6 +63,12 @@ _OTHER_THINGS = re.compile(
     r"(^|_)ref($|_)|(^|_)eff($|_)|sky|model|back(ground)?|bkg|cont(inuum)?(?!am)|(^|_)fit|syn(th)?|norm(alised|alized)?$|templ|tellur|resid|raw|"
     r"calib|poly|smooth|sens|airmass|exptime|weight(?!_ivar)|best_?fit|sb_|bgd|npix|median|mean"
 )
+_LOGARITHM = re.compile(r"(^|_)[a-z]{0,4}mags?($|_)|magnitude|^log|(^|_)(log10|log|lg|ln|dex)($|_)")  # of a flux
+# and a column of these is no flux density, whatever its place
+_NO_FLUX = re.compile(
+    r"snr|(^|_)(s_?n|s2n|sn)($|_)|transm|throughput|response|efficien|"
+    r"absor|optical_depth|(^|_)tau($|_)|extinct|velocity|pix|index|(^|_)fwhm|resol|counts?_err"
+)
 _GOOD_NAMES = re.compile(r"(.*_)?(good|use|valid|ok|usable)(_?(pix(els?)?|mask))?|mask_?(good|use|valid)")
 _ORDER = (
     "log10_wave",
@@ -92,7 +98,7 @@ def role_of(name: str) -> tuple[str, int] | None:
             if best is not None and rank >= best[1]:
                 break
             if re.fullmatch(pattern, key):
-                if rank and _OTHER_THINGS.search(key):
+                if rank and (_OTHER_THINGS.search(key) or (role == "flux" and _LOGARITHM.search(key))):
                     break
                 best = (role, rank)
                 break
@@ -116,6 +122,17 @@ def mask_means(name: str) -> str:
     ``good`` say the opposite.
     """
     return "use" if _GOOD_NAMES.fullmatch(plain(name)) else "ignore"
+
+
+def is_no_flux(name: str) -> bool:
+    """Whether a column of this name holds something else: magnitudes, logarithms, S/N, transmission, sky ..."""
+    key = plain(name)
+    return bool(_LOGARITHM.search(key) or _NO_FLUX.search(key) or _OTHER_THINGS.search(key))
+
+
+def is_at_rest(name: str) -> bool:
+    """Whether wavelengths of this name are at rest: ``rest_wavelength``, ``lambda_rest``, ``restframe_wave`` ..."""
+    return re.search(r"(^|_)(at_)?rest(_?frame)?(_?(wave|lam|wl)|_|$)", plain(name)) is not None
 
 
 def medium_of(text: str) -> str | None:

@@ -224,7 +224,7 @@ def per_angstrom_factor(unit, wave_aa: np.ndarray, where: str = "the flux") -> n
     Raises
     ------
     InputError
-        Another quantity (counts, km/s, magnitudes of no system), or a unit that cannot be read.
+        Another quantity (counts, km/s, magnitudes and other logarithms), or a unit that cannot be read.
     """
     if says_nothing(unit):
         return 1.0
@@ -233,6 +233,12 @@ def per_angstrom_factor(unit, wave_aa: np.ndarray, where: str = "the flux") -> n
     parsed = unit if isinstance(unit, units.UnitBase) else parsed_unit(str(unit))
     if parsed is None:
         raise InputError(f"{where} has the unit {str(unit)!r}, which cannot be read: {_OPTION}")
+    refusal = InputError(
+        f"{where} is in {str(unit)!r}, which is no flux density that can be converted to F_lambda: "
+        f"convert the file, or {_OPTION}"
+    )
+    if isinstance(parsed, units.function.FunctionUnitBase):  # magnitudes and other logarithms
+        raise refusal
     f_lambda, l_lambda = units.erg / units.s / units.cm**2 / units.AA, units.erg / units.s / units.AA
     for angle in (units.sr, units.beam, units.pix, units.bin):
         for power in (1, 2, -1, -2):
@@ -250,8 +256,7 @@ def per_angstrom_factor(unit, wave_aa: np.ndarray, where: str = "the flux") -> n
             )
         except units.UnitsError:
             continue
-    raise InputError(f"{where} is in {str(unit)!r}, which is no flux density that can be converted to F_lambda: "
-                     f"convert the file, or {_OPTION}")  # fmt: skip
+    raise refusal
 
 
 def _dropped(unit, base):

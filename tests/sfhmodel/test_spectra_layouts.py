@@ -192,6 +192,68 @@ def test_spectra_in_groups(tmp_path):
         read_spectra(tmp_path / "a.h5")
 
 
+def test_what_groups_say_of_themselves(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.attrs["redshift"] = 0.01
+        file.attrs["history"] = np.arange(9.0)
+        for k, name in enumerate(("one", "two")):
+            group = file.create_group(name)
+            group["wave"], group["flux"], group["ivar"] = WAVE_AA, FLUX, np.full(1500, 100.0)
+            if k:
+                group.attrs["Z"] = "unknown"
+                group.attrs["redshift"] = np.array([0.02])
+                group.attrs["medium"] = np.bytes_("vacuum")
+    first, second = read_spectra(tmp_path / "a.h5")
+    assert (first.redshift, second.redshift) == (0.01, 0.02)
+    assert (first.medium, second.medium) == ("air", "vacuum")
+
+
+def test_metadata_of_tables_in_hdf5(tmp_path):
+    table = Table({"wave": WAVE_AA, "flux": FLUX}, meta={"truths": {"redshift": 0.03}, "comments": ["a", "b"]})
+    table.write(tmp_path / "a.h5", path="spectrum", serialize_meta=True)
+    assert only(tmp_path / "a.h5").redshift == 0.03
+
+
+@pytest.mark.parametrize("name", ["rest_wavelength", "WAVE_REST", "lambda_rest", "restwave", "wavelength_rest_frame"])
+def test_wavelengths_at_rest_keep_no_redshift(tmp_path, name):
+    table = Table({name: WAVE_AA, "flux": FLUX}, meta={"redshift": 0.03})
+    table.write(tmp_path / "a.ecsv")
+    spectrum = only(tmp_path / "a.ecsv")
+    assert spectrum.redshift == 0.0
+    assert any("at rest by its name" in note for note in spectrum.notes)
+    assert only(tmp_path / "a.ecsv", redshift=0.03).redshift == 0.03
+    np.savez(tmp_path / "a.npz", **{name: WAVE_AA, "flux": FLUX, "z": 0.03})
+    assert only(tmp_path / "a.npz").redshift == 0.0
+    assert only(tmp_path / "a.npz", redshift="z").redshift == 0.03
+
+
+@pytest.mark.parametrize("name", ["abmag", "mag_ab", "logflux", "log_flux", "snr", "sky", "template", "transmission"])
+def test_what_is_no_flux_is_not_taken_for_it(tmp_path, name):
+    path = tmp_path / "a.ecsv"
+    Table({"wave": WAVE_AA, name: FLUX}).write(path)
+    with pytest.raises(InputError, match=f"column of the fluxes among wave, {name}"):
+        only(path)
+    assert only(path, flux_column=name).flux == pytest.approx(FLUX)
+    np.savetxt(path, np.stack([WAVE_AA, FLUX], axis=1), header=f"w {name}")
+    with pytest.raises(InputError, match=f"wavelengths and fluxes among w, {name}"):
+        only(path)
+
+
+@pytest.mark.parametrize("unit", ["mag(AB)", "mag", "ABmag", "dex(erg/s/cm2/A)", "dB(Jy)"])
+def test_logarithms_of_fluxes_are_refused(tmp_path, unit):
+    Table({"wave": WAVE_AA, f"flux [{unit}]": FLUX}).write(tmp_path / "a.csv")
+    with pytest.raises(InputError, match=r"give the unit \(flux_unit"):
+        only(tmp_path / "a.csv")
+
+
+def test_names_that_only_contain_rest(tmp_path):
+    for name in ("restored_wave", "obs_wave", "crest_wave"):
+        Table({name: WAVE_AA, "flux": FLUX}, meta={"redshift": 0.03}).write(tmp_path / f"{name}.ecsv")
+        assert only(tmp_path / f"{name}.ecsv").redshift == 0.03
+
+
 def test_wavelengths_in_a_row(tmp_path):
     rows = np.stack([FLUX, np.full(1500, 100.0), WAVE_AA, np.zeros(1500)])
     cards = {"ARRAY1": "Flux", "ARRAY2": "Inverse variance", "ARRAY3": "Wavelength", "ARRAY4": "Andmask"}

@@ -61,6 +61,7 @@ def read(source: SourceFile, options: ReadOptions) -> Iterator[ObservedSpectrum]
 def _of_group(arrays: ArrayFile, source: SourceFile, options: ReadOptions, named: bool) -> Iterator[ObservedSpectrum]:
     """Spectra of one group; with its name before theirs where it is one of several."""
     chosen = _chosen(arrays, source, options)
+    source.meta = arrays.attributes
     flux_shape = arrays.shape(chosen["flux"])
     if len(flux_shape) not in (1, 2):
         raise InputError(f"flux has shape {flux_shape}: need (m,), or (n, m) for n spectra")
