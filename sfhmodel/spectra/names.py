@@ -69,6 +69,7 @@ _NO_FLUX = re.compile(
     r"snr|(^|_)(s_?n|s2n|sn)($|_)|transm|throughput|response|efficien|"
     r"absor|optical_depth|(^|_)tau($|_)|extinct|velocity|pix|index|(^|_)fwhm|resol|counts?_err"
 )
+_TREATED = re.compile(r"mean|median|norm(alised|alized)?|raw|smooth(ed)?|calib(rated)?|weighted")  # of the galaxy still
 _GOOD_NAMES = re.compile(r"(.*_)?(good|use|valid|ok|usable)(_?(pix(els?)?|mask))?|mask_?(good|use|valid)")
 _ORDER = (
     "log10_wave",
@@ -126,7 +127,7 @@ def mask_means(name: str) -> str:
 
 def is_no_flux(name: str) -> bool:
     """Whether a column of this name holds something else: magnitudes, logarithms, S/N, transmission, sky ..."""
-    key = plain(name)
+    key = _TREATED.sub("", plain(name))
     return bool(_LOGARITHM.search(key) or _NO_FLUX.search(key) or _OTHER_THINGS.search(key))
 
 

@@ -241,6 +241,14 @@ def test_what_is_no_flux_is_not_taken_for_it(tmp_path, name):
         only(path)
 
 
+@pytest.mark.parametrize("name", ["median_flux", "flux_norm", "smoothed", "counts", "y", "NGC_4636"])
+def test_a_second_column_that_may_be_the_flux_is_taken_and_named(tmp_path, name):
+    Table({"wave": WAVE_AA, name: FLUX}).write(tmp_path / "a.csv")
+    spectrum = only(tmp_path / "a.csv")
+    assert spectrum.flux == pytest.approx(FLUX)
+    assert any(name in note for note in spectrum.notes)
+
+
 @pytest.mark.parametrize("unit", ["mag(AB)", "mag", "ABmag", "dex(erg/s/cm2/A)", "dB(Jy)"])
 def test_logarithms_of_fluxes_are_refused(tmp_path, unit):
     Table({"wave": WAVE_AA, f"flux [{unit}]": FLUX}).write(tmp_path / "a.csv")
