@@ -15,11 +15,11 @@ import numpy as np
 from scipy import sparse
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra.air import air_to_vacuum, vacuum_to_air
 from sfhmodel.spectra.frame import TrainingFrame
 from sfhmodel.spectra.resolution import matching_sigma_aa
 from sfhmodel.spectra.settings import PreparationSettings
 from sfhmodel.spectra.sky import in_sky_window
+from sfhsim.air import air_to_vacuum, vacuum_to_air
 
 WIDE_PIXEL = 3.0  # of the grid's; from here on it is said
 WIDEST_PIXEL = 12.0  # of the grid's; light in wider ones lies anywhere in them

@@ -9,9 +9,9 @@ from small_networks import small_description
 from sfhmodel.description import ModelDescription
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.spectra import PreparationSettings, SpectrumPreparer
-from sfhmodel.spectra.air import air_to_vacuum, vacuum_to_air
 from sfhmodel.spectra.frame import C_KMS, FWHM_PER_SIGMA, TrainingFrame
 from sfhmodel.spectra.sky import sky_windows
+from sfhsim.air import air_to_vacuum, vacuum_to_air
 from sfhsim.instrument.resampling import pixel_edges, rebin
 
 WAVE_AA = np.linspace(4600.0, 7200.0, 900)

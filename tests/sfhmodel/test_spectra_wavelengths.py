@@ -7,11 +7,11 @@ import pytest
 from astropy.io import fits
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra.air import air_to_vacuum, refractive_index, vacuum_to_air
 from sfhmodel.spectra.axis import spectral_axis
 from sfhmodel.spectra.sky import in_sky_window, sky_windows
 from sfhmodel.spectra.uncertainties import to_error
 from sfhmodel.spectra.units import looks_like, per_angstrom_factor, to_angstrom
+from sfhsim.air import air_to_vacuum, refractive_index, vacuum_to_air
 
 # vacuum and air wavelengths of strong lines as SDSS tabulates them, https://classic.sdss.org/dr7/products/spectra/vacwavelength.php
 LINES_AA = {"H-beta": (4862.721, 4861.363), "[O III]": (5008.239, 5006.843), "H-alpha": (6564.614, 6562.801)}
