@@ -7,8 +7,8 @@ stand-in is registered when Keras is imported; the model itself, and all its cod
 from __future__ import annotations
 
 import sys
-from importlib.abc import Loader, MetaPathFinder
-from importlib.util import find_spec
+
+from sfhmodel.import_hook import around_import
 
 REGISTERED_NAME = "sfhmodel>StarFormationModel"
 
@@ -28,40 +28,14 @@ def register_with_keras() -> None:
     """Register the stand-in now, or as soon as Keras is imported."""
     if "keras" in sys.modules and hasattr(sys.modules["keras"], "saving"):
         _register(sys.modules["keras"])
-    elif not any(isinstance(finder, _AfterKeras) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _AfterKeras())
+    else:
+        around_import("keras", _and_register)
+
+
+def _and_register(execute, keras) -> None:
+    execute(keras)
+    _register(keras)
 
 
 def _register(keras) -> None:
     keras.saving.get_custom_objects().setdefault(REGISTERED_NAME, ModelStandIn)
-
-
-class _AfterKeras(MetaPathFinder):
-    """Waits for the import of Keras; finds nothing itself."""
-
-    def find_spec(self, name, path=None, target=None):
-        if name != "keras":
-            return None
-        sys.meta_path.remove(self)
-        spec = find_spec(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Registering(spec.loader)
-        return spec
-
-
-class _Registering(Loader):
-    """Loads Keras, then registers."""
-
-    def __init__(self, loader):
-        self._loader = loader
-
-    def create_module(self, spec):
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module) -> None:
-        module.__loader__ = module.__spec__.loader = self._loader  # whoever asks later meets the real one
-        self._loader.exec_module(module)
-        _register(module)
-
-    def __getattr__(self, name):
-        return getattr(self._loader, name)

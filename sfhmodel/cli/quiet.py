@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+
+from sfhmodel.import_hook import around_import
 
 _LINE = (b"E0000 ", b"W0000 ", b"I0000 ", b"WARNING: All log messages before absl")
-_MUTED = ("tensorflow",)
 
 
 def tensorflow_keeps_quiet() -> None:
@@ -30,41 +28,13 @@ def tensorflow_keeps_quiet() -> None:
         ("AUTOGRAPH_VERBOSITY", "0"),
     ):
         os.environ.setdefault(name, value)
-    if not any(isinstance(finder, _QuietImport) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _QuietImport())
+    around_import("tensorflow", _quietly)
 
 
-class _QuietImport(MetaPathFinder):
-    """Imports TensorFlow with stderr filtered; finds nothing itself."""
-
-    def find_spec(self, name, path=None, target=None) -> ModuleSpec | None:
-        if name not in _MUTED:
-            return None
-        sys.meta_path.remove(self)
-        try:
-            spec = find_spec(name)
-        finally:
-            sys.meta_path.insert(0, self)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _QuietLoader(spec.loader)
-        return spec
-
-
-class _QuietLoader(Loader):
-    def __init__(self, loader):
-        self._loader = loader
-
-    def create_module(self, spec):
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module) -> None:
-        module.__loader__ = module.__spec__.loader = self._loader  # whoever asks later meets the real one
-        with FilteredStderr():
-            self._loader.exec_module(module)
-            _look_for_devices(module)
-
-    def __getattr__(self, name):
-        return getattr(self._loader, name)
+def _quietly(execute, tensorflow) -> None:
+    with FilteredStderr():
+        execute(tensorflow)
+        _look_for_devices(tensorflow)
 
 
 def _look_for_devices(tensorflow) -> None:
