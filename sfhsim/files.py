@@ -60,9 +60,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -87,10 +87,10 @@ def whole_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     with scratch_folder(path.parent, path.name) as staging:
         yield staging
         for each in staging.rglob("*"):
-            _sync(each)
-        _sync(staging)
+            sync(each)
+        sync(staging)
         _put_in_place(staging, path, overwrite)
-        _sync(path.parent)
+        sync(path.parent)
 
 
 @contextlib.contextmanager
@@ -214,7 +214,7 @@ def exchange(first: Path, second: Path) -> bool:
     raise OSError(number, os.strerror(number), str(second))
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Bring a file, or a folder's list of names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sfhmodel.errors import TrainingError
+from sfhsim.files import sync
 
 _MARK = ".partial-"
 
@@ -29,9 +30,9 @@ def partial(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"{_MARK}{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         yield temporary
-        _sync(temporary)
+        _sync_all(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
@@ -70,11 +71,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def _sync_all(path: Path) -> None:
     """Bring a file, or a folder and its files, to the disk."""
     for each in [*(path.iterdir() if path.is_dir() else ()), path]:
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(each)

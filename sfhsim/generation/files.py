@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
+from sfhsim.files import sync
 
 TEMPORARY_SUFFIX = ".partial"
 
@@ -57,7 +58,7 @@ class AtomicFile:
         try:
             self._stream.close()
             os.replace(self._temporary, self.path)
-            _sync_folder(self.path.parent)
+            sync(self.path.parent)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
@@ -135,11 +136,3 @@ def remove_leftovers(folder: Path) -> None:
     """Delete temporary files of runs that were killed. The caller holds the folder's lock."""
     for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
         leftover.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
