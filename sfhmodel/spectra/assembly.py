@@ -71,7 +71,7 @@ def flux_unit(flux: Values, options: ReadOptions, notes: list[str]) -> str:
     """What the user says, else the file, else the name; else it is said that it is taken to be per Angstrom."""
     if options.flux_unit is not None:
         return options.flux_unit
-    implied = flux_unit_of(flux.where.rpartition("column ")[2].strip("'"))
+    implied = flux_unit_of(flux.name)
     if not says_nothing(flux.unit):
         if parsed_unit(flux.unit) is None and parsed_unit(flux.unit.split(",")[0]) is not None:
             return flux.unit.split(",")[0]
@@ -198,7 +198,7 @@ def _redshifts(raw: RawSpectra, source: SourceFile, options: ReadOptions, names:
     if isinstance(said, (int, float)):
         return np.full(n, float(said))
     where = raw.redshift_where or "the file"
-    if said is None and is_at_rest(raw.wave.where.rpartition("column ")[2]):
+    if said is None and is_at_rest(raw.wave.name):
         source.notes.append(f"{raw.wave.where}: at rest by its name, no redshift is taken out (--redshift)")
         return np.zeros(n)
     if said is not None and not raw.redshift_said:

@@ -29,6 +29,11 @@ class Values:
     where: str = ""
     kind: str = ""
 
+    @property
+    def name(self) -> str:
+        """Of the column; of what is no column, all of ``where``."""
+        return self.where.rpartition("column ")[2].strip("'")
+
 
 @dataclass
 class RawSpectra:
