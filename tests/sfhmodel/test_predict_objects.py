@@ -298,6 +298,15 @@ def test_keras_finds_the_model_after_importing_sfhmodel(tmp_path):
         assert done.stdout.split() == ["StarFormationModel", "5"]
 
 
+def test_looking_for_keras_does_not_lose_the_registration():
+    code = (
+        "import importlib.util, sfhmodel\nassert importlib.util.find_spec('keras')\nimport keras\n"
+        "print('sfhmodel>StarFormationModel' in keras.saving.get_custom_objects())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"]
+
+
 def test_log_lines_of_tensorflow_do_not_reach_the_user():
     code = (
         "import os\nfrom sfhmodel.cli.quiet import FilteredStderr, tensorflow_keeps_quiet\n"
