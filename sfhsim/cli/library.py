@@ -10,7 +10,7 @@ import typer
 
 from sfhsim.errors import LibraryError
 
-library_app = typer.Typer(help="Stellar libraries: list, inspect, install, import, splice.", no_args_is_help=True)
+library_app = typer.Typer(help="Stellar libraries: list, inspect, install, import, splice, vary.", no_args_is_help=True)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 OutOption = Annotated[
@@ -150,3 +150,22 @@ def splice_command(
         match_window_aa=match_window,
     )
     _save(spliced, out, overwrite)
+
+
+@library_app.command("vary")
+def vary_command(
+    base: Annotated[str, typer.Argument(help="Library to start from: name or path.")],
+    donors: Annotated[list[str], typer.Argument(help="Libraries to vary it towards: names or paths.")],
+    name: Annotated[str, typer.Option(help="What to call the result; with --count NAME-00, NAME-01 ...")],
+    seed: Annotated[int, typer.Option(help="Of the random numbers; the next ones for the next libraries.")] = 0,
+    count: Annotated[int | None, typer.Option(min=1, max=1000, help="How many to make.")] = None,
+    out: OutOption = None,
+    overwrite: OverwriteFlag = False,
+) -> None:
+    """Make random libraries between those of several makers, for worlds that nobody has made."""
+    from sfhsim.libraries import load_library, varied
+
+    first, others = load_library(base), [load_library(donor) for donor in donors]
+    for k in range(count or 1):
+        name_k = name if count is None else f"{name}-{k:02d}"
+        _save(varied(first, others, seed + k, name=name_k), out, overwrite)

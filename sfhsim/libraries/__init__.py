@@ -1,4 +1,4 @@
-"""Stellar libraries: what there is, how one is installed, imported, spliced, saved and loaded."""
+"""Stellar libraries: what there is, how one is installed, imported, spliced, varied, saved and loaded."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sfhsim.libraries.native import save_library
     from sfhsim.libraries.splicing import splice
     from sfhsim.libraries.ssp_library import SSPLibrary
+    from sfhsim.libraries.variations import varied
 
 _HOME = {
     "LibraryRecord": "catalogue",
@@ -22,6 +23,7 @@ _HOME = {
     "load_library": "catalogue",
     "save_library": "native",
     "splice": "splicing",
+    "varied": "variations",
 }
 __all__ = [
     "LibraryRecord",
@@ -32,6 +34,7 @@ __all__ = [
     "load_library",
     "save_library",
     "splice",
+    "varied",
 ]
 
 
