@@ -12,7 +12,7 @@ def block_rows(n: int, k: int) -> np.ndarray:
     return np.empty((-(-n // BLOCK) * BLOCK, k), dtype=np.float32)
 
 
-def whole_blocks(coefficients: np.ndarray) -> np.ndarray:
+def pad_rows(coefficients: np.ndarray) -> np.ndarray:
     """A copy of (n, k) with zero rows up to whole blocks of the kernels."""
     out = block_rows(*coefficients.shape)
     out[: len(coefficients)] = coefficients
@@ -20,7 +20,7 @@ def whole_blocks(coefficients: np.ndarray) -> np.ndarray:
     return out
 
 
-def tiles(vectors: np.ndarray) -> np.ndarray:
+def tile_columns(vectors: np.ndarray) -> np.ndarray:
     """Vectors (k, m) as (n_tile, k, TILE) float32, zero beyond the m columns; each tile is contiguous."""
     from sfhsim.kernels.spectra import TILE
 
@@ -31,7 +31,7 @@ def tiles(vectors: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(out.reshape(k, n_tile, TILE).transpose(1, 0, 2))
 
 
-def whole_columns(table: np.ndarray) -> np.ndarray:
+def pad_columns(table: np.ndarray) -> np.ndarray:
     """A table (n, k) as float32 with columns of zeros up to whole registers, from a multiple of 64 bytes on."""
     from sfhsim.kernels.rows import COLUMNS
 

@@ -20,7 +20,7 @@ from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.linear import matmul
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.basis import low_rank_basis
-from sfhsim.synthesis.blocks import block_rows, tiles, whole_blocks, whole_columns
+from sfhsim.synthesis.blocks import block_rows, pad_columns, pad_rows, tile_columns
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.nebular import Projection, compile_nebular, restore_nebular
 from sfhsim.synthesis.populations import Populations
@@ -52,7 +52,7 @@ class Light:
 
 
 @dataclass(frozen=True)
-class AgeRange:
+class CompiledTemplates:
     """Templates of the ages [first, stop) as coefficients of two bases, one per instrument.
 
     ``coefficients`` (n_metallicity * n_age, k_pixels + k_bands or a little more) float32; ``pixels`` (k_pixels,
@@ -82,7 +82,7 @@ class LightModel(Stored):
 
     Attributes
     ----------
-    old, young : AgeRange, outside and inside the birth clouds.
+    old, young : CompiledTemplates, outside and inside the birth clouds.
     nebular : the nebular stage, or None.
     mean_light : (n_metallicity, n_age), each template's mean over the spectrograph's columns.
     """
@@ -114,7 +114,7 @@ class LightModel(Stored):
         """As `Stored.restore`; the instruments are restored already."""
         super().restore(state)
         for ages in (self.old, self.young):  # where they are read fastest
-            object.__setattr__(ages, "coefficients", whole_columns(ages.coefficients))
+            object.__setattr__(ages, "coefficients", pad_columns(ages.coefficients))
         self.nebular = restore_nebular(self._recipe.nebular, state["nebular"])
         self._lay_out()
 
@@ -141,7 +141,7 @@ class LightModel(Stored):
     def _column_light(self, old, old_vectors, young, young_vectors, wave_aa, draws: Draws) -> ColumnLight:
         from sfhsim.kernels.spectra import ColumnLight
 
-        coefficients = whole_blocks(old), old_vectors, whole_blocks(young), young_vectors
+        coefficients = pad_rows(old), old_vectors, pad_rows(young), young_vectors
         return ColumnLight(*coefficients, *self._dust.depths(wave_aa, draws))
 
     def _columns(self, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -154,19 +154,19 @@ class LightModel(Stored):
         n_z, n_age, _ = self._library.shape
         columns = [self._columns(np.asarray(self._library.flux[z])) for z in range(n_z)]
         pixels, bands = (np.stack([column[k] for column in columns]) for k in range(2))
-        self.young = _age_range(pixels, bands, 0, n_young, tolerance)
-        self.old = _age_range(pixels, bands, n_young, n_age, tolerance)
+        self.young = _compiled_templates(pixels, bands, 0, n_young, tolerance)
+        self.old = _compiled_templates(pixels, bands, n_young, n_age, tolerance)
         self.mean_light = pixels.mean(axis=2, dtype=np.float64)
 
     def _lay_out(self) -> None:
         """Vectors in tiles, those of the nebulae below those of the young stars."""
         self._pixel_wave_aa = self._spectrograph.column_wave_aa
         self._band_wave_aa = np.append(self._photometer.column_wave_aa, np.mean(REFERENCE_BAND_AA))
-        self._old_pixels, self._old_bands = tiles(self.old.pixels), tiles(self.old.bands)
+        self._old_pixels, self._old_bands = tile_columns(self.old.pixels), tile_columns(self.old.bands)
         young = [self.young.pixels], [self.young.bands]
         if self.nebular is not None:
             young = [self.young.pixels, self.nebular.pixel_vectors], [self.young.bands, self.nebular.band_vectors]
-        self._young_pixels, self._young_bands = (tiles(np.concatenate(parts)) for parts in young)
+        self._young_pixels, self._young_bands = (tile_columns(np.concatenate(parts)) for parts in young)
 
     def _compile_nebular(self, tolerance: float) -> None:
         n_band = self._photometer.column_wave_aa.size
@@ -203,17 +203,19 @@ def _hats(wave_aa: np.ndarray, node_aa: np.ndarray) -> np.ndarray:
     return out
 
 
-def _age_range(pixels: np.ndarray, bands: np.ndarray, first: int, stop: int, tolerance: float) -> AgeRange:
+def _compiled_templates(
+    pixels: np.ndarray, bands: np.ndarray, first: int, stop: int, tolerance: float
+) -> CompiledTemplates:
     templates = [columns[:, first:stop].reshape(-1, columns.shape[-1]) for columns in (pixels, bands)]
     bases = [
         low_rank_basis(part, allowed, first_size=max(48, len(part) // 8))
         for part, allowed in zip(templates, (tolerance, BAND_TOLERANCE * tolerance), strict=True)
     ]
     coefficients = np.concatenate([basis.coefficients for basis in bases], axis=1)
-    return AgeRange(
+    return CompiledTemplates(
         first,
         stop,
-        whole_columns(coefficients),
+        pad_columns(coefficients),
         *(np.ascontiguousarray(basis.vectors, dtype=np.float32) for basis in bases),
         bases[0].rms_error,
     )

@@ -13,7 +13,7 @@ from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.linear import matmul
 from sfhsim.recipe.model import Nebular
 from sfhsim.synthesis.basis import low_rank_basis
-from sfhsim.synthesis.blocks import block_rows, whole_columns
+from sfhsim.synthesis.blocks import block_rows, pad_columns
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import Populations
 from sfhsim.synthesis.stored import Stored
@@ -158,7 +158,7 @@ class CloudyStage(Stored):
     def restore(self, state: dict) -> None:
         """As `Stored.restore`, the table where it is read fastest."""
         super().restore(state)
-        self._table = whole_columns(self._table)
+        self._table = pad_columns(self._table)
 
     def _stack(self) -> None:
         """The tables side by side on every SSP, those of the log U nodes one below the other."""
@@ -166,7 +166,7 @@ class CloudyStage(Stored):
         together = np.concatenate(self._tables, axis=-1)
         table = np.stack([self._model.per_ssp(together, *self._ssp, u) for u in self._log_u])
         self._n_row = table.shape[1] * table.shape[2]
-        self._table = whole_columns(table.reshape(-1, table.shape[-1]))
+        self._table = pad_columns(table.reshape(-1, table.shape[-1]))
 
 
 class LKL10Stage(Stored):
@@ -197,7 +197,7 @@ class LKL10Stage(Stored):
                     f"nebular.scaling energy needs light below 911.75 A, which library {library.name!r} does not "
                     "hold: use scaling: sfr, or a library that reaches there (bc03-miles, emiles-spliced)"
                 )
-            self._ionizing = whole_columns(np.nan_to_num(library.ionizing_luminosity_lsun).reshape(-1, 1))
+            self._ionizing = pad_columns(np.nan_to_num(library.ionizing_luminosity_lsun).reshape(-1, 1))
         continuum = load_continuum()
         self.continuum_wave_aa = continuum.wave_aa
         shape = continuum.per_hbeta(recipe.electron_temperature_k, recipe.electron_density_cm3)

@@ -77,7 +77,7 @@ def is_storable(value: Any) -> bool:
 
 # the types that are made again, by name; their modules are imported when they are needed
 _MODULES = {
-    "AgeRange": "sfhsim.synthesis.light",
+    "CompiledTemplates": "sfhsim.synthesis.light",
     "BandTables": "sfhsim.kernels.bands",
     "BroadeningTables": "sfhsim.kernels.convolution",
     "ConstantLSF": "sfhsim.instrument.lsf",

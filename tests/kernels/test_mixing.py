@@ -6,7 +6,7 @@ from numba import njit
 
 from sfhsim.kernels.mixing import BLOCK, mix, mix_between
 from sfhsim.kernels.rows import add_weighted_rows
-from sfhsim.synthesis.blocks import whole_columns
+from sfhsim.synthesis.blocks import pad_columns
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def _twin(mass, lower, share, first, stop, table):
 
 
 def _padded(n, k):
-    return np.full((-(-n // BLOCK) * BLOCK, whole_columns(np.zeros((1, k))).shape[1]), np.nan, dtype=np.float32)
+    return np.full((-(-n // BLOCK) * BLOCK, pad_columns(np.zeros((1, k))).shape[1]), np.nan, dtype=np.float32)
 
 
 @pytest.mark.parametrize("width", [1, 11, 32, 75])
@@ -42,7 +42,7 @@ def _padded(n, k):
 def test_mix(stars, first, stop, width):
     table = np.random.default_rng(2).random((4, stop - first, width))
     out = _padded(70, width)
-    mix(*stars, first, stop, whole_columns(table.reshape(-1, width)), out)
+    mix(*stars, first, stop, pad_columns(table.reshape(-1, width)), out)
     np.testing.assert_allclose(out[:70, :width], _twin(*stars, first, stop, table), rtol=2e-6, atol=1e-7)
     assert not out[70:].any()
 
@@ -54,7 +54,7 @@ def test_mix_between(stars):
     f[0] = 0.0
     out = _padded(70, 6)
     scale = rng.random(70)
-    mix_between(*stars, 5, node, f, 20, scale, whole_columns(tables.reshape(-1, 6)), out)
+    mix_between(*stars, 5, node, f, 20, scale, pad_columns(tables.reshape(-1, 6)), out)
     each = np.stack([_twin(*stars, 0, 5, table) for table in tables])
     rows = np.arange(70)
     expected = (1 - f)[:, None] * each[node, rows] + f[:, None] * each[node + 1, rows]
@@ -62,7 +62,7 @@ def test_mix_between(stars):
 
 
 def test_rows_do_not_depend_on_their_place(stars):
-    table = whole_columns(np.random.default_rng(2).random((36, 11)))
+    table = pad_columns(np.random.default_rng(2).random((36, 11)))
     whole, part = _padded(70, 11), _padded(3, 11)
     mix(*stars, 0, 9, table, whole)
     chosen = [68, 2, 33]
@@ -72,7 +72,7 @@ def test_rows_do_not_depend_on_their_place(stars):
 
 def test_rows_of_a_table():
     rng = np.random.default_rng(4)
-    table, rows = whole_columns(rng.random((20, 53))), rng.integers(0, 20, 13)
+    table, rows = pad_columns(rng.random((20, 53))), rng.integers(0, 20, 13)
     weights, start = rng.random(13).astype(np.float32), rng.random(64).astype(np.float32)
     out = start.copy()
     _add(table, rows, weights, out)

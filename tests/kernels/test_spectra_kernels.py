@@ -14,7 +14,7 @@ from sfhsim.kernels.spectra import (
     observe_light,
     observe_spectra,
 )
-from sfhsim.synthesis.blocks import tiles
+from sfhsim.synthesis.blocks import tile_columns
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 10, 401, 402])
@@ -58,7 +58,7 @@ def test_attenuated_light(shared, n_column):
     arguments = _light(70, n_column, rng, shared)
     out = np.empty((70, n_column), np.float32)
     old, v_old, young, v_young, *dust = arguments
-    attenuated_light(ColumnLight(old, tiles(v_old), young, tiles(v_young), *dust), out)
+    attenuated_light(ColumnLight(old, tile_columns(v_old), young, tile_columns(v_young), *dust), out)
     old, v_old, young, v_young, tau_b, k_b, tau_s, k_s = (np.asarray(a, np.float64) for a in arguments)
     birth, screen = np.exp(-tau_b[:, None] * k_b), np.exp(-tau_s[:, None] * k_s)
     expected = screen * ((old @ v_old)[:70] + birth * (young @ v_young)[:70])
@@ -110,7 +110,7 @@ def test_a_spectrum_without_light_is_reported():
 def test_light_observed_at_once_is_attenuated_then_observed():
     rng = np.random.default_rng(2)
     old, v_old, young, v_young, *dust = _light(70, 150, rng, shared=False)
-    light = ColumnLight(old, tiles(v_old), young, tiles(v_young), *dust)
+    light = ColumnLight(old, tile_columns(v_old), young, tile_columns(v_young), *dust)
     ids, none = np.arange(70, dtype=np.uint64), (np.zeros((70, 0)), np.zeros(0, np.int64), np.zeros((0, 1), np.float32))
     noise = np.uint64(3), ids, np.uint32(1), 2, 10 + 50 * rng.random(70), np.ones(150, np.float32), False
     observation = Observation(np.full(70, 2.0, np.float32), *none, *noise)
