@@ -19,7 +19,10 @@ PIVOT_AA = 5500.0
 
 
 class DustLaw(Protocol):
-    """A dust law; ``curve`` works on a batch of n galaxies (n = 1 where a parameter is shared by all)."""
+    """A dust law; ``curve`` works on a batch of n galaxies (n = 1 where a parameter is shared by all).
+
+    A law that bends or jumps may name the wavelengths where it does in ``breaks_aa``: absorbed energy is exact to them.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]

@@ -66,6 +66,7 @@ class Calzetti:
 
     name: ClassVar[str] = "calzetti"
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    breaks_aa: ClassVar[tuple[float, ...]] = (912.0, 6300.0)
 
     def curve(self, wave_aa: np.ndarray, params: dict[str, np.ndarray]) -> np.ndarray:
         """k (1, m) at ``wave_aa`` (m,)."""

@@ -1,6 +1,6 @@
 """Star formation and metallicity histories: pure functions of lookback time over a batch of galaxies."""
 
-from sfhsim.histories.base import HISTORIES, HistoryFamily, get_history, register_history
+from sfhsim.histories.base import HISTORIES, HistoryFamily, get_history, register_history, vector_sizes
 from sfhsim.histories.dense_basis import DenseBasis, dirichlet_from_uniform
 from sfhsim.histories.metallicity import (
     METALLICITIES,
@@ -30,4 +30,5 @@ __all__ = [
     "metallicity_weights",
     "register_history",
     "register_metallicity",
+    "vector_sizes",
 ]

@@ -7,7 +7,7 @@ t_max is the age at which the first star may form, 13.8 Gyr minus the lookback t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,11 +16,21 @@ from sfhsim.errors import RecipeError
 from sfhsim.histories.parameters import Parameter
 from sfhsim.histories.registry import Registry
 
+if TYPE_CHECKING:
+    from sfhsim.recipe.model import History
+
 Params = Mapping[str, ArrayLike]
 
 
 class HistoryFamily(Protocol):
-    """A family of star formation histories; every method works on a batch of n galaxies."""
+    """A family of star formation histories; every method works on a batch of n galaxies.
+
+    A family that is drawn with vectors of numbers beside its parameters names them in ``vector_parameters``, with what
+    one of their elements is in a record's truths, e.g. ``{"interval_fractions": "share of cosmic time"}``, and has
+
+    - ``vector_size(name, history)``: their size under a `sfhsim.recipe.model.History`,
+    - ``vector_from_uniform(name, uniform, history)``: (n, size) of them from as many uniform numbers in (0, 1).
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -32,6 +42,12 @@ class HistoryFamily(Protocol):
     def sfr(self, params: Params, age_yr: ArrayLike, age_max_yr: ArrayLike) -> np.ndarray:
         """SFR in 1/yr for a total mass of 1: (n, m), zero beyond age_max."""
         ...
+
+
+def vector_sizes(history: History) -> dict[str, int]:
+    """Sizes of the vector parameters of a recipe's history, by name, in the order of the family."""
+    family = get_history(history.family)
+    return {name: int(family.vector_size(name, history)) for name in getattr(family, "vector_parameters", {})}
 
 
 HISTORIES: Registry[HistoryFamily] = Registry("star formation history")

@@ -11,7 +11,7 @@ monotone cubic allows at most 3 times the mean of the last interval.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,9 @@ from sfhsim import elementary
 from sfhsim.errors import RecipeError
 from sfhsim.histories.base import Params, check_age_max_yr, check_ages_yr, register_history
 from sfhsim.histories.parameters import Parameter, batch_size, resolve
+
+if TYPE_CHECKING:
+    from sfhsim.recipe.model import History
 
 SMALLEST_INTERVAL = 1.0e-12  # of cosmic time; a shorter one is merged with its neighbour
 
@@ -49,6 +52,17 @@ class DenseBasis:
             nan_means="free",
         ),
     )
+    vector_parameters: ClassVar[dict[str, str]] = {
+        "interval_fractions": "drawn share of cosmic time, Big Bang first",
+    }
+
+    def vector_size(self, name: str, history: History) -> int:
+        """One interval more than there are quantiles."""
+        return history.n_quantiles + 1
+
+    def vector_from_uniform(self, name: str, uniform: np.ndarray, history: History) -> np.ndarray:
+        """(n, N + 1) of the Dirichlet distribution."""
+        return dirichlet_from_uniform(uniform, history.alpha)
 
     def cumulative_mass(self, params: Params, age_edges_yr: ArrayLike, age_max_yr: ArrayLike) -> np.ndarray:
         """Fraction of the mass formed at lookback times below each edge.

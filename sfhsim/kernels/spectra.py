@@ -1,6 +1,6 @@
 """From mixing coefficients to attenuated light, and from light to noisy spectra.
 
-    light = exp(-tau_s k_s) [C_old V_old + exp(-tau_b k_b) C_young V_young]
+    light = exp(-tau_s k_s) [C_screened V_screened + exp(-tau_b k_b) C_clouded V_clouded] + C_bare V_bare
 
 BLOCK galaxies and TILE columns are multiplied at a time (`sfhsim.kernels.products`): so few that the products are still
 in the fastest cache when the dust is applied. The exponential is arithmetic, to 2e-7 (1 + tau k). Loops are kept apart,
@@ -29,21 +29,24 @@ _SAMPLE = 33  # values from which the search of the median begins
 
 
 class ColumnLight(NamedTuple):
-    """Light of n galaxies at m columns, before multiplication and dust.
+    """Light of n galaxies at m columns, before multiplication and dust: behind the screen, in birth clouds behind it,
+    and before all dust.
 
-    ``old`` and ``young`` (n_padded, k) float32 coefficients of ``old_vectors`` and ``young_vectors`` (n_tile, k, TILE)
-    float32, zero beyond the m columns. ``tau_birth`` and ``tau_screen`` (n,) float64; ``curve_birth`` and
-    ``curve_screen`` (1 or n, m) float32.
+    ``screened``, ``clouded`` and ``bare`` (n_padded, k) float32 coefficients of ``screened_vectors`` ... (n_tile, k,
+    TILE) float32, zero beyond the m columns; k may be 0. ``tau_birth`` and ``tau_screen`` (n,) float64; ``curve_birth``
+    and ``curve_screen`` (1 or n, m) float32.
     """
 
-    old: np.ndarray
-    old_vectors: np.ndarray
-    young: np.ndarray
-    young_vectors: np.ndarray
+    screened: np.ndarray
+    screened_vectors: np.ndarray
+    clouded: np.ndarray
+    clouded_vectors: np.ndarray
     tau_birth: np.ndarray
     curve_birth: np.ndarray
     tau_screen: np.ndarray
     curve_screen: np.ndarray
+    bare: np.ndarray
+    bare_vectors: np.ndarray
 
 
 class Observation(NamedTuple):
@@ -69,9 +72,9 @@ class Observation(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _through_dust(old, young, tau_birth, curve_birth, tau_screen, curve_screen, out):
+def _through_dust(screened, clouded, tau_birth, curve_birth, tau_screen, curve_screen, out):
     for j in range(out.size):
-        unscreened = fma(exp_single(-tau_birth * curve_birth[j]), young[j], old[j])
+        unscreened = fma(exp_single(-tau_birth * curve_birth[j]), clouded[j], screened[j])
         out[j] = exp_single(-tau_screen * curve_screen[j]) * unscreened
 
 
@@ -80,17 +83,33 @@ def _attenuate_block(first, light, out):
     """Attenuated columns of one block of galaxies."""
     n, m = out.shape
     shared_birth, shared_screen = light.curve_birth.shape[0] == 1, light.curve_screen.shape[0] == 1
-    c_old, c_young = light.old[first : first + BLOCK], light.young[first : first + BLOCK]
-    old, young = np.empty((BLOCK, TILE), dtype=np.float32), np.empty((BLOCK, TILE), dtype=np.float32)
-    for tile in range(light.old_vectors.shape[0]):
+    c_screened, c_clouded = light.screened[first : first + BLOCK], light.clouded[first : first + BLOCK]
+    screened, clouded = np.empty((BLOCK, TILE), dtype=np.float32), np.empty((BLOCK, TILE), dtype=np.float32)
+    for tile in range(light.screened_vectors.shape[0]):
         low, high = tile * TILE, min((tile + 1) * TILE, m)
-        multiply_rows(c_old, light.old_vectors[tile], old)
-        multiply_rows(c_young, light.young_vectors[tile], young)
+        multiply_rows(c_screened, light.screened_vectors[tile], screened)
+        multiply_rows(c_clouded, light.clouded_vectors[tile], clouded)
         for i in range(first, min(first + BLOCK, n)):
             k_birth = light.curve_birth[0 if shared_birth else i, low:high]
             k_screen = light.curve_screen[0 if shared_screen else i, low:high]
             tau = _F(light.tau_birth[i]), _F(light.tau_screen[i])
-            _through_dust(old[i - first], young[i - first], tau[0], k_birth, tau[1], k_screen, out[i, low:high])
+            at = i - first
+            _through_dust(screened[at], clouded[at], tau[0], k_birth, tau[1], k_screen, out[i, low:high])
+    if light.bare.shape[1] > 0:
+        _add_bare_block(first, light, out)
+
+
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _add_bare_block(first, light, out):
+    """Light before all dust, onto the columns of one block of galaxies."""
+    n, m = out.shape
+    c_bare, bare = light.bare[first : first + BLOCK], np.empty((BLOCK, TILE), dtype=np.float32)
+    for tile in range(light.bare_vectors.shape[0]):
+        low, high = tile * TILE, min((tile + 1) * TILE, m)
+        multiply_rows(c_bare, light.bare_vectors[tile], bare)
+        for i in range(first, min(first + BLOCK, n)):
+            for j in range(high - low):
+                out[i, low + j] += bare[i - first, j]
 
 
 @njit(cache=True, nogil=True)
@@ -248,7 +267,7 @@ def _observe_block(first, light, observation, flux, noisy, error, lit):
 @njit(cache=True, nogil=True, parallel=True)
 def attenuated_light(light, out):
     """Attenuated columns ``out`` (n, m) float32 of a `ColumnLight`."""
-    for block in prange(light.old.shape[0] // BLOCK):
+    for block in prange(light.screened.shape[0] // BLOCK):
         _attenuate_block(block * BLOCK, light, out)
 
 
@@ -267,5 +286,5 @@ def observe_spectra(observation, flux, noisy, error, lit):
 @njit(cache=True, nogil=True, parallel=True)
 def observe_light(light, observation, flux, noisy, error, lit):
     """`attenuated_light` into ``flux`` and `observe_spectra` at once, while the spectra are in the cache."""
-    for block in prange(light.old.shape[0] // BLOCK):
+    for block in prange(light.screened.shape[0] // BLOCK):
         _observe_block(block * BLOCK, light, observation, flux, noisy, error, lit)

@@ -1,15 +1,16 @@
-"""What a recipe can name (histories, metallicity forms, dust laws, LSFs), and the check that it names them rightly."""
+"""What a recipe can name (histories, metallicity forms, dust laws, sources, LSFs), and whether it names them right."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sfhsim.errors import RecipeError
+from sfhsim.histories import vector_sizes
 from sfhsim.recipe.limits import corners, oldest_yr
 from sfhsim.recipe.model import BUILTIN_LSFS, DustComponent, History, Recipe
 
-# given to a family by the recipe's own keys, not under `parameters`
-_OWN_KEYS = {"dense_basis": ("interval_fractions",), "tabulated": ("age_yr", "sfr")}
+MOST_ELEMENTS = 1000
+_OF_TABLE = ("age_yr", "sfr")  # of tabulated: the recipe's own key `table` gives them
 
 
 def check_families(recipe: Recipe, origin: str = "recipe") -> None:
@@ -17,17 +18,22 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
     from sfhsim.dust import get_dust_law
     from sfhsim.histories import get_history, get_metallicity
     from sfhsim.instrument import make_lsf
+    from sfhsim.sources import get_source
 
     for k, history in enumerate(recipe.histories):
         where = f"{origin}: histories.{k}"
         family = _named(get_history, history.family, where)
-        _check_parameters(family, history.parameters, where, _OWN_KEYS.get(history.family, ()))
+        _check_parameters(family, history.parameters, where, _own_keys(family))
+        _check_vectors(family, history, where)
         _check_own_keys(history, where)
         _check_together(family, history, oldest_yr(recipe), where)
     if not recipe.metallicity.is_builtin:
         where = f"{origin}: metallicity"
         form = _named(get_metallicity, recipe.metallicity.form, where)
         _check_parameters(form, recipe.metallicity.parameters, where, ())
+    for name, given in recipe.sources.items():
+        where = f"{origin}: sources.{name}"
+        _check_parameters(_named(get_source, name, where), given, where, ())
     lsf = recipe.spectrum.lsf
     if lsf.name not in BUILTIN_LSFS:
         _named(lambda name: make_lsf(name, **lsf.options), lsf.name, f"{origin}: spectrum.lsf")
@@ -62,6 +68,17 @@ def _check_parameters(family, given: dict, where: str, own_keys: tuple[str, ...]
         raise RecipeError(f"{where}: {family.name} needs {', '.join(missing)} under parameters")
 
 
+def _own_keys(family) -> tuple[str, ...]:
+    """Parameters that are not given under `parameters`: those of the table, and vectors that the family draws."""
+    return (*(_OF_TABLE if family.name == "tabulated" else ()), *getattr(family, "vector_parameters", {}))
+
+
+def _check_vectors(family, history: History, where: str) -> None:
+    for name, size in vector_sizes(history).items():
+        if not 1 <= size <= MOST_ELEMENTS:
+            raise RecipeError(f"{where}: {family.name} asks for {size} values of {name}: from 1 to {MOST_ELEMENTS}")
+
+
 def _check_own_keys(history: History, where: str) -> None:
     if (history.family == "tabulated") != (history.table is not None):
         raise RecipeError(f"{where}: `table` goes with family tabulated, and only with it")
@@ -88,14 +105,21 @@ def describe_families() -> str:
     from sfhsim.histories import HISTORIES
     from sfhsim.histories.metallicity import METALLICITIES
     from sfhsim.instrument.lsf import LSF_REGISTRY
+    from sfhsim.sources import SOURCES
 
     lines = []
-    for title, registry in (("histories", HISTORIES), ("metallicity forms", METALLICITIES), ("dust laws", DUST_LAWS)):
+    registries = {
+        "histories": HISTORIES,
+        "metallicity forms": METALLICITIES,
+        "dust laws": DUST_LAWS,
+        "sources": SOURCES,
+    }
+    for title, registry in registries.items():
         lines.append(title)
         for family in registry:
             lines.append(f"  {family.name}")
             for p in family.parameters:
-                if p.name in _OWN_KEYS.get(family.name, ()):
+                if p.name in _own_keys(family):
                     continue
                 default = "required" if p.default is None else f"default {p.default:g}"
                 unit = f" [{p.unit}]" if p.unit else ""

@@ -380,6 +380,11 @@ class Recipe(_Section):
     metallicity: Metallicity = Field(default=Metallicity(), description="Metallicity evolution.")
     dust: Dust = Field(default=Dust(), description="Attenuation.")
     nebular: Nebular = Field(default=Nebular(), description="Emission of ionised gas.")
+    sources: dict[str, dict[str, Distribution]] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Other sources of light by name with their parameters; `sfhsim recipe families` lists them.",
+    )
     kinematics: Kinematics = Field(default=Kinematics(), description="Motions and distance.")
     spectrum: Spectrum = Field(default=Spectrum(), description="Spectrograph.")
     photometry: Photometry = Field(default=Photometry(), description="Broad bands.")

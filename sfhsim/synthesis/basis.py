@@ -5,7 +5,8 @@ T (templates, columns) = C (templates, rank) V (rank, columns) to any wanted acc
 of templates. A mixture then costs the mixing of C's short rows and one dense product with V.
 
 Rows are scaled by their means and columns by their rms, so that the truncation error is relative: the smallest rank is
-taken for which the rms over columns of every template's relative error is within the tolerance. The leading singular
+taken for which the rms over columns of every template's relative error is within the tolerance. Where only sums over
+columns count, columns keep their scale, and errors are relative to a template's mean column. The leading singular
 vectors come from randomised subspace iteration (Halko, Martinsson & Tropp 2011, SIAM Review 53, 217) with a fixed
 start, which reads the matrix a few times instead of decomposing all of it; the error is then measured, not estimated.
 Nothing of it is left to a BLAS or LAPACK (`sfhsim.linear`): a basis has the same bits wherever it is made.
@@ -38,7 +39,9 @@ class TemplateBasis:
         return self.vectors.shape[0]
 
 
-def low_rank_basis(templates: np.ndarray, tolerance: float, first_size: int = 112) -> TemplateBasis:
+def low_rank_basis(
+    templates: np.ndarray, tolerance: float, first_size: int = 112, scale_columns: bool = True
+) -> TemplateBasis:
     """The smallest basis whose worst template has at most ``tolerance`` rms relative error.
 
     Parameters
@@ -48,6 +51,8 @@ def low_rank_basis(templates: np.ndarray, tolerance: float, first_size: int = 11
         Relative; 0 keeps the templates themselves, and so does a tolerance that would not save a third of them.
     first_size
         Rank tried first; doubled until the tolerance is met.
+    scale_columns
+        Whether every column counts alike, or by its share.
     """
     templates = np.asarray(templates, dtype=np.float64)
     row_scale = templates.mean(axis=1)
@@ -56,7 +61,7 @@ def low_rank_basis(templates: np.ndarray, tolerance: float, first_size: int = 11
     if tolerance > 0 and limit > 2:
         scaled = templates[used] / row_scale[used, None]
         column_scale = np.sqrt(np.mean(scaled**2, axis=0))  # not the mean: columns may have either sign
-        column_scale[column_scale == 0] = 1.0
+        column_scale[(column_scale == 0) | (not scale_columns)] = 1.0
         scaled /= column_scale
         size = min(first_size, *scaled.shape)
         while True:

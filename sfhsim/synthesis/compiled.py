@@ -1,6 +1,6 @@
 """A compiled recipe as a file: bases, operators and tables, sealed with their digest, so that none is made twice.
 
-    line 1   sfhsim compiled recipe 1
+    line 1   sfhsim compiled recipe 2: the version of what the stages hold
     line 2   BLAKE3 of what follows
     rest     safetensors: the arrays, and the uint8 array ``document`` with JSON of everything else
 
@@ -18,7 +18,9 @@ from blake3 import blake3
 
 from sfhsim.errors import DatasetError
 
-MAGIC = b"sfhsim compiled recipe 1\n"
+LAYOUT = 2
+_TITLE = b"sfhsim compiled recipe "
+MAGIC = _TITLE + b"%d\n" % LAYOUT
 _DIGEST_BYTES = 64
 
 
@@ -59,6 +61,13 @@ class CompiledRecipe:
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
+        title, _, _ = content[:100].partition(b"\n")
+        version = title.removeprefix(_TITLE)
+        if title.startswith(_TITLE) and version.isdigit() and int(version) != LAYOUT:
+            raise DatasetError(
+                f"{origin} has layout {int(version)} of compiled recipes, this sfhsim reads and writes {LAYOUT}: use "
+                "the version that it was made with, or make a new data set"
+            )
         start = len(MAGIC) + _DIGEST_BYTES + 1
         body = content[start:]
         digest = blake3(body).hexdigest()

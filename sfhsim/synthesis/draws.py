@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfhsim.recipe.model import Recipe
+from sfhsim.errors import RecipeError
+from sfhsim.histories import HistoryFamily, get_history
+from sfhsim.recipe.distributions import Constant
+from sfhsim.recipe.model import History, Recipe
+from sfhsim.sources import get_source
 
 STREAM_PARAMETERS = 0
 STREAM_SPECTRUM_NOISE = 1
 STREAM_PHOTOMETRY_NOISE = 2
-STREAM_DIRICHLET = 3
+STREAM_VECTORS = 3  # and the following, one for each history
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,13 @@ class Draws:
     family : (n,) index into the recipe's histories.
     values : each (n,); those of a history family are NaN in galaxies of other families. Names are dotted:
         ``history.peak_gyr``, ``dust.screen.tau``, ``redshift``.
-    dirichlet : per history index, (n, n_quantiles + 1) shares of cosmic time; rows of other families are unused.
+    vectors : per history index, vector parameters of its family by name, (n, size); rows of other families are unused.
     """
 
     sample_id: np.ndarray
     family: np.ndarray
     values: dict[str, np.ndarray]
-    dirichlet: dict[int, np.ndarray]
+    vectors: dict[int, dict[str, np.ndarray]]
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -51,11 +55,12 @@ class ParameterPlan:
         self._by_family = [history.parameters for history in recipe.histories]
         names = sorted({name for family in self._by_family for name in family})
         self._history_names = names
-        self.names = (*self._common, *(f"history.{name}" for name in names))
+        self._of_sources = dict(_source_parameters(recipe))
+        self._single = self._common | self._of_sources
+        self.names = (*self._common, *(f"history.{name}" for name in names), *self._of_sources)
 
     def draw(self, sample_id: np.ndarray, seed: int) -> Draws:
         """Parameters of the samples ``sample_id`` (n,)."""
-        from sfhsim.histories import dirichlet_from_uniform
         from sfhsim.kernels.random import fill_uniform
 
         sample_id = np.ascontiguousarray(sample_id, dtype=np.uint64)
@@ -74,24 +79,59 @@ class ParameterPlan:
                     rows = family == index
                     column[rows] = parameters[name].quantile(uniform[rows, k])
             values[f"history.{name}"] = column
-        dirichlet = {}
+        for k, (name, distribution) in enumerate(self._of_sources.items(), start=1 + len(values)):
+            values[name] = distribution.quantile(uniform[:, k])
+        return Draws(sample_id, family, values, self._vectors(sample_id, seed))
+
+    def _vectors(self, sample_id: np.ndarray, seed: int) -> dict[int, dict[str, np.ndarray]]:
+        """Vector parameters of each history's family, from a table of uniform numbers of its own."""
+        from sfhsim.histories import vector_sizes
+        from sfhsim.kernels.random import fill_uniform
+
+        vectors = {}
         for index, history in enumerate(self.recipe.histories):
-            if history.family == "dense_basis":
-                shares = np.empty((sample_id.size, history.n_quantiles + 1))
-                fill_uniform(np.uint64(seed), sample_id, STREAM_DIRICHLET + index, shares)
-                dirichlet[index] = dirichlet_from_uniform(shares, history.alpha)
-        return Draws(sample_id, family, values, dirichlet)
+            family, sizes = get_history(history.family), vector_sizes(history)
+            if not sizes:
+                continue
+            uniform = np.empty((sample_id.size, sum(sizes.values())))
+            fill_uniform(np.uint64(seed), sample_id, STREAM_VECTORS + index, uniform)
+            parts = np.split(uniform, np.cumsum(list(sizes.values()))[:-1], axis=1)
+            drawn = {
+                name: _vector(family, name, np.ascontiguousarray(part), history)
+                for name, part in zip(sizes, parts, strict=True)
+            }
+            vectors[index] = drawn
+        return vectors
 
     def constant(self, name: str) -> float | None:
-        """The value of a common parameter that does not vary, else None."""
-        distribution = self._common.get(name)
+        """The value of a parameter that all galaxies have and that does not vary, else None."""
+        distribution = self._single.get(name)
         if distribution is None or not distribution.is_constant:
             return None
         return distribution.bounds()[0]
 
     def bounds(self, name: str) -> tuple[float, float]:
-        """Smallest and largest value that a common parameter can take."""
-        return self._common[name].bounds()
+        """Smallest and largest value that a parameter can take that all galaxies have."""
+        return self._single[name].bounds()
+
+
+def _vector(family: HistoryFamily, name: str, uniform: np.ndarray, history: History) -> np.ndarray:
+    """A vector parameter as its family draws it; RecipeError for another shape."""
+    drawn = np.asarray(family.vector_from_uniform(name, uniform, history), dtype=np.float64)
+    if drawn.shape != uniform.shape:
+        raise RecipeError(
+            f"{family.name} draws {name} of shape {drawn.shape} where its vector_size says {uniform.shape}: one value "
+            "for each uniform number"
+        )
+    return drawn
+
+
+def _source_parameters(recipe: Recipe):
+    """After all others, so that a source that is switched on leaves the rest of a galaxy as it was."""
+    for source in sorted(recipe.sources):
+        given = recipe.sources[source]
+        for parameter in get_source(source).parameters:
+            yield f"sources.{source}.{parameter.name}", given.get(parameter.name, Constant(value=parameter.default))
 
 
 def _common_parameters(recipe: Recipe):

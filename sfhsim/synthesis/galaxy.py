@@ -1,19 +1,22 @@
 """One galaxy, component by component, at the library's native resolution and over all its wavelengths.
 
-The readable path, in float64: no basis, no compiled columns. `sfhsim spectrum` draws it, energy is balanced on it, and
-the tests hold the compiled `Simulator` against it.
+The readable path, in float64: no basis, no compiled columns, and nothing shared with those. `sfhsim spectrum` draws it,
+energy is balanced on it, and the tests hold the compiled `Simulator` against it.
 
-    emitted    = old + young + nebular continuum + lines
-    attenuated = T_screen [old + T_birth (young + nebular continuum + lines)]
+    emitted    = old + young + nebular continuum + lines + other sources
+    attenuated = T_screen [old + T_birth (young + nebular continuum + lines)], others by where they stand
     absorbed   = emitted - attenuated, integrated over wavelength
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+import functools
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from sfhsim.dust import TwoComponentDust
 from sfhsim.instrument import (
     broaden_operator,
     broadening_sigma_aa,
@@ -22,11 +25,72 @@ from sfhsim.instrument import (
 )
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
+from sfhsim.sources import EmissionSource, Surroundings, get_source
 from sfhsim.synthesis.draws import Draws, ParameterPlan
-from sfhsim.synthesis.light import DustStage
-from sfhsim.synthesis.nebular import compile_nebular
 from sfhsim.synthesis.populations import PopulationModel, Populations
 from sfhsim.synthesis.spectrograph import recipe_lsf
+
+
+def _none() -> np.ndarray:
+    return np.zeros(0)
+
+
+@dataclass(frozen=True)
+class Component:
+    """Light of one source, for the total mass.
+
+    Attributes
+    ----------
+    dust : where it stands, one of `sfhsim.sources.DUST_PATHS`.
+    wave_aa : (n_wave,) the library's, for other sources with those that they need beside them.
+    continuum : (n_wave,) emitted, Lsun/Angstrom.
+    line_wave_aa, line_luminosity_lsun : (n_line,) emitted.
+    line_width : the parameter that is the velocity dispersion of the lines.
+    birth, screen, line_birth, line_screen : (n_wave,) and (n_line,) transmissions on its path, 1 where none is.
+    is_reemitted : whether its energy is that which dust absorbs of the others.
+    """
+
+    dust: str
+    wave_aa: np.ndarray
+    continuum: np.ndarray
+    line_wave_aa: np.ndarray = field(default_factory=_none)
+    line_luminosity_lsun: np.ndarray = field(default_factory=_none)
+    line_width: str = ""
+    birth: np.ndarray = field(default_factory=_none)
+    screen: np.ndarray = field(default_factory=_none)
+    line_birth: np.ndarray = field(default_factory=_none)
+    line_screen: np.ndarray = field(default_factory=_none)
+    is_reemitted: bool = False
+
+    def behind(self, dust: TwoComponentDust, params: dict[str, np.ndarray]) -> Component:
+        """The same with its transmissions."""
+        found = {}
+        for prefix, wave in (("", self.wave_aa), ("line_", self.line_wave_aa)):
+            birth = screen = np.ones(wave.size)
+            if wave.size and self.dust != "none":
+                birth, screen = (part[0] for part in dust.transmission(wave, params, n=1))
+            found[f"{prefix}birth"] = birth if self.dust == "birth_and_screen" else np.ones(wave.size)
+            found[f"{prefix}screen"] = screen
+        return dataclasses.replace(self, **found)
+
+    @property
+    def attenuated(self) -> np.ndarray:
+        """(n_wave,) continuum after the dust, Lsun/Angstrom."""
+        return self.continuum * self.birth * self.screen
+
+    @property
+    def attenuated_lines_lsun(self) -> np.ndarray:
+        """(n_line,) after the dust."""
+        return self.line_luminosity_lsun * self.line_birth * self.line_screen
+
+    def energy_lsun(self) -> np.ndarray:
+        """(4,) emitted, absorbed in birth clouds, absorbed in the screen, and left."""
+        energy = np.zeros(4)
+        lit = (self.continuum * np.diff(pixel_edges(self.wave_aa)), self.birth, self.screen)
+        for emitted, birth, screen in (lit, (self.line_luminosity_lsun, self.line_birth, self.line_screen)):
+            parts = np.ones(emitted.size), 1 - birth, birth * (1 - screen), birth * screen
+            energy += [float(part @ emitted) for part in parts]
+        return energy
 
 
 @dataclass(frozen=True)
@@ -35,60 +99,72 @@ class Galaxy:
 
     Attributes
     ----------
-    wave_aa : (n_wave,) the library's.
-    old, young, nebular_continuum : (n_wave,) emitted, Lsun/Angstrom.
-    line_wave_aa, line_luminosity_lsun : (n_line,) emitted.
-    birth_transmission, screen_transmission : (n_wave,)
-    line_birth_transmission, line_screen_transmission : (n_line,)
+    wave_aa : (n_wave,) of all components.
+    components : by name: "old", "young", "nebular" and the recipe's other sources.
     draws, stars : parameters and populations, as batches of one.
+    library : that of the stars.
     """
 
     wave_aa: np.ndarray
-    old: np.ndarray
-    young: np.ndarray
-    nebular_continuum: np.ndarray
-    line_wave_aa: np.ndarray
-    line_luminosity_lsun: np.ndarray
-    birth_transmission: np.ndarray
-    screen_transmission: np.ndarray
-    line_birth_transmission: np.ndarray
-    line_screen_transmission: np.ndarray
+    components: dict[str, Component]
     draws: Draws
     stars: Populations
+    library: SSPLibrary
+
+    def _resolution_fwhm_aa(self, wave_aa: np.ndarray) -> np.ndarray:
+        return np.interp(wave_aa, self.library.wave_aa, np.asarray(self.library.resolution_fwhm_aa, dtype=np.float64))
+
+    def _sum(self, values: dict[str, np.ndarray]) -> np.ndarray:
+        """Spectra of components, by their names, on the wavelengths of all."""
+        parts = [np.interp(self.wave_aa, self.components[name].wave_aa, value) for name, value in values.items()]
+        return sum(parts, start=np.zeros(self.wave_aa.size))
 
     @property
     def stellar(self) -> np.ndarray:
-        """Dust-free starlight, Lsun/Angstrom."""
-        return self.old + self.young
+        """(n_wave,) dust-free starlight, Lsun/Angstrom."""
+        return self._sum({name: self.components[name].continuum for name in ("old", "young")})
+
+    @property
+    def nebular_continuum(self) -> np.ndarray:
+        """(n_wave,) emitted, Lsun/Angstrom."""
+        return self._sum({name: c.continuum for name, c in self.components.items() if name == "nebular"})
+
+    @property
+    def line_wave_aa(self) -> np.ndarray:
+        """(n_line,) of all components."""
+        return np.concatenate([c.line_wave_aa for c in self.components.values()])
+
+    @property
+    def line_luminosity_lsun(self) -> np.ndarray:
+        """(n_line,) emitted."""
+        return np.concatenate([c.line_luminosity_lsun for c in self.components.values()])
+
+    @property
+    def dust_free_continuum(self) -> np.ndarray:
+        """(n_wave,) all light but the lines as it is emitted, Lsun/Angstrom."""
+        return self._sum({name: c.continuum for name, c in self.components.items()})
 
     @property
     def attenuated_continuum(self) -> np.ndarray:
-        """All light but the lines after both dust components, Lsun/Angstrom."""
-        clouded = self.birth_transmission * (self.young + self.nebular_continuum)
-        return self.screen_transmission * (self.old + clouded)
+        """(n_wave,) all light but the lines after the dust, Lsun/Angstrom."""
+        return self._sum({name: c.attenuated for name, c in self.components.items()})
 
     @property
     def attenuated_lines_lsun(self) -> np.ndarray:
-        """Lines after both dust components, Lsun."""
-        return self.line_luminosity_lsun * self.line_birth_transmission * self.line_screen_transmission
+        """(n_line,) lines after the dust, Lsun."""
+        return np.concatenate([c.attenuated_lines_lsun for c in self.components.values()])
 
     def energy_lsun(self) -> dict[str, float]:
-        """Energy emitted, absorbed in the birth clouds, absorbed in the screen, and left, in Lsun.
+        """Energy emitted, absorbed in the birth clouds, absorbed in the screen, and left, in Lsun; and re-emitted by
+        dust, where a component does that.
 
         Absorbed energies are integrals of what each component takes out, not differences of the others.
         """
-        width = np.diff(pixel_edges(self.wave_aa))
-        clouded = self.young + self.nebular_continuum
-        into_screen = self.old + self.birth_transmission * clouded
-        lines, b, s = self.line_luminosity_lsun, self.line_birth_transmission, self.line_screen_transmission
-        return {
-            "emitted": float((self.old + clouded) @ width + lines.sum()),
-            "absorbed_birth": float(((1 - self.birth_transmission) * clouded) @ width + ((1 - b) * lines).sum()),
-            "absorbed_screen": float(
-                ((1 - self.screen_transmission) * into_screen) @ width + (b * (1 - s) * lines).sum()
-            ),
-            "attenuated": float(self.attenuated_continuum @ width + (b * s * lines).sum()),
-        }
+        names = ("emitted", "absorbed_birth", "absorbed_screen", "attenuated")
+        parts = [c.energy_lsun() for c in self.components.values() if not c.is_reemitted]
+        energy = dict(zip(names, map(float, sum(parts)), strict=True))
+        again = [c.energy_lsun()[0] for c in self.components.values() if c.is_reemitted]
+        return energy | ({"reemitted": float(sum(again))} if again else {})
 
     def observe(self, recipe: Recipe, component: str = "total") -> np.ndarray:
         """Rest-frame flux density of the recipe's pixels (n_pixel,), Lsun/Angstrom.
@@ -96,41 +172,44 @@ class Galaxy:
         Parameters
         ----------
         recipe : gives the grid, LSF and kinematics.
-        component : "total", "stars", "young", "nebular_continuum", "lines" (all attenuated) or "dust_free".
+        component : "total", "stars", "young", "nebular_continuum", "lines" (all attenuated), "dust_free", or the name
+            of another source of the recipe.
         """
-        b, s = self.birth_transmission, self.screen_transmission
-        continuum, lines = {
-            "total": (self.attenuated_continuum, self.attenuated_lines_lsun),
-            "stars": (s * (self.old + b * self.young), None),
-            "young": (s * b * self.young, None),
-            "nebular_continuum": (s * b * self.nebular_continuum, None),
-            "lines": (np.zeros_like(self.wave_aa), self.attenuated_lines_lsun),
-            "dust_free": (self.old + self.young + self.nebular_continuum, self.line_luminosity_lsun),
-        }[component]
-        return self._pixels(recipe, continuum, lines)
+        everything = list(self.components)
+        continua, lines = {
+            "total": (everything, everything),
+            "stars": (["old", "young"], []),
+            "young": (["young"], []),
+            "nebular_continuum": ([name for name in everything if name == "nebular"], []),
+            "lines": ([], everything),
+            "dust_free": (everything, everything),
+        }.get(component, ([component], [component]))
+        return self._pixels(recipe, continua, lines, with_dust=component != "dust_free")
 
-    def _pixels(self, recipe: Recipe, continuum: np.ndarray, lines: np.ndarray | None) -> np.ndarray:
+    def _pixels(self, recipe: Recipe, continua: list[str], lines: list[str], with_dust: bool) -> np.ndarray:
         from sfhsim.nebular.profiles import line_pixel_matrix
 
         values = {name: float(value[0]) for name, value in self.draws.values.items()}
         redshift, kms = values["redshift"], values["velocity_dispersion_kms"]
         edges = pixel_edges(recipe.spectrum.wave_aa) / (1 + redshift)
         lsf = recipe_lsf(recipe.spectrum)
-        inside = slice(*np.searchsorted(self.wave_aa, [edges[0] * 0.96, edges[-1] * 1.04]))
-        if recipe.kinematics.broaden_stars:
-            template = self._resolution[inside] if recipe.spectrum.subtract_template_resolution else None
-            sigma = broadening_sigma_aa(self.wave_aa[inside], redshift, kms, lsf, template)[0]
-            operator = broaden_operator(self.wave_aa[inside], sigma, edges, preserve="continuum")
-        else:
-            operator = rebin_operator(self.wave_aa[inside], edges)
-        pixels = operator @ continuum[inside]
-        if lines is not None and lines.size:
-            line_kms = values.get("line_velocity_dispersion_kms", kms)
-            sigma = broadening_sigma_aa(self.line_wave_aa, redshift, line_kms, lsf)[0]
-            pixels = pixels + lines @ line_pixel_matrix(edges, self.line_wave_aa, sigma)
+        pixels = np.zeros(edges.size - 1)
+        for part in (self.components[name] for name in continua):
+            inside = slice(*np.searchsorted(part.wave_aa, [edges[0] * 0.96, edges[-1] * 1.04]))
+            wave = part.wave_aa[inside]
+            if recipe.kinematics.broaden_stars:
+                template = self._resolution_fwhm_aa(wave) if recipe.spectrum.subtract_template_resolution else None
+                sigma = broadening_sigma_aa(wave, redshift, kms, lsf, template)[0]
+                operator = broaden_operator(wave, sigma, edges, preserve="continuum")
+            else:
+                operator = rebin_operator(wave, edges)
+            pixels += operator @ (part.attenuated if with_dust else part.continuum)[inside]
+        for part in (self.components[name] for name in lines):
+            if part.line_wave_aa.size:
+                sigma = broadening_sigma_aa(part.line_wave_aa, redshift, values[part.line_width], lsf)[0]
+                luminosity = part.attenuated_lines_lsun if with_dust else part.line_luminosity_lsun
+                pixels += luminosity @ line_pixel_matrix(edges, part.line_wave_aa, sigma)
         return pixels
-
-    _resolution: np.ndarray = None  # type: ignore[assignment]
 
 
 def synthesize_galaxy(
@@ -150,54 +229,140 @@ def synthesize_galaxy(
 
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     library = load_library(recipe.library) if library is None else library
-    plan = ParameterPlan(recipe)
-    draws = plan.draw(np.array([sample_id]), seed) if draws is None else draws
+    draws = ParameterPlan(recipe).draw(np.array([sample_id]), seed) if draws is None else draws
     model = PopulationModel(recipe, library.age_yr, library.age_edges_yr, library.metallicity)
     stars = model.evaluate(draws)
     mass = float(draws.values["total_mass_msun"][0])
+    dust, params = TwoComponentDust(recipe.dust.birth.law, recipe.dust.screen.law), _dust_params(draws)
+    found = _stars(recipe, library, stars, mass)
+    if recipe.nebular.model != "none":
+        found["nebular"] = _nebular(recipe, library, draws, stars, mass)
+    found = {name: component.behind(dust, params) for name, component in found.items()}
+    own = [get_source(name) for name in sorted(recipe.sources)]
+    for source in sorted(own, key=lambda source: source.needs_absorbed):
+        surroundings = _surroundings(found, mass, source.needs_absorbed)
+        component = _other(source, library, draws, surroundings, mass, _gas_width(recipe))
+        found[source.name] = component.behind(dust, params)
+    wave_aa = functools.reduce(np.union1d, [component.wave_aa for component in found.values()])
+    return Galaxy(wave_aa, found, draws, stars, library)
+
+
+def _stars(recipe: Recipe, library: SSPLibrary, stars: Populations, mass: float) -> dict[str, Component]:
     young = np.flatnonzero(library.age_yr <= recipe.dust.birth_cloud_age_myr * 1e6)
     n_young = int(young[-1]) + 1 if young.size else 1
-    n_age = library.age_yr.size
-    old_light = mass * _mix(library, stars, n_young, n_age)
-    young_light = mass * _mix(library, stars, 0, n_young)
-    wave = np.asarray(library.wave_aa, dtype=np.float64)
-    line_wave, lines, continuum = np.zeros(0), np.zeros(0), np.zeros(wave.size)
-    stage = compile_nebular(recipe.nebular, plan, library)
-    if stage is not None:
-        emitted, coefficients, _ = stage.emission(draws, stars)
-        line_wave, lines = stage.line_wave_aa, mass * np.asarray(emitted[0], dtype=np.float64)
-        shape = np.asarray(coefficients[0], dtype=np.float64) @ stage.pixel_vectors
-        continuum = mass * np.interp(wave, stage.continuum_wave_aa, shape, left=0.0, right=0.0)
-    dust = DustStage(recipe)
-    birth, screen = (t[0] for t in dust.transmission(wave, draws, np.float64))
-    line_birth, line_screen = (
-        (t[0] for t in dust.transmission(line_wave, draws, np.float64)) if lines.size else (lines, lines)
+    found = {}
+    for name, ages, dust in (
+        ("old", np.arange(n_young, library.age_yr.size), "screen"),
+        ("young", np.arange(n_young), "birth_and_screen"),
+    ):
+        found[name] = Component(dust, _wave_aa(library), mass * _mix(library, stars, ages))
+    return found
+
+
+def _wave_aa(library: SSPLibrary) -> np.ndarray:
+    return np.asarray(library.wave_aa, dtype=np.float64)
+
+
+def _nebular(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations, mass: float) -> Component:
+    """Lines and continuum of ionised gas."""
+    emitted = (_cloudy if recipe.nebular.model == "cloudy" else _lkl10)(recipe, library, draws, stars)
+    line_wave, lines, node_wave, nodes = emitted
+    wave = _wave_aa(library)
+    continuum = float(recipe.nebular.continuum) * np.interp(wave, node_wave, nodes, left=0.0, right=0.0)
+    return Component("birth_and_screen", wave, mass * continuum, line_wave, mass * lines, _gas_width(recipe))
+
+
+def _cloudy(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations) -> tuple[np.ndarray, ...]:
+    """Wavelengths and luminosities of lines, and of the continuum's nodes, for a total mass of 1."""
+    from sfhsim.nebular import load_cloudy
+
+    model = load_cloudy()
+    values = (float(draws.values[f"nebular.{name}"][0]) for name in ("log_u", "escape_fraction"))
+    glowing = np.flatnonzero(library.age_yr <= 1.01 * model.age_yr[-1])
+    weights = _weights(library, stars, glowing)
+    ssp = (library.metallicity, library.age_yr[glowing], library.ionizing_photon_rate[:, glowing], *values)
+    lines, nodes = (np.einsum("za,zak->k", weights, table(*ssp)) for table in (model.ssp_lines, model.ssp_continuum))
+    return np.asarray(model.line_wave_aa, dtype=np.float64), lines, model.continuum_wave_aa, nodes
+
+
+def _lkl10(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations) -> tuple[np.ndarray, ...]:
+    """As `_cloudy`, for the lines of Levesque, Kewley & Larson (2010)."""
+    from sfhsim.nebular import load_continuum, load_lkl10
+
+    nebular, model, continuum = recipe.nebular, load_lkl10(line_flux=recipe.nebular.line_flux), load_continuum()
+    of_ssp = np.nan_to_num(library.ionizing_luminosity_lsun)
+    ionizing = (_weights(library, stars, np.arange(library.age_yr.size)) * of_ssp).sum()
+    lines = model.line_luminosities(
+        stars.metallicity[:, 0],
+        scaling=nebular.scaling,
+        sfr_10myr=stars.sfr_10myr,
+        ionizing_luminosity_lsun=np.array([ionizing]),
+        sfr_to_halpha=nebular.sfr_to_halpha,
+        ionization_q=draws.values.get("nebular.ionization_q_cm_s"),
+        escape_fraction=draws.values["nebular.escape_fraction"],
     )
-    return Galaxy(
+    per_hbeta = continuum.per_hbeta(nebular.electron_temperature_k, nebular.electron_density_cm3)
+    return model.line_wave_aa, lines[0], continuum.wave_aa, model.hbeta_luminosity(lines)[0] * per_hbeta
+
+
+def _surroundings(found: dict[str, Component], mass: float, with_absorbed: bool) -> Surroundings:
+    """What a source is told of the components before it; per Msun formed."""
+    band = rebin_operator(found["old"].wave_aa, np.array([5450.0, 5550.0]))
+    starlight = band @ (found["old"].continuum + found["young"].continuum) / mass
+    if not with_absorbed:
+        return Surroundings(starlight)
+    energy = sum(component.energy_lsun() for component in found.values() if not component.is_reemitted) / mass
+    return Surroundings(starlight, energy[1:2], energy[2:3])
+
+
+def _other(
+    source: EmissionSource,
+    library: SSPLibrary,
+    draws: Draws,
+    surroundings: Surroundings,
+    mass: float,
+    gas_width: str,
+) -> Component:
+    """A source of `sfhsim.sources`."""
+    start = f"sources.{source.name}."
+    params = {p.name: draws.values[f"{start}{p.name}"] for p in source.parameters}
+    wave = np.union1d(_wave_aa(library), source.wave_aa)
+    return Component(
+        source.dust,
         wave,
-        old_light,
-        young_light,
-        continuum,
-        line_wave,
-        lines,
-        birth,
-        screen,
-        line_birth,
-        line_screen,
-        draws,
-        stars,
-        np.asarray(library.resolution_fwhm_aa, dtype=np.float64),
+        mass * source.spectrum(wave, params, surroundings)[0],
+        np.asarray(source.line_wave_aa, dtype=np.float64),
+        mass * source.line_luminosities(params, surroundings)[0],
+        f"{start}{source.line_width}" if source.line_width else gas_width,
+        is_reemitted=source.needs_absorbed,
     )
 
 
-def _mix(library: SSPLibrary, stars: Populations, first_age: int, stop_age: int) -> np.ndarray:
-    """Starlight (n_wave,) of the ages [first, stop) for a total mass of 1, in float64."""
-    ages = np.arange(first_age, stop_age)
+def _gas_width(recipe: Recipe) -> str:
+    """The parameter that is the velocity dispersion of the gas."""
+    own = recipe.kinematics.line_velocity_dispersion_kms
+    return "velocity_dispersion_kms" if own is None else "line_velocity_dispersion_kms"
+
+
+def _dust_params(draws: Draws) -> dict[str, np.ndarray]:
+    """Parameters of the two components as `TwoComponentDust` names them: dust.birth.tau is tau_birth."""
+    words = {name: name.split(".", 2) for name in draws.values if name.startswith(("dust.birth.", "dust.screen."))}
+    return {f"{parameter}_{where}": draws.values[name] for name, (_, where, parameter) in words.items()}
+
+
+def _weights(library: SSPLibrary, stars: Populations, ages: np.ndarray) -> np.ndarray:
+    """(n_metallicity, n) share of the mass formed in the SSPs of these ages (n,)."""
     mass, lower, share = (x[0, ages] for x in (stars.mass, stars.lower, stars.upper_share))
     weights = np.zeros((library.metallicity.size, ages.size))
     weights[lower, np.arange(ages.size)] = mass * (1 - share)
     upper = np.minimum(lower + 1, library.metallicity.size - 1)
     weights[upper, np.arange(ages.size)] += mass * share
+    return weights
+
+
+def _mix(library: SSPLibrary, stars: Populations, ages: np.ndarray) -> np.ndarray:
+    """Starlight (n_wave,) of these ages for a total mass of 1, in float64."""
+    weights = _weights(library, stars, ages)
     light = np.zeros(library.wave_aa.size)
     for z in np.flatnonzero(weights.any(axis=1)):
         used = np.flatnonzero(weights[z])

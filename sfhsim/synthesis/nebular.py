@@ -1,154 +1,108 @@
-"""Nebular emission compiled for a library: line luminosities and continuum vectors per unit of mass formed."""
+"""Nebular emission compiled for a library: line luminosities and continuum of every panel per unit of mass formed.
+
+Both models are sources in birth clouds (`sfhsim.synthesis.sources.Source`). Their continuum is linear between nodes.
+"""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 
 from sfhsim.errors import CoverageError
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.linear import matmul
-from sfhsim.recipe.model import Nebular
-from sfhsim.synthesis.basis import low_rank_basis
+from sfhsim.recipe.model import Nebular, Recipe
+from sfhsim.sources import Surroundings
 from sfhsim.synthesis.blocks import block_rows, pad_columns
+from sfhsim.synthesis.detectors import Detectors, Lines
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import Populations
+from sfhsim.synthesis.sources import Emission
 from sfhsim.synthesis.stored import Stored
+from sfhsim.synthesis.templates import split
 
 
-class NebularStage(Protocol):
-    """What the simulator asks of a nebular model.
-
-    ``line_wave_aa`` (n_line,) rest-frame, air; ``continuum_wave_aa`` (n_node,), a continuum is linear between nodes.
-    As made, a stage emits its lines and the continuum at its nodes; after `project`, what the instruments need of them.
-    """
-
-    line_wave_aa: np.ndarray
-    continuum_wave_aa: np.ndarray
-    pixel_vectors: np.ndarray
-    band_vectors: np.ndarray
-
-    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Per Msun formed: line luminosities (n, n_line) in Lsun, and two continua in Lsun/Angstrom.
-
-        These are coefficients (n, k) of ``pixel_vectors`` and of ``band_vectors``; before `project`, the continuum at
-        the nodes and nothing.
-        """
-        ...
-
-    def project(self, projection: Projection, tolerance: float) -> None:
-        """From now on emit only what reaches the instruments."""
-        ...
-
-    def state(self) -> dict:
-        """What was compiled, by name; see `sfhsim.synthesis.stored`."""
-        ...
+def make_nebular(recipe: Recipe, line_width: str) -> CloudyStage | LKL10Stage | None:
+    """The nebular source that a recipe asks for, None for no emission; to be compiled."""
+    kind = {"cloudy": CloudyStage, "lkl10": LKL10Stage, "none": None}[recipe.nebular.model]
+    return kind and kind(recipe.nebular, line_width)
 
 
-@dataclass(frozen=True)
-class Projection:
-    """From lines and continuum nodes to the columns of the instruments.
+class _NebularStage(Stored):
+    """What both models are as sources."""
 
-    Attributes
-    ----------
-    lines : indices of the lines that are drawn one by one.
-    node_pixels, node_bands : (n_node, n_column), columns of a continuum that is 1 at one node.
-    line_bands : (n_line, n_band_column), columns of a line of 1 Lsun, all zero where bands take the lines one by one.
-    """
+    name, dust = "nebular", "birth_and_screen"
+    is_stars = needs_absorbed = False
+    vectors: dict[str, np.ndarray]
+    lines: Lines
 
-    lines: np.ndarray
-    node_pixels: np.ndarray
-    node_bands: np.ndarray
-    line_bands: np.ndarray
+    def __init__(self, recipe: Nebular, line_width: str):
+        self._recipe, self.line_width = recipe, line_width
 
 
-def compile_nebular(recipe: Nebular, plan: ParameterPlan, library: SSPLibrary) -> NebularStage | None:
-    """The nebular stage that a recipe asks for, None for no emission."""
-    stage = _make_nebular(recipe)
-    if stage is not None:
-        stage.compile(plan, library)
-    return stage
-
-
-def restore_nebular(recipe: Nebular, state: dict | None) -> NebularStage | None:
-    """The stage whose compiled ``state`` this is."""
-    stage = _make_nebular(recipe)
-    if stage is not None:
-        stage.restore(state)
-    return stage
-
-
-def _make_nebular(recipe: Nebular) -> CloudyStage | LKL10Stage | None:
-    kind = {"cloudy": CloudyStage, "lkl10": LKL10Stage, "none": None}[recipe.model]
-    return kind and kind(recipe)
-
-
-class CloudyStage(Stored):
+class CloudyStage(_NebularStage):
     """Cloudy tables per SSP, for the range of log U that the recipe draws."""
 
     STORED: ClassVar[tuple[str, ...]] = (
-        *("line_wave_aa", "continuum_wave_aa", "pixel_vectors", "band_vectors"),
-        *("_log_u_nodes", "_first_node", "_stop_age", "_sizes", "_n_row", "_table"),
+        *("lines", "vectors", "_log_u_nodes", "_first_node", "_stop_age", "_sizes", "_n_row", "_table"),
     )
 
-    def __init__(self, recipe: Nebular):
-        self._recipe = recipe
-
-    def compile(self, plan: ParameterPlan, library: SSPLibrary) -> None:
-        """Choose the nodes of log U and the populations that glow."""
+    def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
+        """See `sfhsim.synthesis.sources.Source`; columns of all tabulated nebulae become low-rank bases."""
         from sfhsim.nebular.cloudy import load_cloudy
 
         model = load_cloudy()
+        shown = float(self._recipe.continuum)
+        continuum = np.asarray(model.continuum_relative, dtype=np.float64) * (model.continuum_scale * shown)
+        of_lines = np.asarray(model.line_erg_per_photon, dtype=np.float64)
+        lines = Lines(np.asarray(model.line_wave_aa, dtype=np.float64), self.line_width)
+        nodes_aa = np.asarray(model.continuum_wave_aa, dtype=np.float64)
+        flat_continuum, flat_lines = (table.reshape(-1, table.shape[-1]) for table in (continuum, of_lines))
+        nodes, self.vectors, factors = _hats(library.wave_aa, nodes_aa), {}, []
+        for name, panel in detectors.panels.items():
+            columns = matmul(flat_continuum, panel.columns(library.wave_aa, nodes))
+            line_columns = panel.line_columns(lines)
+            if line_columns is not None:
+                columns = columns + matmul(flat_lines, line_columns)
+            first_size = 24 if line_columns is None else 48
+            basis = panel.basis(columns, panel.gas_tolerance * tolerance, first_size)
+            self.vectors[name] = basis.vectors
+            factors.append(basis.coefficients.reshape(*of_lines.shape[:-1], -1))
+        in_view = detectors.in_view(lines.wave_aa)
+        self.lines = lines[in_view]
+        self._sizes = [table.shape[-1] for table in (of_lines[..., in_view], *factors)]
+        self._tabulate(model, plan, library, np.concatenate([of_lines[..., in_view], *factors], axis=-1))
+
+    def _tabulate(self, model, plan: ParameterPlan, library: SSPLibrary, per_photon: np.ndarray) -> None:
+        """Lines and coefficients side by side on every SSP, those of the log U nodes one below the other."""
         (low, _), (high, share) = (model.log_u_bracket(u) for u in plan.bounds("nebular.log_u"))
-        self._model, self._first_node, self._log_u_nodes = model, int(low[0]), model.log_u_nodes
+        self._first_node, self._log_u_nodes = int(low[0]), model.log_u_nodes
         # at a node itself the one above it is not needed
-        self._log_u = model.log_u_nodes[int(low[0]) : int(high[0]) + (2 if share[0] > 0.0 else 1)]
+        log_u = model.log_u_nodes[int(low[0]) : int(high[0]) + (2 if share[0] > 0.0 else 1)]
         rate = model.photon_rate(library.metallicity, library.age_yr, library.ionizing_photon_rate)
         glowing = np.flatnonzero(rate.max(axis=0) > 0)
         self._stop_age = int(glowing[-1]) + 1 if glowing.size else 0
-        self._ssp = library.metallicity, library.age_yr[: self._stop_age], rate[:, : self._stop_age]
-        self.line_wave_aa = np.asarray(model.line_wave_aa, dtype=np.float64)
-        self.continuum_wave_aa = np.asarray(model.continuum_wave_aa, dtype=np.float64)
-        shown = float(self._recipe.continuum)
-        self._continuum = np.asarray(model.continuum_relative, dtype=np.float64) * (model.continuum_scale * shown)
-        self._lines = np.asarray(model.line_erg_per_photon, dtype=np.float64)
-        self.pixel_vectors, self.band_vectors = np.eye(self.continuum_wave_aa.size), np.zeros((0, 0))
-        self._tables: list[np.ndarray] | None = [self._lines, self._continuum, self._continuum[..., :0]]
-        self._table = None
+        ssp = library.metallicity, library.age_yr[: self._stop_age], rate[:, : self._stop_age]
+        table = np.stack([model.per_ssp(per_photon, *ssp, u) for u in log_u])
+        self._n_row = table.shape[1] * table.shape[2]
+        self._table = pad_columns(table.reshape(-1, table.shape[-1]))
 
-    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See `NebularStage`."""
+    def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
+        """See `sfhsim.synthesis.sources.Source`."""
         from sfhsim.kernels.mixing import mix_between
         from sfhsim.nebular.cloudy import log_u_bracket
 
-        if self._table is None:
-            self._stack()
-        if self._stop_age == 0:
-            return tuple(np.zeros((len(draws), size), dtype=np.float32) for size in self._sizes)
-        node, share = log_u_bracket(self._log_u_nodes, draws.values["nebular.log_u"])
-        out = block_rows(len(draws), self._table.shape[1])
-        arguments = (stars.mass, stars.lower, stars.upper_share, self._stop_age)
-        absorbed = 1.0 - draws.values["nebular.escape_fraction"]
-        mix_between(*arguments, node - self._first_node, share, self._n_row, absorbed, self._table, out)
-        emitted = out[: len(draws)]
-        lines, pixels, bands = itertools.pairwise(np.cumsum([0, *self._sizes]))
-        return emitted[:, slice(*lines)], emitted[:, slice(*pixels)], emitted[:, slice(*bands)]
-
-    def project(self, projection: Projection, tolerance: float) -> None:
-        """See `NebularStage`; the columns of all tabulated nebulae are reduced to low-rank bases."""
-        shape = self._lines.shape[:-1]
-        lines, continuum = (table.reshape(-1, table.shape[-1]) for table in (self._lines, self._continuum))
-        pixels = low_rank_basis(matmul(continuum, projection.node_pixels), tolerance, first_size=24)
-        bands = matmul(continuum, projection.node_bands) + matmul(lines, projection.line_bands)
-        bands = low_rank_basis(bands, 0.5 * tolerance, first_size=48)
-        self.pixel_vectors, self.band_vectors = pixels.vectors, bands.vectors
-        self.line_wave_aa = self.line_wave_aa[projection.lines]
-        factors = pixels.coefficients, bands.coefficients
-        self._tables = [self._lines[..., projection.lines], *(f.reshape(*shape, -1) for f in factors)]
-        self._stack()
+        emitted = np.zeros((len(draws), sum(self._sizes)), dtype=np.float32)
+        if self.glows:
+            node, share = log_u_bracket(self._log_u_nodes, draws.values["nebular.log_u"])
+            out = block_rows(len(draws), self._table.shape[1])
+            arguments = (stars.mass, stars.lower, stars.upper_share, self._stop_age)
+            absorbed = 1.0 - draws.values["nebular.escape_fraction"]
+            mix_between(*arguments, node - self._first_node, share, self._n_row, absorbed, self._table, out)
+            emitted = out[: len(draws)]
+        sizes = dict(zip(self.vectors, self._sizes[1:], strict=True))
+        return Emission(split(emitted, sizes, self._sizes[0]), emitted[:, : self._sizes[0]])
 
     @property
     def glows(self) -> bool:
@@ -160,74 +114,57 @@ class CloudyStage(Stored):
         super().restore(state)
         self._table = pad_columns(self._table)
 
-    def _stack(self) -> None:
-        """The tables side by side on every SSP, those of the log U nodes one below the other."""
-        self._sizes = [table.shape[-1] for table in self._tables]
-        together = np.concatenate(self._tables, axis=-1)
-        table = np.stack([self._model.per_ssp(together, *self._ssp, u) for u in self._log_u])
-        self._n_row = table.shape[1] * table.shape[2]
-        self._table = pad_columns(table.reshape(-1, table.shape[-1]))
 
-
-class LKL10Stage(Stored):
+class LKL10Stage(_NebularStage):
     """Levesque, Kewley & Larson (2010) lines, with the recombination continuum of the same Hbeta."""
 
-    STORED: ClassVar[tuple[str, ...]] = (
-        *("line_wave_aa", "continuum_wave_aa", "pixel_vectors", "band_vectors"),
-        *("_lines", "_kept", "_projected", "_ionizing"),
-    )
+    STORED: ClassVar[tuple[str, ...]] = ("lines", "vectors", "_model", "_kept", "_ionizing")
 
-    def __init__(self, recipe: Nebular):
-        self._recipe = recipe
-
-    def compile(self, plan: ParameterPlan, library: SSPLibrary) -> None:
-        """Load the tables, and what scales them."""
+    def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
+        """See `sfhsim.synthesis.sources.Source`; columns take the lines above the continuum."""
         from sfhsim.nebular import load_lkl10
         from sfhsim.nebular.continuum import load_continuum
 
-        recipe = self._recipe
-        self._lines = load_lkl10(line_flux=recipe.line_flux)
-        self.line_wave_aa = np.asarray(self._lines.line_wave_aa, dtype=np.float64)
-        self._kept = np.arange(self.line_wave_aa.size)
-        self._projected = False
-        self._ionizing = None
-        if recipe.scaling == "energy":
-            if np.isnan(library.ionizing_luminosity_lsun).all():
-                raise CoverageError(
-                    f"nebular.scaling energy needs light below 911.75 A, which library {library.name!r} does not "
-                    "hold: use scaling: sfr, or a library that reaches there (bc03-miles, emiles-spliced)"
-                )
-            self._ionizing = pad_columns(np.nan_to_num(library.ionizing_luminosity_lsun).reshape(-1, 1))
-        continuum = load_continuum()
-        self.continuum_wave_aa = continuum.wave_aa
-        shape = continuum.per_hbeta(recipe.electron_temperature_k, recipe.electron_density_cm3)
-        self.pixel_vectors, self.band_vectors = shape[None, :] * float(recipe.continuum), np.zeros((0, 0))
+        recipe, continuum = self._recipe, load_continuum()
+        self._model = load_lkl10(line_flux=recipe.line_flux)
+        self._ionizing = self._scale_of(library) if recipe.scaling == "energy" else None
+        lines = Lines(np.asarray(self._model.line_wave_aa, dtype=np.float64), self.line_width)
+        per_hbeta = continuum.per_hbeta(recipe.electron_temperature_k, recipe.electron_density_cm3)
+        shape, nodes = per_hbeta[None, :] * float(recipe.continuum), _hats(library.wave_aa, continuum.wave_aa)
+        self.vectors = {}
+        for name, panel in detectors.panels.items():
+            columns, line_columns = matmul(shape, panel.columns(library.wave_aa, nodes)), panel.line_columns(lines)
+            self.vectors[name] = columns if line_columns is None else np.concatenate([line_columns, columns])
+        self._kept = detectors.in_view(lines.wave_aa)
+        self.lines = lines[self._kept]
 
-    def emission(self, draws: Draws, stars: Populations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See `NebularStage`; Z is that of the youngest stars."""
+    @staticmethod
+    def _scale_of(library: SSPLibrary) -> np.ndarray:
+        if np.isnan(library.ionizing_luminosity_lsun).all():
+            raise CoverageError(
+                f"nebular.scaling energy needs light below 911.75 A, which library {library.name!r} does not "
+                "hold: use scaling: sfr, or a library that reaches there (bc03-miles, emiles-spliced)"
+            )
+        return pad_columns(np.nan_to_num(library.ionizing_luminosity_lsun).reshape(-1, 1))
+
+    def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
+        """See `sfhsim.synthesis.sources.Source`; Z is that of the youngest stars."""
         recipe = self._recipe
         if self._ionizing is None:
             scale = {"sfr_10myr": stars.sfr_10myr, "sfr_to_halpha": recipe.sfr_to_halpha}
         else:
             scale = {"ionizing_luminosity_lsun": self._ionizing_luminosity(stars)}
-        lines = self._lines.line_luminosities(
+        lines = self._model.line_luminosities(
             stars.metallicity[:, 0],
             scaling=recipe.scaling,
             ionization_q=draws.values.get("nebular.ionization_q_cm_s"),
             escape_fraction=draws.values["nebular.escape_fraction"],
             **scale,
         )
-        hbeta = self._lines.hbeta_luminosity(lines)[:, None]
-        bands = np.concatenate([lines, hbeta], axis=1) if self._projected else np.zeros((len(lines), 0))
-        return lines[:, self._kept], hbeta, bands
-
-    def project(self, projection: Projection, tolerance: float) -> None:
-        """See `NebularStage`."""
-        shape = self.pixel_vectors
-        self.pixel_vectors = matmul(shape, projection.node_pixels)
-        self.band_vectors = np.concatenate([projection.line_bands, matmul(shape, projection.node_bands)])
-        self.line_wave_aa, self._kept = self.line_wave_aa[projection.lines], projection.lines
-        self._projected = True
+        hbeta = self._model.hbeta_luminosity(lines)[:, None]
+        with_lines = np.concatenate([lines, hbeta], axis=1)
+        coefficients = {name: hbeta if len(v) == 1 else with_lines for name, v in self.vectors.items()}
+        return Emission(coefficients, lines[:, self._kept])
 
     def _ionizing_luminosity(self, stars: Populations) -> np.ndarray:
         from sfhsim.kernels.mixing import mix
@@ -235,3 +172,13 @@ class LKL10Stage(Stored):
         out = block_rows(len(stars.mass), self._ionizing.shape[1])
         mix(stars.mass, stars.lower, stars.upper_share, 0, stars.mass.shape[1], self._ionizing, out)
         return out[: len(stars.mass), 0].astype(np.float64)
+
+
+def _hats(wave_aa: np.ndarray, node_aa: np.ndarray) -> np.ndarray:
+    """Spectra (n_node, n_wave) float32 that are 1 at one node, linear to its neighbours and 0 beyond."""
+    out = np.zeros((node_aa.size, wave_aa.size), dtype=np.float32)
+    inside = np.flatnonzero((wave_aa >= node_aa[0]) & (wave_aa <= node_aa[-1]))
+    k = np.clip(np.searchsorted(node_aa, wave_aa[inside], side="right") - 1, 0, node_aa.size - 2)
+    share = (wave_aa[inside] - node_aa[k]) / (node_aa[k + 1] - node_aa[k])
+    out[k, inside], out[k + 1, inside] = 1.0 - share, share
+    return out

@@ -8,6 +8,7 @@ from sfhsim.errors import CoverageError
 from sfhsim.instrument.filters import ab_magnitude
 from sfhsim.instrument.noise import photometry_noise, signal_to_noise_curve
 from sfhsim.recipe.model import Recipe
+from sfhsim.synthesis.attenuation import PanelLight, Spectra
 from sfhsim.synthesis.draws import STREAM_PHOTOMETRY_NOISE, STREAM_SPECTRUM_NOISE, Draws
 
 
@@ -26,15 +27,13 @@ class NoiseStage:
             self._inverse_curve = (1.0 / relative).astype(np.float32)
 
     def spectrum(
-        self, pixels, scale: np.ndarray, lines: np.ndarray, profiles, draws: Draws, seed: int
+        self, source: PanelLight | Spectra, scale: np.ndarray, lines: np.ndarray, profiles, draws: Draws, seed: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Noisy spectra, their errors and the noise-free spectra, (n, n_pixel) float32 each.
 
         Parameters
         ----------
-        pixels
-            Rest-frame flux density, (n, n_pixel) float32, which is changed; or the `sfhsim.kernels.spectra.ColumnLight`
-            that is still to be attenuated.
+        source : what the spectrograph made of its reading, rest-frame.
         scale : (n,) from there to the observed flux density.
         lines : (n, n_line) luminosities of lines with fixed ``profiles``, still to be added.
 
@@ -43,18 +42,7 @@ class NoiseStage:
         CoverageError
             When a galaxy has no light in its median pixel, so that no S/N can be defined.
         """
-        from sfhsim.kernels import spectra as kernel
-
-        observation = self._observation(scale, lines, profiles, draws, seed)
-        compact = isinstance(pixels, kernel.ColumnLight)
-        flux = np.empty((len(draws), self._inverse_curve.size), dtype=np.float32) if compact else pixels
-        noisy = np.empty_like(flux) if observation.model else flux
-        error = np.empty_like(flux) if observation.model else np.zeros_like(flux)
-        lit = np.empty(len(draws), dtype=np.bool_)
-        if compact:
-            kernel.observe_light(pixels, observation, flux, noisy, error, lit)
-        else:
-            kernel.observe_spectra(observation, flux, noisy, error, lit)
+        noisy, error, flux, lit = source.observe(self._observation(scale, lines, profiles, draws, seed))
         if not lit.all():
             raise CoverageError(
                 f"sample {int(draws.sample_id[np.argmin(lit)])} has no light in half of its pixels or more: no S/N "

@@ -20,11 +20,12 @@ import numpy as np
 from sfhsim import elementary
 from sfhsim.constants import C_KMS
 from sfhsim.errors import RecipeError
-from sfhsim.instrument import PhotometryOperator, rebin_operator
+from sfhsim.instrument import PhotometryOperator, pixel_edges, rebin_operator
 from sfhsim.instrument.filters import Filter
 from sfhsim.instrument.photometry import sum_of_nodes
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
+from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.stored import Stored
 
@@ -36,6 +37,7 @@ class _Photometer(Stored):
     """Names, curves and rest-frame ranges of the filters."""
 
     STORED: ClassVar[tuple[str, ...]] = ("column_wave_aa",)
+    stars_only = False
 
     def __init__(self, recipe: Recipe, plan: ParameterPlan, filters: list[Filter]):
         self._recipe, self._plan, self.filters = recipe, plan, filters
@@ -51,6 +53,17 @@ class _Photometer(Stored):
         ]
 
     def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+        """None of the lines one by one: they come with the columns."""
+        return np.zeros(line_wave_aa.shape, dtype=bool)
+
+    def line_columns(self, lines: Lines) -> np.ndarray | None:
+        """None: lines are taken one by one."""
+
+    def observe(self, reading: Reading, draws: Draws) -> np.ndarray:
+        """As `FixedPhotometer.band_flux`."""
+        return self.band_flux(reading.columns, reading.lines, draws)
+
+    def _in_a_band(self, line_wave_aa: np.ndarray) -> np.ndarray:
         """Which lines (n_line,) may fall into a band."""
         seen = np.zeros(line_wave_aa.shape, dtype=bool)
         for low, high in self._reach_aa:
@@ -60,7 +73,7 @@ class _Photometer(Stored):
     def compile(self, library: SSPLibrary) -> None:
         """Lay out the columns."""
 
-    def set_lines(self, line_wave_aa: np.ndarray) -> None:
+    def set_lines(self, lines: list[Lines]) -> None:
         """Nothing to compile: lines come with the columns."""
 
     def describe(self) -> list[dict]:
@@ -84,9 +97,9 @@ class NoPhotometer(_Photometer):
         super().__init__(recipe, plan, filters)
         self.column_wave_aa = np.zeros(0)
 
-    def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray:
+    def line_columns(self, lines: Lines) -> np.ndarray:
         """(n_line, 0)"""
-        return np.zeros((len(line_wave_aa), 0))
+        return np.zeros((lines.wave_aa.size, 0))
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """(k, 0)"""
@@ -105,17 +118,18 @@ class FixedPhotometer(_Photometer):
         redshift = self._plan.constant("redshift")
         self._operator = PhotometryOperator(self.filters, library.wave_aa, redshift)
         self.column_wave_aa = self._operator.node_wave_aa
-        kinematics = self._recipe.kinematics
-        line_kms = kinematics.line_velocity_dispersion_kms or kinematics.velocity_dispersion_kms
-        self._line_kms = 0.5 * sum(np.minimum(line_kms.bounds(), 1.0e3))
+        self._n_wave, self._redshift = library.shape[2], redshift
 
-    def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray:
-        """Columns (n_line, n_column) of lines of 1 Lsun at rest-frame wavelengths (n_line,)."""
-        return self._operator.line_matrix(line_wave_aa, np.asarray(line_wave_aa) * self._line_kms / C_KMS)
+    def line_columns(self, lines: Lines) -> np.ndarray:
+        """Columns (n_line, n_column) of lines of 1 Lsun, all as wide as the middle of their width's range."""
+        kms = 0.5 * sum(np.minimum(self._plan.bounds(lines.width), 1.0e3))
+        return self._operator.line_matrix(lines.wave_aa, np.asarray(lines.wave_aa) * kms / C_KMS)
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
-        """Columns (k, n_column) of spectra ``flux`` (k, n_wave) on the library's wavelengths."""
-        return self._operator.apply(flux)
+        """See `Detector`."""
+        if len(wave_aa) == self._n_wave:
+            return self._operator.apply(flux)
+        return PhotometryOperator(self.filters, wave_aa, self._redshift).apply(flux)
 
     def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
         """Photon-weighted mean of the rest-frame flux density (n, n_band) in the observed bands, Lsun/Angstrom."""
@@ -131,7 +145,7 @@ class VaryingPhotometer(_Photometer):
         super().__init__(recipe, plan, filters)
         self._integrals = [_photon_integral(f) for f in self.filters]
         self._redshift_range = plan.bounds("redshift")
-        self.set_lines(np.zeros(0))
+        self.set_lines([])
 
     def compile(self, library: SSPLibrary) -> None:
         """Cells of each filter, over all redshifts."""
@@ -143,7 +157,7 @@ class VaryingPhotometer(_Photometer):
                     library.wave_aa[-1] * (1 + z),
                     f"library {library.name} at z = {z:g}",
                 )
-        self._groups = [self._cells(f, low_z, high_z, library) for f in self.filters]
+        self._groups, self._n_wave = [self._cells(f, low_z, high_z, library) for f in self.filters], library.shape[2]
         own = [self._own_columns(edges) for edges in self._groups]
         self.column_wave_aa = np.concatenate(own)
         self._starts = np.cumsum([0, *(wave.size for wave in own)])
@@ -160,12 +174,13 @@ class VaryingPhotometer(_Photometer):
         """Wavelengths of the columns of one filter's cells."""
         return 0.5 * (edges_aa[1:] + edges_aa[:-1])
 
-    def line_columns(self, line_wave_aa: np.ndarray) -> None:
-        """None: `band_flux` takes the lines one by one."""
+    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+        """Those that may fall into a band: `band_flux` takes them one by one."""
+        return self._in_a_band(line_wave_aa)
 
-    def set_lines(self, line_wave_aa: np.ndarray) -> None:
-        """Lines at rest-frame wavelengths (n_line,)."""
-        self._line_wave_aa = np.asarray(line_wave_aa)
+    def set_lines(self, lines: list[Lines]) -> None:
+        """All lines of readings."""
+        self._line_wave_aa = np.concatenate([np.zeros(0), *(own.wave_aa for own in lines)])
         self._counted = np.flatnonzero(self.sees_lines(self._line_wave_aa))
         self._tables = None
 
@@ -180,7 +195,7 @@ class VaryingPhotometer(_Photometer):
         return self._tables
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
-        """As `FixedPhotometer.columns`."""
+        """See `Detector`."""
         return np.concatenate([(rebin_operator(wave_aa, edges) @ flux.T).T for edges in self._groups], axis=1)
 
     def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
@@ -258,7 +273,10 @@ class LogPhotometer(VaryingPhotometer):
         return np.where(positive, a * ratio, 0.5 * (a + b))
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
-        """Native pixels of each filter (k, n_column)."""
+        """Native pixels of each filter (k, n_column); of other wavelengths, their means over these."""
+        if len(wave_aa) != self._n_wave:
+            edges = [pixel_edges(wave) for wave in self._groups]
+            return np.concatenate([(rebin_operator(wave_aa, e) @ np.asarray(flux).T).T for e in edges], axis=1)
         first = [np.searchsorted(wave_aa, edges[0]) for edges in self._groups]
         return np.concatenate(
             [flux[:, k : k + edges.size] for k, edges in zip(first, self._groups, strict=True)], axis=1
@@ -313,19 +331,19 @@ class PartialPhotometer(_Photometer):
         return self._measured.column_wave_aa
 
     def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
-        """As `_Photometer.sees_lines`, in the bands that are covered."""
+        """As those of `VaryingPhotometer`, in the bands that are covered."""
         return self._measured.sees_lines(line_wave_aa)
 
-    def set_lines(self, line_wave_aa: np.ndarray) -> None:
+    def set_lines(self, lines: list[Lines]) -> None:
         """As `_Photometer.set_lines`."""
-        self._measured.set_lines(line_wave_aa)
+        self._measured.set_lines(lines)
 
-    def line_columns(self, line_wave_aa: np.ndarray) -> np.ndarray | None:
+    def line_columns(self, lines: Lines) -> np.ndarray | None:
         """As `FixedPhotometer.line_columns` or `VaryingPhotometer.line_columns`."""
-        return self._measured.line_columns(line_wave_aa)
+        return self._measured.line_columns(lines)
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
-        """As `FixedPhotometer.columns`."""
+        """See `Detector`."""
         return self._measured.columns(wave_aa, flux)
 
     def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:

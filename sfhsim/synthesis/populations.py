@@ -198,8 +198,7 @@ class PopulationModel:
             if not rows.size:
                 continue
             params: dict = {name: draws.values[f"history.{name}"][rows] for name in history.parameters}
-            if index in draws.dirichlet:
-                params["interval_fractions"] = draws.dirichlet[index][rows]
+            params |= {name: vector[rows] for name, vector in draws.vectors.get(index, {}).items()}
             if history.table is not None:
                 params["age_yr"] = np.asarray(history.table.age_yr)
                 params["sfr"] = np.asarray(history.table.value)

@@ -25,7 +25,7 @@ from sfhsim.synthesis.batch import Batch
 from sfhsim.synthesis.compiled import CompiledRecipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.fingerprint import simulator_fingerprint
-from sfhsim.synthesis.light import LightModel, attenuated
+from sfhsim.synthesis.light import LightModel
 from sfhsim.synthesis.noise import NoiseStage
 from sfhsim.synthesis.notes import notes_on
 from sfhsim.synthesis.origin import LIBRARY_FACTS, check_origin, describe_library, origin
@@ -217,10 +217,9 @@ class Simulator:
         stars = self.populations.evaluate(draws)
         scale, profiles = self.flux_scale(draws), self.spectrograph.line_profiles
         light = self.light.evaluate(draws, stars)
-        source = light.pixels if self.spectrograph.fixed else attenuated(light.pixels)
-        pixels, lines = self.spectrograph.pixels(source, light.lines, draws)
-        spectrum, spectrum_error, free = self.noise.spectrum(pixels, scale, lines, profiles, draws, self.seed)
-        bands = self.photometer.band_flux(light.bands, light.lines, draws) * scale[:, None]
+        source, lines = self.spectrograph.observe(light.pixels, draws)
+        spectrum, spectrum_error, free = self.noise.spectrum(source, scale, lines, profiles, draws, self.seed)
+        bands = self.photometer.observe(light.bands, draws) * scale[:, None]
         photometry, photometry_error, free_mag = self.noise.photometry(bands, draws, self.seed)
         return Batch(
             sample_id=draws.sample_id,
@@ -304,17 +303,19 @@ class Simulator:
         wave = self.spectrograph.wave_aa
         n_z, n_age = self.populations.library_metallicity.size, self.populations.age_yr.size
         bands = ", ".join(f.name for f in self.photometer.filters) or "none"
+        old, young = self.light.old.templates, self.light.young.templates
         lines = [
             f"recipe {self.recipe.name}: {self.recipe.description}",
             (
                 f"  library     {self.library_description['name']}: {n_z} metallicities x {n_age} ages, bases of "
-                f"{len(self.light.old.pixels)} old and {len(self.light.young.pixels)} young "
-                f"(worst template {max(self.light.old.error, self.light.young.error):.1e} rms)"
+                f"{len(old.vectors['pixels'])} old and {len(young.vectors['pixels'])} young "
+                f"(worst template {max(old.error, young.error):.1e} rms)"
             ),
             f"  spectrum    {wave.size} pixels, {wave[0]:g}-{wave[-1]:g} A, "
             + ("compiled kinematics" if self.spectrograph.fixed else "kinematics drawn per galaxy"),
             f"  photometry  {bands}",
             f"  nebular     {self.recipe.nebular.model}",
+            *([f"  sources     {', '.join(sorted(self.recipe.sources))}"] if self.recipe.sources else []),
             f"  parameters  {', '.join(self.plan.names)}",
         ]
         return "\n".join(lines + [f"  note        {note}" for note in self.notes])

@@ -8,8 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from sfhsim.nebular.lkl10 import LINE_FLUX
+from sfhsim.synthesis.detectors import Lines
 from sfhsim.synthesis.nebular import CloudyStage, LKL10Stage
 from sfhsim.synthesis.photometer import FixedPhotometer, LogPhotometer, NoPhotometer, VaryingPhotometer
+from sfhsim.synthesis.sources import TemplateSource
 
 _OLDEST_YR = 1e11
 _WIDEST2 = 1e8  # Angstrom^2, or columns^2: far beyond any width
@@ -25,13 +27,24 @@ def check_sound(simulator) -> None:
     for wave_aa in (simulator.spectrograph.column_wave_aa, simulator.photometer.column_wave_aa):
         _require(((wave_aa > 0) & np.isfinite(wave_aa)).all(), "wavelengths of columns")
     light = simulator.light
-    for name, ages in (("young stars", light.young), ("old stars", light.old)):
-        _check_ages(name, ages, n_z, n_age, n_pixel, n_band + 1)
-    _require(light.young.first == 0 and light.young.stop == light.old.first and light.old.stop == n_age, "ages")
+    columns = {name: panel.column_wave_aa.size for name, panel in light.detectors.panels.items()}
+    for wave_aa in (panel.column_wave_aa for panel in light.detectors.panels.values()):
+        _checked("columns", wave_aa, "f8", (None,))
+        _require(((wave_aa > 0) & np.isfinite(wave_aa)).all(), "wavelengths of columns")
+    for name in ("young", "old"):
+        _check_ages(f"{name} stars", light.sources[name].templates, n_z, n_age, columns)
+    young, old = light.young.templates, light.old.templates
+    _require(young.first == 0 and young.stop == old.first and old.stop == n_age, "ages")
     _checked("mean light", light.mean_light, "f8", (n_z, n_age))
-    n_line = 0
-    if light.nebular is not None:
-        n_line = _check_nebular(simulator, n_z, n_age, n_pixel, n_band + 1)
+    for name, source in light.sources.items():
+        if not source.is_stars:
+            _check_source(name, source, columns, simulator.plan.names)
+    if isinstance(light.nebular, CloudyStage):
+        _check_cloudy(simulator, light.nebular, n_z, n_age)
+    elif isinstance(light.nebular, LKL10Stage):
+        _check_lkl10(light.nebular, n_z * n_age)
+    lines = [source.lines for source in light.sources.values() if source.lines is not None]
+    n_line = sum(own.wave_aa.size for own in lines)
     _check_spectrograph(simulator.spectrograph, n_pixel, n_line)
     _check_photometer(simulator.photometer, n_band, n_line)
 
@@ -50,34 +63,46 @@ def check_axes(age_yr: np.ndarray, age_edges_yr: np.ndarray, metallicity: np.nda
     _require(metallicity[0] > 0 and age_yr[0] > 0, "metallicities and ages")
 
 
-def _check_ages(name: str, ages, n_z: int, n_age: int, n_pixel: int, n_band: int) -> None:
+def _check_ages(name: str, ages, n_z: int, n_age: int, columns: dict[str, int]) -> None:
     from sfhsim.kernels.rows import COLUMNS
 
     _require(0 <= ages.first <= ages.stop <= n_age, name)
-    k_pixel = _checked(f"{name}, pixels", ages.pixels, "f4", (None, n_pixel))[0]
-    k_band = _checked(f"{name}, bands", ages.bands, "f4", (None, n_band))[0]
+    _require(list(ages.vectors) == list(columns), f"{name}, panels")
+    sizes = [_checked(f"{name}, {panel}", ages.vectors[panel], "f4", (None, n))[0] for panel, n in columns.items()]
     width = _checked(f"{name}, coefficients", ages.coefficients, "f4", (n_z * (ages.stop - ages.first), None))[1]
-    _require(width % COLUMNS == 0 and k_pixel + k_band <= width, f"{name}, coefficients")
+    _require(width % COLUMNS == 0 and sum(sizes) <= width, f"{name}, coefficients")
 
 
-def _check_nebular(simulator, n_z: int, n_age: int, n_pixel: int, n_band: int) -> int:
+def _check_source(name: str, source, columns: dict[str, int], parameters: tuple[str, ...]) -> None:
+    """Vectors and lines of any source that is not of stars."""
+    _require(list(source.vectors) == list(columns), f"{name}, panels")
+    for panel, n_column in columns.items():
+        rank = _checked(f"{name}, {panel}", source.vectors[panel], "f8", (None, n_column))[0]
+        if isinstance(source, TemplateSource):
+            _checked(f"{name}, factors of {panel}", source._factors[panel], "f8", (None, rank))
+    if source.lines is not None:
+        _check_lines(name, source.lines, parameters)
+    if isinstance(source, TemplateSource) and source.lines is not None:
+        _indices(f"{name}, lines", source._drawn, source.lines.wave_aa.size, source.family.line_wave_aa.size)
+
+
+def _check_lines(name: str, lines, parameters: tuple[str, ...]) -> None:
+    _require(isinstance(lines, Lines) and lines.width in parameters, f"{name}, width of lines")
+    _checked(f"{name}, lines", lines.wave_aa, "f8", (None,))
+    _require((lines.wave_aa > 0).all(), f"{name}, wavelengths of lines")
+
+
+def _check_cloudy(simulator, stage: CloudyStage, n_z: int, n_age: int) -> None:
     from sfhsim.kernels.rows import COLUMNS
 
-    stage = simulator.light.nebular
-    (n_line,) = _checked("lines", stage.line_wave_aa, "f8", (None,))
-    k_pixel = _checked("nebular pixels", stage.pixel_vectors, "f8", (None, n_pixel))[0]
-    k_band = _checked("nebular bands", stage.band_vectors, "f8", (None, n_band))[0]
-    if isinstance(stage, CloudyStage):
-        _require(list(stage._sizes) == [n_line, k_pixel, k_band], "sizes of the nebular table")
-        _require(0 <= stage._stop_age <= n_age and stage._n_row == n_z * stage._stop_age, "rows of the nebular table")
-        rows, width = _checked("nebular table", stage._table, "f4", (None, None))
-        _require(width % COLUMNS == 0 and n_line + k_pixel + k_band <= width, "columns of the nebular table")
-        (n_node,) = _checked("nodes of log U", stage._log_u_nodes, "f8", (None,))
-        _require(n_node >= 2 and (np.diff(stage._log_u_nodes) > 0).all(), "nodes of log U")
-        _check_nodes(stage, simulator.plan.bounds("nebular.log_u"), rows)
-    elif isinstance(stage, LKL10Stage):
-        _check_lkl10(stage, n_z * n_age, n_line, k_band)
-    return n_line
+    ranks = [len(vectors) for vectors in stage.vectors.values()]
+    _require(list(stage._sizes) == [stage.lines.wave_aa.size, *ranks], "sizes of the nebular table")
+    _require(0 <= stage._stop_age <= n_age and stage._n_row == n_z * stage._stop_age, "rows of the nebular table")
+    rows, width = _checked("nebular table", stage._table, "f4", (None, None))
+    _require(width % COLUMNS == 0 and sum(stage._sizes) <= width, "columns of the nebular table")
+    (n_node,) = _checked("nodes of log U", stage._log_u_nodes, "f8", (None,))
+    _require(n_node >= 2 and (np.diff(stage._log_u_nodes) > 0).all(), "nodes of log U")
+    _check_nodes(stage, simulator.plan.bounds("nebular.log_u"), rows)
 
 
 def _check_nodes(stage: CloudyStage, log_u: tuple[float, float], rows: int) -> None:
@@ -90,8 +115,8 @@ def _check_nodes(stage: CloudyStage, log_u: tuple[float, float], rows: int) -> N
     _require(rows >= (last + 1) * stage._n_row, "rows of the nebular table")
 
 
-def _check_lkl10(stage: LKL10Stage, n_template: int, n_line: int, k_band: int) -> None:
-    table = stage._lines
+def _check_lkl10(stage: LKL10Stage, n_template: int) -> None:
+    table = stage._model
     shape = (table.metallicity.size, table.ionization_q.size, table.line_wave_aa.size)
     for name in ("per_halpha", "per_total"):
         _checked(f"LKL10 {name}", getattr(table, name), "f8", shape)
@@ -100,8 +125,9 @@ def _check_lkl10(stage: LKL10Stage, n_template: int, n_line: int, k_band: int) -
         _checked(f"LKL10 {name}", axis, "f8", (axis.size,))
         _require(axis.size > 0 and axis[0] > 0 and (np.diff(axis) > 0).all(), f"LKL10 {name}")
     _require(table.line_flux in LINE_FLUX, "LKL10 line_flux")
-    _require(min(shape) >= 2 and stage._projected is True and k_band == shape[2] + 1, "LKL10 table")
-    _indices("LKL10 lines", stage._kept, n_line, shape[2])
+    ranks = {len(vectors) for vectors in stage.vectors.values()}
+    _require(min(shape) >= 2 and ranks <= {1, shape[2] + 1}, "LKL10 table")
+    _indices("LKL10 lines", stage._kept, stage.lines.wave_aa.size, shape[2])
     if stage._ionizing is not None:
         _checked("ionising luminosities", stage._ionizing, "f4", (n_template, None))
 
@@ -117,7 +143,11 @@ def _check_spectrograph(spectrograph, n_pixel: int, n_line: int) -> None:
     fwhm_aa = np.asarray(spectrograph.lsf.fwhm_aa(spectrograph.wave_aa), dtype=np.float64)
     _require(np.shape(fwhm_aa) == spectrograph.wave_aa.shape, "LSF")
     _require(((fwhm_aa >= 0) & (fwhm_aa < _WIDEST2)).all(), "LSF")
-    _indices("lines to draw", spectrograph._drawn, spectrograph._line_wave_aa.size, n_line)
+    drawn = spectrograph._drawn_lines
+    _require(isinstance(drawn, list), "lines to draw")
+    for own in drawn:
+        _check_lines("lines to draw", own, spectrograph._plan.names)
+    _indices("lines to draw", spectrograph._drawn, sum(own.wave_aa.size for own in drawn), n_line)
     _checked("native pixels", spectrograph._native_wave_aa, "f8", (None,))
     if not spectrograph.kinematics.broaden_stars:
         _require(spectrograph._native_wave_aa.size == n_pixel, "pixel columns")

@@ -32,7 +32,10 @@ from sfhsim.instrument import (
 from sfhsim.instrument.lsf import LineSpreadFunction
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import BUILTIN_LSFS, Recipe
+from sfhsim.synthesis.attenuation import PanelLight, Spectra
+from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.sources import line_widths
 from sfhsim.synthesis.stored import Stored, is_storable
 
 _MARGIN_SIGMA = 7.0
@@ -67,6 +70,7 @@ class _Spectrograph(Stored):
     """What both forms share: the grid, the LSF and the window of native pixels."""
 
     STORED: ClassVar[tuple[str, ...]] = ("column_wave_aa", "line_profiles", "notes", "rest_range_aa")
+    stars_only = False
 
     def __init__(self, recipe: Recipe, plan: ParameterPlan):
         self._spectrum, self.kinematics, self._plan = recipe.spectrum, recipe.kinematics, plan
@@ -87,7 +91,10 @@ class _Spectrograph(Stored):
         if not np.isfinite([high_z, high_kms]).all():
             raise RecipeError("redshift and velocity_dispersion_kms need an upper limit: give the distribution a max")
         self._window = self._native_window(library, low_z, high_z, high_kms)
-        self._native_wave_aa = np.asarray(library.wave_aa[self._window], dtype=np.float64)
+        self._native_wave_aa, self._n_wave = (
+            np.asarray(library.wave_aa[self._window], dtype=np.float64),
+            library.shape[2],
+        )
         self.rest_range_aa = self.edges_aa[0] / (1 + high_z), self.edges_aa[-1] / (1 + low_z)
         self._template_fwhm_aa = None
         if spectrum.subtract_template_resolution:
@@ -98,6 +105,15 @@ class _Spectrograph(Stored):
     def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
         """Which lines (n_line,) may reach a pixel: those in the window that broadening can draw from."""
         return (line_wave_aa >= self._native_wave_aa[0]) & (line_wave_aa <= self._native_wave_aa[-1])
+
+    def line_columns(self, lines: Lines) -> None:
+        """None: lines are drawn one by one."""
+
+    def _native(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
+        """Native pixels (k, n) of the window from spectra on the library's wavelengths, or on others."""
+        if len(wave_aa) == self._n_wave:
+            return np.asarray(flux[:, self._window])
+        return (rebin_operator(wave_aa, pixel_edges(self._native_wave_aa)) @ np.asarray(flux).T).T
 
     def _native_window(self, library, low_z, high_z, high_kms) -> slice:
         ends_aa = self.edges_aa[[0, -1]]
@@ -142,8 +158,6 @@ class FixedSpectrograph(_Spectrograph):
         plan = self._plan
         self.redshift = plan.constant("redshift")
         self._sigma_kms = plan.constant("velocity_dispersion_kms")
-        line_kms = plan.constant("line_velocity_dispersion_kms")
-        self._line_kms = self._sigma_kms if line_kms is None else line_kms
         self._rest_edges_aa = self.edges_aa / (1 + self.redshift)
         self.column_wave_aa = self.wave_aa / (1 + self.redshift)
         if self.kinematics.broaden_stars:
@@ -154,21 +168,23 @@ class FixedSpectrograph(_Spectrograph):
         self._operator = self._operator.astype(np.float32)
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
-        """Columns (k, n_column) of spectra ``flux`` (k, n_wave) on the whole library's ``wave_aa``."""
-        return (self._operator @ np.asarray(flux[:, self._window]).T).T
+        """See `Detector`."""
+        return (self._operator @ self._native(wave_aa, flux).T).T
 
-    def set_lines(self, line_wave_aa: np.ndarray) -> None:
-        """Compile the profiles of lines at rest-frame wavelengths (n_line,)."""
+    def set_lines(self, lines: list[Lines]) -> None:
+        """Compile the profiles of lines."""
         from sfhsim.nebular.profiles import line_pixel_matrix
 
-        sigma = self._line_sigma_aa(line_wave_aa, self._line_kms, self.redshift)
-        self.line_profiles = _sparse_rows(line_pixel_matrix(self._rest_edges_aa, line_wave_aa, sigma))
+        kms = [self._plan.constant(of_source.width) for of_source in lines]
+        sigma = [self._line_sigma_aa(own.wave_aa, k, self.redshift) for own, k in zip(lines, kms, strict=True)]
+        wave_aa = np.concatenate([own.wave_aa for own in lines])
+        self.line_profiles = _sparse_rows(line_pixel_matrix(self._rest_edges_aa, wave_aa, np.concatenate(sigma)))
 
-    def pixels(self, attenuated, lines: np.ndarray | None, draws: Draws):
-        """Rest-frame flux density (n, n_pixel), as it came, without the lines in view; and those (n, n_line)."""
-        if lines is None:
-            return attenuated, np.zeros((len(draws), 0))
-        return attenuated, np.ascontiguousarray(lines[:, self.line_profiles.index])
+    def observe(self, reading: Reading, draws: Draws) -> tuple[PanelLight, np.ndarray]:
+        """The light as it came, ready to be observed without the lines in view; and those (n, n_line)."""
+        if reading.lines is None:
+            return reading.light, np.zeros((len(draws), 0))
+        return reading.light, np.ascontiguousarray(reading.lines[:, self.line_profiles.index])
 
 
 class VaryingSpectrograph(_Spectrograph):
@@ -178,13 +194,13 @@ class VaryingSpectrograph(_Spectrograph):
 
     STORED: ClassVar[tuple[str, ...]] = (
         *_Spectrograph.STORED,
-        *("_tables", "_native_wave_aa", "_drawn", "_line_wave_aa"),
+        *("_tables", "_native_wave_aa", "_drawn", "_drawn_lines"),
     )
 
     def __init__(self, recipe: Recipe, plan: ParameterPlan):
         super().__init__(recipe, plan)
         self._tables = self._rebinning = None
-        self._drawn, self._line_wave_aa = np.zeros(0, dtype=np.intp), np.zeros(0)
+        self._drawn, self._drawn_lines = np.zeros(0, dtype=np.intp), []
 
     def compile(self, library: SSPLibrary) -> None:
         """Lay out the columns, and the tables by which each galaxy's are broadened."""
@@ -218,18 +234,23 @@ class VaryingSpectrograph(_Spectrograph):
             self._stellar_sigma_aa(redshift, kms[0])
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
-        """As `FixedSpectrograph.columns`."""
-        native = np.asarray(flux[:, self._window])
+        """See `Detector`."""
+        native = self._native(wave_aa, flux)
         return native if self._rebinning is None else (self._rebinning @ native.T).T
 
-    def set_lines(self, line_wave_aa: np.ndarray) -> None:
-        """Lines to draw, at rest-frame wavelengths (n_line,)."""
-        line_wave_aa = np.asarray(line_wave_aa, dtype=np.float64)
-        self._drawn = np.flatnonzero(self.sees_lines(line_wave_aa))
-        self._line_wave_aa = line_wave_aa[self._drawn]
+    def set_lines(self, lines: list[Lines]) -> None:
+        """Lines to draw."""
+        seen = [np.flatnonzero(self.sees_lines(own.wave_aa)) for own in lines]
+        first = np.cumsum([0, *(own.wave_aa.size for own in lines)])
+        self._drawn = np.concatenate([start + index for start, index in zip(first[:-1], seen, strict=True)])
+        self._drawn_lines = [own[index] for own, index in zip(lines, seen, strict=True)]
 
-    def pixels(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws):
-        """As `FixedSpectrograph.pixels`; each spectrum is broadened and resampled on its own, lines included."""
+    def observe(self, reading: Reading, draws: Draws) -> tuple[Spectra, np.ndarray]:
+        """As `FixedSpectrograph.observe`, with all lines drawn already."""
+        return Spectra(self.pixels(reading.columns, reading.lines, draws)), np.zeros((len(draws), 0))
+
+    def pixels(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """Rest-frame flux density (n, n_pixel); each spectrum is broadened and resampled on its own, lines included."""
         stretch = 1 + draws.values["redshift"]
         if self.kinematics.broaden_stars:
             self._check_limits(draws)
@@ -238,7 +259,7 @@ class VaryingSpectrograph(_Spectrograph):
             spectra = rebin(self._native_wave_aa, attenuated, self.edges_aa / stretch[:, None])
         if lines is not None:
             self._add_lines(spectra, stretch, lines, draws)
-        return spectra, np.zeros((len(spectra), 0))
+        return spectra
 
     def _check_limits(self, draws: Draws) -> None:
         """The tables hold no more than the recipe can draw."""
@@ -262,11 +283,11 @@ class VaryingSpectrograph(_Spectrograph):
     def _add_lines(self, spectra, stretch, lines, draws: Draws) -> None:
         from sfhsim.kernels.lines import add_redshifted_lines, normal_table
 
-        values = draws.values
-        kms = values.get("line_velocity_dispersion_kms", values["velocity_dispersion_kms"])
-        sigma_aa = self._line_sigma_aa(self._line_wave_aa, kms, values["redshift"])
+        redshift, drawn = draws.values["redshift"], self._drawn_lines
+        sigma_aa = [self._line_sigma_aa(own.wave_aa, draws.values[own.width], redshift) for own in drawn]
+        wave_aa, sigma_aa = np.concatenate([own.wave_aa for own in drawn]), np.concatenate(sigma_aa, axis=1)
         luminosity = np.ascontiguousarray(lines[:, self._drawn], dtype=np.float64)
-        add_redshifted_lines(spectra, self.edges_aa, self._line_wave_aa, sigma_aa, luminosity, stretch, normal_table())
+        add_redshifted_lines(spectra, self.edges_aa, wave_aa, sigma_aa, luminosity, stretch, normal_table())
 
 
 def recipe_lsf(spectrum) -> LineSpreadFunction:
@@ -278,8 +299,6 @@ def recipe_lsf(spectrum) -> LineSpreadFunction:
 
 def make_spectrograph(recipe: Recipe, plan: ParameterPlan) -> FixedSpectrograph | VaryingSpectrograph:
     """The fixed form where dispersions and redshift are constants, else the varying one; to be compiled."""
-    names = ["redshift", "velocity_dispersion_kms"]
-    if recipe.kinematics.line_velocity_dispersion_kms is not None:
-        names.append("line_velocity_dispersion_kms")
+    names = ["redshift", "velocity_dispersion_kms", *line_widths(recipe)]
     fixed = all(plan.constant(name) is not None for name in names)
     return (FixedSpectrograph if fixed else VaryingSpectrograph)(recipe, plan)

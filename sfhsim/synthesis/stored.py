@@ -41,7 +41,8 @@ def to_plain(value: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
         arrays[where] = value
         return {"array": where}
     if isinstance(value, dict):
-        return {"dict": {name: to_plain(item, arrays, f"{where}.{name}") for name, item in value.items()}}
+        plain = {name: to_plain(item, arrays, f"{where}.{name}") for name, item in value.items()}
+        return {"dict": plain, "order": list(value)}  # JSON is written with its keys sorted
     name = type(value).__name__
     if is_storable(value):
         fields = _fields(value)
@@ -59,13 +60,15 @@ def from_plain(content: Any, arrays: dict[str, np.ndarray]) -> Any:
     if "type" in content:
         fields = {k: from_plain(v, arrays) for k, v in content["fields"].items()}
         return _type(content["type"])(**fields)
+    if "dict" in content:
+        if sorted(content["order"]) != sorted(content["dict"]):
+            raise ValueError("a dict and the order of its keys do not fit")
+        return {name: from_plain(content["dict"][name], arrays) for name in content["order"]}
     ((kind, items),) = content.items()
     if kind == "array":
         return arrays[items]
     if kind == "texts":
         return np.array(items)
-    if kind == "dict":
-        return {name: from_plain(item, arrays) for name, item in items.items()}
     return {"list": list, "tuple": tuple}[kind](from_plain(item, arrays) for item in items)
 
 
@@ -77,13 +80,14 @@ def is_storable(value: Any) -> bool:
 
 # the types that are made again, by name; their modules are imported when they are needed
 _MODULES = {
-    "CompiledTemplates": "sfhsim.synthesis.light",
+    "CompiledTemplates": "sfhsim.synthesis.templates",
     "BandTables": "sfhsim.kernels.bands",
     "BroadeningTables": "sfhsim.kernels.convolution",
     "ConstantLSF": "sfhsim.instrument.lsf",
     "Filter": "sfhsim.instrument.filters",
     "LKL10Lines": "sfhsim.nebular.lkl10",
     "LineProfiles": "sfhsim.synthesis.spectrograph",
+    "Lines": "sfhsim.synthesis.detectors",
     "NoLSF": "sfhsim.instrument.lsf",
     "PolynomialLSF": "sfhsim.instrument.lsf",
     "TabulatedLSF": "sfhsim.instrument.lsf",

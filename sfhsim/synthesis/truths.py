@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sfhsim.histories import get_history, vector_sizes
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import Populations
@@ -31,18 +32,16 @@ class Truths:
 
     def __init__(self, recipe: Recipe, plan: ParameterPlan):
         self._drawn = [name for name in plan.names if name != "total_mass_msun"]
-        self._intervals = [
-            (index, k)
-            for index, history in enumerate(recipe.histories)
-            if history.family == "dense_basis"
-            for k in range(history.n_quantiles + 1)
-        ]
+        self._elements, descriptions = [], []
+        for index, history in enumerate(recipe.histories):
+            meaning = getattr(get_history(history.family), "vector_parameters", {})
+            for name, size in vector_sizes(history).items():
+                self._elements += [(index, name, k) for k in range(size)]
+                element = f"history.{index}.{name.removesuffix('s')}"
+                descriptions += [(f"{element}.{k}", "1", meaning[name]) for k in range(size)]
         described = [*SUMMARY]
         described += [(name, _unit(name), "drawn parameter; NaN where the family has none") for name in self._drawn]
-        described += [
-            (f"history.{index}.interval_fraction.{k}", "1", "drawn share of cosmic time, Big Bang first")
-            for index, k in self._intervals
-        ]
+        described += descriptions
         self.entries = [{"name": name, "unit": unit, "description": text} for name, unit, text in described]
 
     def values(self, draws: Draws, stars: Populations, light: dict[str, np.ndarray]) -> np.ndarray:
@@ -61,10 +60,11 @@ class Truths:
             draws.family,
         ]
         drawn = [draws.values[name] for name in self._drawn]
-        intervals = [
-            np.where(draws.family == index, draws.dirichlet[index][:, k], np.nan) for index, k in self._intervals
+        elements = [
+            np.where(draws.family == index, draws.vectors[index][name][:, k], np.nan)
+            for index, name, k in self._elements
         ]
-        return np.stack([*summary, *drawn, *intervals], axis=1).astype(np.float32)
+        return np.stack([*summary, *drawn, *elements], axis=1).astype(np.float32)
 
 
 def _unit(name: str) -> str:

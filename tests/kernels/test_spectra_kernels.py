@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sfhsim.instrument.noise import error_spectrum
+from sfhsim.kernels.absorption import absorbed_energy, absorbed_share
 from sfhsim.kernels.mixing import BLOCK
 from sfhsim.kernels.random import fill_normal
 from sfhsim.kernels.spectra import (
@@ -58,11 +59,27 @@ def test_attenuated_light(shared, n_column):
     arguments = _light(70, n_column, rng, shared)
     out = np.empty((70, n_column), np.float32)
     old, v_old, young, v_young, *dust = arguments
-    attenuated_light(ColumnLight(old, tile_columns(v_old), young, tile_columns(v_young), *dust), out)
+    none = np.zeros((len(old), 0), np.float32), tile_columns(np.zeros((0, n_column)))
+    light = ColumnLight(old, tile_columns(v_old), young, tile_columns(v_young), *dust, *none)
+    attenuated_light(light, out)
+    with_bare = np.empty_like(out)
+    attenuated_light(light._replace(bare=young, bare_vectors=tile_columns(v_young)), with_bare)
+    absorbed = np.empty((70, 2))
+    absorbed_energy(light, absorbed)
     old, v_old, young, v_young, tau_b, k_b, tau_s, k_s = (np.asarray(a, np.float64) for a in arguments)
     birth, screen = np.exp(-tau_b[:, None] * k_b), np.exp(-tau_s[:, None] * k_s)
-    expected = screen * ((old @ v_old)[:70] + birth * (young @ v_young)[:70])
+    screened, clouded = (old @ v_old)[:70], (young @ v_young)[:70]
+    expected = screen * (screened + birth * clouded)
     np.testing.assert_allclose(out, expected, rtol=3e-6)
+    np.testing.assert_allclose(with_bare, expected + clouded, rtol=3e-6)
+    taken = ((1 - birth) * clouded).sum(axis=1), ((1 - screen) * (screened + birth * clouded)).sum(axis=1)
+    np.testing.assert_allclose(absorbed, np.stack(taken, axis=1), rtol=1e-6)
+
+
+def test_share_that_thin_and_thick_dust_absorbs():
+    depth = np.concatenate([np.geomspace(1e-12, 60.0, 4000), [0.0, 0.125, 0.12499999, -0.05, -3.0]]).astype(np.float32)
+    found = np.array([absorbed_share(x) for x in depth])
+    np.testing.assert_allclose(found, -np.expm1(-depth.astype(np.float64)), rtol=2e-6)
 
 
 @pytest.mark.parametrize(("model", "name"), [(0, "none"), (1, "constant"), (2, "poisson"), (3, "proportional")])
@@ -110,7 +127,8 @@ def test_a_spectrum_without_light_is_reported():
 def test_light_observed_at_once_is_attenuated_then_observed():
     rng = np.random.default_rng(2)
     old, v_old, young, v_young, *dust = _light(70, 150, rng, shared=False)
-    light = ColumnLight(old, tile_columns(v_old), young, tile_columns(v_young), *dust)
+    bare = young, tile_columns(v_young[::-1])
+    light = ColumnLight(old, tile_columns(v_old), young, tile_columns(v_young), *dust, *bare)
     ids, none = np.arange(70, dtype=np.uint64), (np.zeros((70, 0)), np.zeros(0, np.int64), np.zeros((0, 1), np.float32))
     noise = np.uint64(3), ids, np.uint32(1), 2, 10 + 50 * rng.random(70), np.ones(150, np.float32), False
     observation = Observation(np.full(70, 2.0, np.float32), *none, *noise)

@@ -52,6 +52,30 @@ class Declining:
         return np.where(age <= end, elementary.exp(age / tau) / tau / elementary.expm1(end / tau), 0.0)
 
 
+class Quarters:  # of cosmic time, constant in each
+    name = "quarters"
+    parameters = (Parameter("shares", "", "of the mass in each quarter, the latest first", None, 0.0, 1.0, size=4),)
+    vector_parameters = {"shares": "share of the mass in a quarter of cosmic time"}
+
+    def vector_size(self, name, history):
+        return 4
+
+    def vector_from_uniform(self, name, uniform, history):
+        return uniform / uniform.sum(axis=1, keepdims=True)
+
+    def cumulative_mass(self, params, age_edges_yr, age_max_yr):
+        shares, age = params["shares"], np.asarray(age_edges_yr)[None, :]
+        quarter = np.broadcast_to(age_max_yr, (len(shares),))[:, None] / 4
+        parts = [shares[:, k, None] * np.clip(age / quarter - k, 0.0, 1.0) for k in range(4)]
+        return np.where(age >= 4 * quarter, 1.0, sum(parts))
+
+    def sfr(self, params, age_yr, age_max_yr):
+        shares, age = params["shares"], np.asarray(age_yr)[None, :]
+        quarter = np.broadcast_to(age_max_yr, (len(shares),))[:, None] / 4
+        inside = [(age >= k * quarter) & (age < (k + 1) * quarter) for k in range(4)]
+        return sum(np.where(inside[k], shares[:, k, None] / quarter, 0.0) for k in range(4))
+
+
 class Step:
     name = "step"
     parameters = (
@@ -74,12 +98,16 @@ class Wide:
 
 register_dust_law(Grey())
 register_history(Declining())
+register_history(Quarters())
 register_metallicity(Step())
 register_lsf("wide", Wide)
 """
 UNIFORM = {"distribution": "uniform", "min": 0.2, "max": 0.8}
 SECTIONS = {
-    "histories": [{"family": "declining", "parameters": {"tau_gyr": {"distribution": "uniform", "min": 1, "max": 9}}}],
+    "histories": [
+        {"family": "declining", "parameters": {"tau_gyr": {"distribution": "uniform", "min": 1, "max": 9}}},
+        {"family": "quarters"},
+    ],
     "metallicity": {"form": "step", "parameters": {"z_low": 0.004, "z_high": {**UNIFORM, "min": 0.01, "max": 0.03}}},
     "dust": {"screen": {"law": "slightly_grey", "tau": 0.5, "parameters": {"greyness": UNIFORM}}},
     "spectrum": {"step_aa": 10.0, "lsf": {"name": "wide", "options": {"factor": 6.0}}},
@@ -114,7 +142,15 @@ def test_from_a_recipe_to_a_verified_data_set(place):
     assert np.isfinite(records["spectrum"]).all()
     truths = dict(zip(dataset.truth_names, records["truth"].T, strict=True))
     assert ((truths["dust.screen.greyness"] >= 0.2) & (truths["dust.screen.greyness"] <= 0.8)).all()
-    assert len(set(truths["metallicity.z_high"])) == len(set(truths["history.tau_gyr"])) == 60
+    assert len(set(truths["metallicity.z_high"])) == 60
+    quarters = truths["history_family"] == 1
+    assert len(set(truths["history.tau_gyr"][~quarters])) == (~quarters).sum() > 10
+    shares = np.stack([truths[f"history.1.share.{k}"] for k in range(4)], axis=1)
+    np.testing.assert_allclose(shares[quarters].sum(axis=1), 1.0, rtol=1e-6)
+    assert np.isnan(shares[~quarters]).all()
+    edges_yr = np.array(dataset.manifest["dimensions"]["age_bin"]["edges_yr"])
+    youngest = records["mass_fraction"][quarters, 0] / (edges_yr[1] / (1.38e10 / 4))  # of 10 Myr, at z = 0.01
+    np.testing.assert_allclose(youngest, shares[quarters, 0], rtol=0.02)
     formed = records["mass_fraction"] > 1e-3
     assert set(np.round(records["metallicity"][formed & (records["metallicity"] < 0.0041)], 6)) == {
         np.float32(0.004).round(6)
@@ -223,11 +259,13 @@ def test_what_installed_packages_announce_is_found_when_it_is_needed(tmp_path, m
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
+        ({"histories": [{"family": "dense_basis", "parameters": {"interval_fractions": 0.5}}]}, "unknown key 'inter"),
         ({"metallicity": {"form": "stepp"}}, "no metallicity history is called 'stepp'"),
         ({"metallicity": {"form": "constant", "parameters": {"z": 0.1}}}, "and no `parameters`"),
         ({"spectrum": {"lsf": {"name": "museum"}}}, "unknown LSF 'museum'"),
         ({"spectrum": {"lsf": {"name": "muse", "options": {"a": 1.0}}}}, "lsf muse takes no `options`"),
         ({"noise": {"model": "gaussian"}}, "noise.model"),
+        ({"sources": {"star": {}}}, "no source is called 'star'"),
     ],
 )
 def test_names_that_nobody_registered(tmp_path, sections, message):

@@ -43,7 +43,7 @@ def _extreme(recipe, simulator) -> Draws:
                 both = np.array(history.parameters[name.removeprefix("history.")].bounds())
                 rows = draws.family == index
                 values[name][rows] = both[end[rows]]
-    return Draws(draws.sample_id, draws.family, values, draws.dirichlet)
+    return Draws(draws.sample_id, draws.family, values, draws.vectors)
 
 
 def _check_finite(batch, simulator) -> None:

@@ -34,6 +34,12 @@ SECTIONS = {
 }
 
 
+def young_templates(document):
+    """Where a document describes the templates of young stars."""
+    sources = document["stages"]["dict"]["light"]["dict"]["sources"]["dict"]
+    return sources["young"]["dict"]["templates"]
+
+
 def same_bytes(first, second):
     one, other = first.batch(IDS).features(), second.batch(IDS).features()
     return all(one[name].tobytes() == other[name].tobytes() for name in one)
@@ -91,8 +97,10 @@ def test_damage_is_seen(make_simulator, damage):
         lambda d: d.pop("library"),
         lambda d: d.pop("sfhsim_version"),
         lambda d: d["stages"]["dict"].pop("light"),
-        lambda d: d["stages"]["dict"]["light"]["dict"]["young"].update(type="os.system"),
-        lambda d: d["stages"]["dict"]["light"]["dict"]["young"]["fields"].pop("pixels"),
+        lambda d: young_templates(d).update(type="os.system"),
+        lambda d: young_templates(d)["fields"].pop("vectors"),
+        lambda d: young_templates(d)["fields"]["vectors"]["order"].reverse(),
+        lambda d: young_templates(d)["fields"]["vectors"]["order"].pop(),
         lambda d: d["stages"].update(dict=[]),
         lambda d: d.update(code=3),
         lambda d: d.update(notes=3),

@@ -93,14 +93,16 @@ def test_nothing_that_goes_in_is_modified(simulator, library):
     ids = IDS.copy()
     draws = simulator.plan.draw(ids, 0)
     before = {name: value.copy() for name, value in draws.values.items()}
-    shares = {index: value.copy() for index, value in draws.dirichlet.items()}
+    vectors = {index: {name: v.copy() for name, v in own.items()} for index, own in draws.vectors.items()}
     flux = np.array(library.flux)
     simulator.simulate(draws)
     np.testing.assert_array_equal(ids, IDS)
     for name, value in before.items():
         np.testing.assert_array_equal(draws.values[name], value)
-    for index, value in shares.items():
-        np.testing.assert_array_equal(draws.dirichlet[index], value)
+    assert vectors[1]["interval_fractions"].size
+    for index, own in vectors.items():
+        for name, value in own.items():
+            np.testing.assert_array_equal(draws.vectors[index][name], value)
     np.testing.assert_array_equal(library.flux, flux)
 
 

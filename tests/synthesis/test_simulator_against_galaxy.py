@@ -95,8 +95,9 @@ def test_a_basis_is_used_and_stays_within_its_tolerance(make_simulator):
         simulator = make_simulator(basis_tolerance=tolerance)
         rms = np.sqrt(np.mean((simulator.batch(np.arange(20)).noise_free_spectrum / truth - 1) ** 2, axis=1))
         assert rms.max() <= tolerance
-        for reduced, whole in ((simulator.light.old, exact.light.old), (simulator.light.young, exact.light.young)):
-            assert len(reduced.pixels) < len(whole.pixels)
+        for name in ("old", "young"):
+            reduced, whole = (s.light.sources[name].templates for s in (simulator, exact))
+            assert len(reduced.vectors["pixels"]) < len(whole.vectors["pixels"])
             assert 0 < reduced.error <= tolerance
 
 

@@ -1,0 +1,179 @@
+"""The sources of a galaxy's light, compiled: coefficients of a batch, and vectors for every panel of detectors.
+
+A `Source` is what the simulator asks of each: old stars, young stars and nebular emission (`sfhsim.synthesis.nebular`)
+are here, and `TemplateSource` compiles every source of `sfhsim.sources`, which is where new ones are made. One with a
+section of its own in the recipe is added in `make_sources`, as a `TemplateSource` or a class with what `Source` names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.linear import matmul
+from sfhsim.recipe.model import Recipe
+from sfhsim.sources import EmissionSource, Surroundings, get_source
+from sfhsim.synthesis.blocks import pad_columns
+from sfhsim.synthesis.detectors import Detectors, Lines
+from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.populations import Populations
+from sfhsim.synthesis.stored import Stored
+from sfhsim.synthesis.templates import CompiledTemplates, compile_templates
+
+
+@dataclass(frozen=True)
+class Emission:
+    """Light of n galaxies, per Msun formed, before dust.
+
+    ``coefficients`` (n, k) of a source's vectors for each panel; ``lines`` (n, n_line) Lsun of those that detectors
+    take one by one, None for none.
+    """
+
+    coefficients: dict[str, np.ndarray]
+    lines: np.ndarray | None = None
+
+
+class Source(Protocol):
+    """What the simulator asks of a source.
+
+    Attributes
+    ----------
+    name : unique in a recipe.
+    dust : where it stands, one of `sfhsim.sources.DUST_PATHS`.
+    is_stars : whether A_V counts it.
+    needs_absorbed : whether it is evaluated last, knowing what dust absorbs of the others.
+    line_width : the parameter that is the velocity dispersion of its lines.
+    vectors : (k, n_column) for each panel, once compiled.
+    lines : those that detectors take one by one, once compiled; None for none.
+    """
+
+    name: str
+    dust: str
+    is_stars: bool
+    needs_absorbed: bool
+    line_width: str
+    vectors: dict[str, np.ndarray]
+    lines: Lines | None
+
+    def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
+        """Make the vectors of every panel, and choose the lines, with the detectors compiled already."""
+
+    def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
+        """The light of a batch; stars know nothing of their surroundings."""
+        ...
+
+    def state(self) -> dict:
+        """What was compiled, by name; see `sfhsim.synthesis.stored`."""
+        ...
+
+    def restore(self, state: dict) -> None:
+        """Take what `state` gave instead of compiling."""
+
+
+class StarSource(Stored):
+    """Stars outside ("old") or inside ("young") the birth clouds.
+
+    ``templates`` are a `CompiledTemplates`.
+    """
+
+    STORED: ClassVar[tuple[str, ...]] = ("templates",)
+    is_stars, needs_absorbed, line_width, lines = True, False, "", None
+    templates: CompiledTemplates
+
+    def __init__(self, recipe: Recipe, name: str):
+        self.name, self._cloud_age_yr = name, recipe.dust.birth_cloud_age_myr * 1e6
+        self.dust = "birth_and_screen" if name == "young" else "screen"
+
+    def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
+        """See `Source`."""
+        inside = np.flatnonzero(library.age_yr <= self._cloud_age_yr)
+        # a library without stars that young keeps its youngest in the clouds
+        n_young = int(inside[-1]) + 1 if inside.size else 1
+        ages = (0, n_young) if self.name == "young" else (n_young, library.age_yr.size)
+        self.templates = compile_templates(detectors.of_library(library), detectors, *ages, tolerance)
+
+    @property
+    def vectors(self) -> dict[str, np.ndarray]:
+        """Of the templates."""
+        return self.templates.vectors
+
+    def restore(self, state: dict) -> None:
+        """As `Stored.restore`, the coefficients where they are read fastest."""
+        super().restore(state)
+        object.__setattr__(self.templates, "coefficients", pad_columns(self.templates.coefficients))
+
+    def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
+        """See `Source`."""
+        return Emission(self.templates.mix(stars))
+
+
+class TemplateSource(Stored):
+    """A source of `sfhsim.sources`, its templates reduced to a low-rank basis for each panel.
+
+    Parameters
+    ----------
+    family : EmissionSource
+    start : what the names of its parameters begin with in draws, "sources.agn.".
+    """
+
+    STORED: ClassVar[tuple[str, ...]] = ("vectors", "lines", "_factors", "_drawn")
+    is_stars = False
+
+    def __init__(self, family: EmissionSource, start: str, gas_width: str):
+        self.family, self.name, self._start = family, family.name, start
+        self.dust, self.needs_absorbed = family.dust, family.needs_absorbed
+        self.line_width = f"{start}{family.line_width}" if family.line_width else gas_width
+
+    def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
+        """See `Source`; lines that come with the columns have rows of their own below those of the templates."""
+        wave_aa = np.union1d(np.asarray(library.wave_aa, dtype=np.float64), self.family.wave_aa)
+        templates = np.asarray(self.family.templates(wave_aa), dtype=np.float64)
+        lines = Lines(np.asarray(self.family.line_wave_aa, dtype=np.float64), self.line_width)
+        self.vectors, self._factors = {}, {}
+        for name, panel in detectors.panels.items():
+            columns = panel.columns(wave_aa, templates)
+            of_lines = panel.line_columns(lines) if lines.wave_aa.size else None
+            if of_lines is not None:
+                columns = np.concatenate([columns, of_lines])
+            basis = panel.basis(columns, panel.gas_tolerance * tolerance, 24)
+            self._factors[name], self.vectors[name] = basis.coefficients, basis.vectors
+        self._drawn = detectors.in_view(lines.wave_aa)
+        self.lines = lines[self._drawn] if lines.wave_aa.size else None
+
+    def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
+        """See `Source`."""
+        params = {p.name: draws.values[f"{self._start}{p.name}"] for p in self.family.parameters}
+        amplitudes = np.asarray(self.family.amplitudes(params, surroundings), dtype=np.float64)
+        lines = self.family.line_luminosities(params, surroundings) if self.lines is not None else None
+        coefficients = {}
+        for name, factor in self._factors.items():
+            given = amplitudes if len(factor) == amplitudes.shape[1] else np.concatenate([amplitudes, lines], axis=1)
+            coefficients[name] = matmul(given, factor).astype(np.float32)
+        return Emission(coefficients, None if lines is None else lines[:, self._drawn])
+
+
+def gas_width(recipe: Recipe) -> str:
+    """The parameter that is the velocity dispersion of the galaxy's gas: the stars', unless it has its own."""
+    has_own = recipe.kinematics.line_velocity_dispersion_kms is not None
+    return "line_velocity_dispersion_kms" if has_own else "velocity_dispersion_kms"
+
+
+def make_sources(recipe: Recipe) -> dict[str, Source]:
+    """The sources of a recipe by name, stars first; to be compiled."""
+    from sfhsim.synthesis.nebular import make_nebular
+
+    sources = [StarSource(recipe, "old"), StarSource(recipe, "young")]
+    nebular = make_nebular(recipe, gas_width(recipe))
+    sources += [] if nebular is None else [nebular]
+    sources += [
+        TemplateSource(get_source(name), f"sources.{name}.", gas_width(recipe)) for name in sorted(recipe.sources)
+    ]
+    return {source.name: source for source in sources}
+
+
+def line_widths(recipe: Recipe) -> tuple[str, ...]:
+    """Names of all parameters that are velocity dispersions of lines."""
+    return tuple(dict.fromkeys(source.line_width for source in make_sources(recipe).values() if source.line_width))
