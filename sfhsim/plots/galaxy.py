@@ -106,7 +106,7 @@ def _sed(axes, simulator, galaxy, batch, scale: float) -> None:
     low = min([912.0, *(0.8 * pivots)])
     high = max([25000.0, *(1.3 * pivots)])
     shown = (wave_aa > low) & (wave_aa < high)
-    free = (wave_aa * (galaxy.stellar + galaxy.nebular_continuum) * scale)[shown]
+    free = (wave_aa * galaxy.dust_free_continuum * scale)[shown]
     attenuated = (wave_aa * galaxy.attenuated_continuum * scale)[shown]
     axes.plot(wave_aa[shown], free, color=PURPLE, lw=0.7, ls=":", label="continuum without dust")
     axes.plot(wave_aa[shown], attenuated, color=BLACK, lw=0.7, label="continuum, attenuated")

@@ -9,13 +9,24 @@ from __future__ import annotations
 from sfhsim.sources.base import (
     DUST_PATHS,
     SOURCES,
+    ActiveSource,
     EmissionSource,
     Surroundings,
+    active_sources,
     get_source,
     register_source,
 )
 
-__all__ = ["DUST_PATHS", "SOURCES", "EmissionSource", "Surroundings", "get_source", "register_source"]
+__all__ = [
+    "DUST_PATHS",
+    "SOURCES",
+    "ActiveSource",
+    "EmissionSource",
+    "Surroundings",
+    "active_sources",
+    "get_source",
+    "register_source",
+]
 
 
 def _register_those_of_this_folder() -> None:

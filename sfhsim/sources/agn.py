@@ -69,12 +69,12 @@ class ActiveNucleus(EmissionSource):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("fraction", "", "of the continuum of stars and nucleus at 5500 A, without dust", 0.1, 0.0, 0.99),
         Parameter("slope", "", "power of wavelength", -1.5, *SLOPE),
-        Parameter("hbeta_width_aa", "Angstrom", "narrow Hbeta over the starlight at 5500 A", 3.0, 0.0, 1e3),
+        Parameter("hbeta_width_aa", "Angstrom", "narrow Hbeta over the starlight at 5500 A", 3.0, 0.0, 100.0),
         Parameter("velocity_dispersion_kms", "km/s", "of the narrow lines", 200.0, 1.0, 1.0e3),
-        Parameter("log10_oiii_hbeta", "dex", "[O III] 5007 / Hbeta", 0.9, -2.0, 2.0),
-        Parameter("log10_nii_halpha", "dex", "[N II] 6583 / Halpha", 0.0, -2.0, 2.0),
-        Parameter("log10_sii_halpha", "dex", "[S II] 6716+6731 / Halpha", -0.3, -2.0, 2.0),
-        Parameter("log10_oi_halpha", "dex", "[O I] 6300 / Halpha", -0.9, -3.0, 2.0),
+        Parameter("log10_oiii_hbeta", "dex", "[O III] 5007 / Hbeta", 0.9, -2.0, 1.5),
+        Parameter("log10_nii_halpha", "dex", "[N II] 6583 / Halpha", 0.0, -2.0, 1.5),
+        Parameter("log10_sii_halpha", "dex", "[S II] 6716+6731 / Halpha", -0.3, -2.0, 1.5),
+        Parameter("log10_oi_halpha", "dex", "[O I] 6300 / Halpha", -0.9, -3.0, 1.5),
     )
     line_wave_aa: ClassVar[np.ndarray] = np.array([wave for wave, _, _ in LINES.values()])
     line_width: ClassVar[str] = "velocity_dispersion_kms"

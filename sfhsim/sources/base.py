@@ -27,8 +27,9 @@ same bytes everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -36,6 +37,10 @@ from sfhsim.errors import RecipeError
 from sfhsim.histories.parameters import Parameter
 from sfhsim.histories.registry import Registry
 from sfhsim.linear import matmul
+
+if TYPE_CHECKING:
+    from sfhsim.recipe.distributions import Distribution
+    from sfhsim.recipe.model import Recipe
 
 #: behind the screen; in birth clouds, behind the screen; before all dust
 DUST_PATHS = ("screen", "birth_and_screen", "none")
@@ -121,6 +126,29 @@ def register_source(source: EmissionSource) -> EmissionSource:
     if missing:
         raise RecipeError(f"source {source.name!r}: {', '.join(missing)} must be numbers: a source has no vectors")
     return SOURCES.register(source)
+
+
+@dataclass(frozen=True)
+class ActiveSource:
+    """A source that a recipe has switched on: ``given`` parameters, drawn under names that begin with ``start``."""
+
+    source: EmissionSource
+    start: str
+    given: Mapping[str, Distribution]
+
+    def params(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Its parameters (n,) among all drawn ``values``."""
+        return {p.name: values[f"{self.start}{p.name}"] for p in self.source.parameters}
+
+    def line_width(self, of_gas: str) -> str:
+        """The drawn parameter that is the velocity dispersion of its lines, ``of_gas`` being that of the galaxy's."""
+        return f"{self.start}{self.source.line_width}" if self.source.line_width else of_gas
+
+
+def active_sources(recipe: Recipe) -> tuple[ActiveSource, ...]:
+    """The sources that a recipe has switched on, by name: all that draws, simulates or reads them asks here."""
+    names = sorted(recipe.sources)  # the order of keys decides nothing
+    return tuple(ActiveSource(get_source(name), f"sources.{name}.", recipe.sources[name]) for name in names)
 
 
 def get_source(name: str) -> EmissionSource:

@@ -14,7 +14,7 @@ from sfhsim.errors import RecipeError
 from sfhsim.histories import HistoryFamily, get_history
 from sfhsim.recipe.distributions import Constant
 from sfhsim.recipe.model import History, Recipe
-from sfhsim.sources import get_source
+from sfhsim.sources import active_sources
 
 STREAM_PARAMETERS = 0
 STREAM_SPECTRUM_NOISE = 1
@@ -128,10 +128,10 @@ def _vector(family: HistoryFamily, name: str, uniform: np.ndarray, history: Hist
 
 def _source_parameters(recipe: Recipe):
     """After all others, so that a source that is switched on leaves the rest of a galaxy as it was."""
-    for source in sorted(recipe.sources):
-        given = recipe.sources[source]
-        for parameter in get_source(source).parameters:
-            yield f"sources.{source}.{parameter.name}", given.get(parameter.name, Constant(value=parameter.default))
+    for active in active_sources(recipe):
+        for parameter in active.source.parameters:
+            default = Constant(value=parameter.default)
+            yield f"{active.start}{parameter.name}", active.given.get(parameter.name, default)
 
 
 def _common_parameters(recipe: Recipe):

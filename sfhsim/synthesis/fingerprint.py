@@ -82,12 +82,12 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     from sfhsim.dust import get_dust_law
     from sfhsim.histories import get_history, get_metallicity
     from sfhsim.instrument.lsf import LSF_REGISTRY
-    from sfhsim.sources import get_source
+    from sfhsim.sources import active_sources
     from sfhsim.synthesis.code import code_digest
 
     used = {f"dust law {c.law}": get_dust_law(c.law) for c in (recipe.dust.birth, recipe.dust.screen)}
     used |= {f"history {h.family}": get_history(h.family) for h in recipe.histories}
     used |= {f"metallicity {recipe.metallicity.form}": get_metallicity(recipe.metallicity.form)}
-    used |= {f"source {name}": get_source(name) for name in recipe.sources}
+    used |= {f"source {active.source.name}": active.source for active in active_sources(recipe)}
     used |= {f"LSF {recipe.spectrum.lsf.name}": LSF_REGISTRY[recipe.spectrum.lsf.name]}
     return {name: code_digest(item) for name, item in sorted(used.items())}

@@ -25,7 +25,7 @@ from sfhsim.instrument import (
 )
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
-from sfhsim.sources import EmissionSource, Surroundings, get_source
+from sfhsim.sources import ActiveSource, Surroundings, active_sources
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import PopulationModel, Populations
 from sfhsim.synthesis.spectrograph import recipe_lsf
@@ -238,11 +238,10 @@ def synthesize_galaxy(
     if recipe.nebular.model != "none":
         found["nebular"] = _nebular(recipe, library, draws, stars, mass)
     found = {name: component.behind(dust, params) for name, component in found.items()}
-    own = [get_source(name) for name in sorted(recipe.sources)]
-    for source in sorted(own, key=lambda source: source.needs_absorbed):
-        surroundings = _surroundings(found, mass, source.needs_absorbed)
-        component = _other(source, library, draws, surroundings, mass, _gas_width(recipe))
-        found[source.name] = component.behind(dust, params)
+    for active in sorted(active_sources(recipe), key=lambda active: active.source.needs_absorbed):
+        surroundings = _surroundings(found, mass, active.source.needs_absorbed)
+        component = _other(active, library, draws, surroundings, mass, _gas_width(recipe))
+        found[active.source.name] = component.behind(dust, params)
     wave_aa = functools.reduce(np.union1d, [component.wave_aa for component in found.values()])
     return Galaxy(wave_aa, found, draws, stars, library)
 
@@ -316,16 +315,10 @@ def _surroundings(found: dict[str, Component], mass: float, with_absorbed: bool)
 
 
 def _other(
-    source: EmissionSource,
-    library: SSPLibrary,
-    draws: Draws,
-    surroundings: Surroundings,
-    mass: float,
-    gas_width: str,
+    active: ActiveSource, library: SSPLibrary, draws: Draws, surroundings: Surroundings, mass: float, gas_width: str
 ) -> Component:
     """A source of `sfhsim.sources`."""
-    start = f"sources.{source.name}."
-    params = {p.name: draws.values[f"{start}{p.name}"] for p in source.parameters}
+    source, params = active.source, active.params(draws.values)
     wave = np.union1d(_wave_aa(library), source.wave_aa)
     return Component(
         source.dust,
@@ -333,7 +326,7 @@ def _other(
         mass * source.spectrum(wave, params, surroundings)[0],
         np.asarray(source.line_wave_aa, dtype=np.float64),
         mass * source.line_luminosities(params, surroundings)[0],
-        f"{start}{source.line_width}" if source.line_width else gas_width,
+        active.line_width(gas_width),
         is_reemitted=source.needs_absorbed,
     )
 

@@ -123,8 +123,9 @@ class LightModel:
         """The light of a batch; A_V and energies are read here, for sources need them."""
         starlight, others, glowing = self._turns()
         emissions = {name: self.sources[name].emission(draws, stars, None) for name in starlight}
-        reference, energy = self.detectors.panels["bands"].own(self.reference), None
-        surroundings = Surroundings(self._in("bands", emissions, draws).starlight(reference.start))
+        reference, surroundings, energy = self.detectors.panels["bands"].own(self.reference), None, None
+        if glowing or any(self.sources[name].needs_starlight for name in others):
+            surroundings = Surroundings(self._in("bands", emissions, draws).starlight(reference.start))
         emissions |= {name: self.sources[name].emission(draws, stars, surroundings) for name in others}
         if self.bolometer is not None:
             energy = self.bolometer.observe(Reading(self._in("energy", emissions, draws), slice(None), None), draws)

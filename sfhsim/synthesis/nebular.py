@@ -33,7 +33,7 @@ class _NebularStage(Stored):
     """What both models are as sources."""
 
     name, dust = "nebular", "birth_and_screen"
-    is_stars = needs_absorbed = False
+    is_stars = needs_starlight = needs_absorbed = False
     vectors: dict[str, np.ndarray]
     lines: Lines
 

@@ -21,6 +21,7 @@ from sfhsim.errors import DatasetError, LibraryError, RecipeError, SfhsimWarning
 from sfhsim.instrument import load_filter
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
+from sfhsim.sources import active_sources
 from sfhsim.synthesis.batch import Batch
 from sfhsim.synthesis.compiled import CompiledRecipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
@@ -304,6 +305,7 @@ class Simulator:
         n_z, n_age = self.populations.library_metallicity.size, self.populations.age_yr.size
         bands = ", ".join(f.name for f in self.photometer.filters) or "none"
         old, young = self.light.old.templates, self.light.young.templates
+        others = [active.source.name for active in active_sources(self.recipe)]
         lines = [
             f"recipe {self.recipe.name}: {self.recipe.description}",
             (
@@ -315,7 +317,7 @@ class Simulator:
             + ("compiled kinematics" if self.spectrograph.fixed else "kinematics drawn per galaxy"),
             f"  photometry  {bands}",
             f"  nebular     {self.recipe.nebular.model}",
-            *([f"  sources     {', '.join(sorted(self.recipe.sources))}"] if self.recipe.sources else []),
+            *([f"  sources     {', '.join(others)}"] if others else []),
             f"  parameters  {', '.join(self.plan.names)}",
         ]
         return "\n".join(lines + [f"  note        {note}" for note in self.notes])

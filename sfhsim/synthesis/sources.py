@@ -1,8 +1,8 @@
 """The sources of a galaxy's light, compiled: coefficients of a batch, and vectors for every panel of detectors.
 
 A `Source` is what the simulator asks of each: old stars, young stars and nebular emission (`sfhsim.synthesis.nebular`)
-are here, and `TemplateSource` compiles every source of `sfhsim.sources`, which is where new ones are made. One with a
-section of its own in the recipe is added in `make_sources`, as a `TemplateSource` or a class with what `Source` names.
+are here, and `TemplateSource` compiles every source of `sfhsim.sources`, which is where new ones are made. One that a
+section of its own in the recipe switches on is added to `sfhsim.sources.active_sources`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.linear import matmul
 from sfhsim.recipe.model import Recipe
-from sfhsim.sources import EmissionSource, Surroundings, get_source
+from sfhsim.sources import ActiveSource, Surroundings, active_sources
 from sfhsim.synthesis.blocks import pad_columns
 from sfhsim.synthesis.detectors import Detectors, Lines
 from sfhsim.synthesis.draws import Draws, ParameterPlan
@@ -44,6 +44,7 @@ class Source(Protocol):
     name : unique in a recipe.
     dust : where it stands, one of `sfhsim.sources.DUST_PATHS`.
     is_stars : whether A_V counts it.
+    needs_starlight : whether it must be told of its surroundings.
     needs_absorbed : whether it is evaluated last, knowing what dust absorbs of the others.
     line_width : the parameter that is the velocity dispersion of its lines.
     vectors : (k, n_column) for each panel, once compiled.
@@ -53,6 +54,7 @@ class Source(Protocol):
     name: str
     dust: str
     is_stars: bool
+    needs_starlight: bool
     needs_absorbed: bool
     line_width: str
     vectors: dict[str, np.ndarray]
@@ -62,7 +64,7 @@ class Source(Protocol):
         """Make the vectors of every panel, and choose the lines, with the detectors compiled already."""
 
     def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
-        """The light of a batch; stars know nothing of their surroundings."""
+        """The light of a batch; ``surroundings`` are None for stars, and where no source needs any."""
         ...
 
     def state(self) -> dict:
@@ -80,7 +82,7 @@ class StarSource(Stored):
     """
 
     STORED: ClassVar[tuple[str, ...]] = ("templates",)
-    is_stars, needs_absorbed, line_width, lines = True, False, "", None
+    is_stars, needs_starlight, needs_absorbed, line_width, lines = True, False, False, "", None
     templates: CompiledTemplates
 
     def __init__(self, recipe: Recipe, name: str):
@@ -115,17 +117,17 @@ class TemplateSource(Stored):
 
     Parameters
     ----------
-    family : EmissionSource
-    start : what the names of its parameters begin with in draws, "sources.agn.".
+    active : ActiveSource
+    gas_width : the parameter that is the velocity dispersion of the galaxy's gas.
     """
 
     STORED: ClassVar[tuple[str, ...]] = ("vectors", "lines", "_factors", "_drawn")
-    is_stars = False
+    is_stars, needs_starlight = False, True
 
-    def __init__(self, family: EmissionSource, start: str, gas_width: str):
-        self.family, self.name, self._start = family, family.name, start
-        self.dust, self.needs_absorbed = family.dust, family.needs_absorbed
-        self.line_width = f"{start}{family.line_width}" if family.line_width else gas_width
+    def __init__(self, active: ActiveSource, gas_width: str):
+        self._active, self.family, self.name = active, active.source, active.source.name
+        self.dust, self.needs_absorbed = self.family.dust, self.family.needs_absorbed
+        self.line_width = active.line_width(gas_width)
 
     def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
         """See `Source`; lines that come with the columns have rows of their own below those of the templates."""
@@ -145,7 +147,7 @@ class TemplateSource(Stored):
 
     def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
         """See `Source`."""
-        params = {p.name: draws.values[f"{self._start}{p.name}"] for p in self.family.parameters}
+        params = self._active.params(draws.values)
         amplitudes = np.asarray(self.family.amplitudes(params, surroundings), dtype=np.float64)
         lines = self.family.line_luminosities(params, surroundings) if self.lines is not None else None
         coefficients = {}
@@ -166,11 +168,10 @@ def make_sources(recipe: Recipe) -> dict[str, Source]:
     from sfhsim.synthesis.nebular import make_nebular
 
     sources = [StarSource(recipe, "old"), StarSource(recipe, "young")]
-    nebular = make_nebular(recipe, gas_width(recipe))
+    width = gas_width(recipe)
+    nebular = make_nebular(recipe, width)
     sources += [] if nebular is None else [nebular]
-    sources += [
-        TemplateSource(get_source(name), f"sources.{name}.", gas_width(recipe)) for name in sorted(recipe.sources)
-    ]
+    sources += [TemplateSource(active, width) for active in active_sources(recipe)]
     return {source.name: source for source in sources}
 
 

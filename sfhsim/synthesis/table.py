@@ -8,6 +8,7 @@ import numpy as np
 
 from sfhsim.errors import DatasetError
 from sfhsim.files import exists, named_errors, whole_file
+from sfhsim.sources import active_sources
 
 COMPONENTS = ("total", "stars", "young", "nebular_continuum", "lines", "dust_free")
 
@@ -16,7 +17,8 @@ def galaxy_table(simulator, sample_id: int):
     """An astropy table of one sample's observed spectrum (erg/s/cm2/Angstrom) and components.
 
     Columns: wavelength, flux and flux_error (with noise), and the noise-free components of
-    `sfhsim.synthesis.galaxy.Galaxy.observe`. Metadata: recipe, sample, truths, magnitudes, energy balance in Lsun.
+    `sfhsim.synthesis.galaxy.Galaxy.observe`, the recipe's other sources last. Metadata: recipe, sample, truths,
+    magnitudes, energy balance in Lsun.
     """
     from astropy import units
     from astropy.table import Table
@@ -31,7 +33,7 @@ def galaxy_table(simulator, sample_id: int):
     table["wavelength"] = simulator.spectrograph.wave_aa * units.AA
     table["flux"] = batch.spectrum[0] * flux_unit
     table["flux_error"] = batch.spectrum_error[0] * flux_unit
-    for component in COMPONENTS:
+    for component in (*COMPONENTS, *(active.source.name for active in active_sources(simulator.recipe))):
         table[component] = galaxy.observe(simulator.recipe, component) * scale * flux_unit
     truths = {
         entry["name"]: float(value)
