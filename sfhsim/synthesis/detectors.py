@@ -3,9 +3,11 @@
 A detector owns columns: rest-frame wavelengths at which it needs light, and a linear operator that brings spectra
 there. Dust is applied at the columns (`sfhsim.synthesis.attenuation`), then the detector observes them.
 
-To make a new detector, write a class with what `Detector` names and put it into a panel of `make_detectors`: into one
-of its own, or into one whose columns may share a low-rank basis with it. Sources need not know of it: they are compiled
-for every panel there is. Pixels are in `spectrograph`, bands in `photometer`, energies in `bolometer`, A_V is here.
+To make a new detector, write a class with what `Detector` names and put it into a panel in `LightModel._make_detectors`
+(`sfhsim.synthesis.light`): into one of its own, or into one whose columns may share a low-rank basis with it. What it
+measures of a batch is ``detector.observe(light_model.reading(light, detector), draws)``. Sources need not know of it:
+they are compiled for every panel there is. Pixels are in `spectrograph`, bands in `photometer`, energies in
+`bolometer`, and A_V is here.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ class Detector(Protocol):
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """Columns (k, n_column) of spectra ``flux`` (k, n_wave), on the library's ``wave_aa`` or on others over all
-        of its range."""
+        of its range, which a spectrograph takes as means over the library's pixels."""
         ...
 
     def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
@@ -167,11 +169,13 @@ class Panel:
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray, are_stars: bool = False) -> np.ndarray:
         """Columns (k, n_column) of spectra (k, n_wave), zero where a detector sees stars only and these are not."""
-        out = _side_by_side([d.columns(wave_aa, flux) for d in self.detectors], axis=1)
-        for detector in self.detectors:
-            if detector.stars_only and not are_stars:
-                out[:, self.own(detector)] = 0.0
-        return out
+        parts = [
+            np.zeros((len(flux), d.column_wave_aa.size), dtype=np.float32)
+            if d.stars_only and not are_stars
+            else d.columns(wave_aa, flux)
+            for d in self.detectors
+        ]
+        return _side_by_side(parts, axis=1)
 
     def line_columns(self, lines: Lines) -> np.ndarray | None:
         """Columns (n_line, n_column) of lines of 1 Lsun; None where no detector takes lines so."""
@@ -192,6 +196,10 @@ class Detectors:
 
     def __iter__(self) -> Iterator[Detector]:
         return (detector for panel in self.panels.values() for detector in panel.detectors)
+
+    def panel_of(self, detector: Detector) -> Panel:
+        """The panel that a detector stands in."""
+        return next(panel for panel in self.panels.values() if any(d is detector for d in panel.detectors))
 
     def of_library(self, library: SSPLibrary) -> dict[str, np.ndarray]:
         """Columns (n_metallicity, n_age, n_column) of all templates for each panel; kept until `forget`."""

@@ -27,17 +27,18 @@ from sfhsim.synthesis.sources import Emission, Source, StarSource, make_sources
 
 @dataclass(frozen=True)
 class Light:
-    """What detectors read of n galaxies; Lsun/Angstrom (lines: Lsun) at rest per Msun formed.
+    """Light of n galaxies; Lsun/Angstrom (lines: Lsun) at rest per Msun formed.
 
     Attributes
     ----------
-    pixels, bands : readings of spectrograph and photometer.
+    panels : light at the columns of each panel; `LightModel.reading` shows it to a detector.
+    lines : (n, n_line) after dust, or None without any.
     a_v_mag : (n,) attenuation of the stars at 5500 A.
     energy : what dust absorbs, where a source needs it, else None.
     """
 
-    pixels: Reading
-    bands: Reading
+    panels: dict[str, PanelLight]
+    lines: np.ndarray | None
     a_v_mag: np.ndarray
     energy: DustEnergy | None
 
@@ -60,7 +61,7 @@ class LightModel:
         self._dust = DustStage(recipe)
 
     def _make_detectors(self) -> Detectors:
-        """A band averages over its columns: its stars may be twice as wrong; A_V shares its basis."""
+        """All panels. A band averages over its columns: its stars may be twice as wrong; A_V shares its basis."""
         panels = [
             Panel("pixels", (self.spectrograph,)),
             Panel("bands", (self.photometer, self.reference), star_tolerance=2.0, gas_tolerance=0.5),
@@ -133,13 +134,14 @@ class LightModel:
             surroundings = Surroundings(surroundings.starlight_5500_lsun_aa, *absorbed)
             emissions |= {name: self.sources[name].emission(draws, stars, surroundings) for name in glowing}
         emissions = {name: emissions[name] for name in self.sources}  # in the order of their vectors
-        lines, bands = self._lines(emissions, draws), self._in("bands", emissions, draws)
-        return Light(
-            Reading(self._in("pixels", emissions, draws), slice(None), lines),
-            Reading(bands, self.detectors.panels["bands"].own(self.photometer), lines),
-            self.reference.observe(Reading(bands, reference, None), draws),
-            energy,
-        )
+        panels = {name: self._in(name, emissions, draws) for name in self.detectors.panels}
+        a_v_mag = self.reference.observe(Reading(panels["bands"], reference, None), draws)
+        return Light(panels, self._lines(emissions, draws), a_v_mag, energy)
+
+    def reading(self, light: Light, detector: Detector) -> Reading:
+        """What a detector of any panel is shown of a batch's light."""
+        panel = self.detectors.panel_of(detector)
+        return Reading(light.panels[panel.name], panel.own(detector), light.lines)
 
     def _turns(self) -> tuple[list[str], list[str], list[str]]:
         """Names of stars, of sources that know the starlight, and of those that know what dust absorbs."""

@@ -218,9 +218,9 @@ class Simulator:
         stars = self.populations.evaluate(draws)
         scale, profiles = self.flux_scale(draws), self.spectrograph.line_profiles
         light = self.light.evaluate(draws, stars)
-        source, lines = self.spectrograph.observe(light.pixels, draws)
+        source, lines = self.spectrograph.observe(self.light.reading(light, self.spectrograph), draws)
         spectrum, spectrum_error, free = self.noise.spectrum(source, scale, lines, profiles, draws, self.seed)
-        bands = self.photometer.observe(light.bands, draws) * scale[:, None]
+        bands = self.photometer.observe(self.light.reading(light, self.photometer), draws) * scale[:, None]
         photometry, photometry_error, free_mag = self.noise.photometry(bands, draws, self.seed)
         return Batch(
             sample_id=draws.sample_id,

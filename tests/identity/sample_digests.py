@@ -97,6 +97,18 @@ RECIPES = {
             "missing": "allow",
         },
     },
+    "drawn, an active nucleus": {
+        "kinematics": DRAWN,
+        "sources": {
+            "agn": {
+                "fraction": uniform(0.0, 0.6),
+                "slope": uniform(-2.5, 0.5),
+                "hbeta_width_aa": uniform(0.0, 20.0),
+                "velocity_dispersion_kms": uniform(100.0, 400.0),
+                "log10_oiii_hbeta": uniform(0.1, 1.1),
+            }
+        },
+    },
     "drawn, ProSpect's forms": {
         "discretisation": "prospect",
         "kinematics": DRAWN,

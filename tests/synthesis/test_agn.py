@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from miniature import miniature_library, miniature_recipe
+from miniature import BANDS, miniature_library, miniature_recipe
 from test_simulator_against_galaxy import DRAWN, compare
 
 from sfhsim import Simulator, generate_dataset
@@ -29,6 +29,11 @@ RECIPES = {
     "fixed": {"sources": {"agn": SEYFERTS}},
     "lines of drawn width": {"sources": {"agn": SEYFERTS | {"velocity_dispersion_kms": uniform(100.0, 500.0)}}},
     "drawn": {"sources": {"agn": SEYFERTS}, "kinematics": DRAWN},
+    "interpolated in log": {
+        "sources": {"agn": SEYFERTS},
+        "kinematics": DRAWN,
+        "photometry": {"filters": list(BANDS), "interpolation": "log"},
+    },
     "no gas": {"sources": {"agn": SEYFERTS}, "nebular": {"model": "none"}},
     "no gas, drawn": {"sources": {"agn": SEYFERTS}, "nebular": {"model": "none"}, "kinematics": DRAWN},
 }
