@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from sfhsim.errors import RecipeError
-from sfhsim.histories import vector_sizes
 from sfhsim.recipe.limits import corners, oldest_yr
 from sfhsim.recipe.model import BUILTIN_LSFS, DustComponent, History, Recipe
 
@@ -23,7 +22,7 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
     for k, history in enumerate(recipe.histories):
         where = f"{origin}: histories.{k}"
         family = _named(get_history, history.family, where)
-        _check_parameters(family, history.parameters, where, _own_keys(family))
+        _check_parameters(family, history.parameters, where, _given_otherwise(family))
         _check_vectors(family, history, where)
         _check_own_keys(history, where)
         _check_together(family, history, oldest_yr(recipe), where)
@@ -68,12 +67,14 @@ def _check_parameters(family, given: dict, where: str, own_keys: tuple[str, ...]
         raise RecipeError(f"{where}: {family.name} needs {', '.join(missing)} under parameters")
 
 
-def _own_keys(family) -> tuple[str, ...]:
+def _given_otherwise(family) -> tuple[str, ...]:
     """Parameters that are not given under `parameters`: those of the table, and vectors that the family draws."""
     return (*(_OF_TABLE if family.name == "tabulated" else ()), *getattr(family, "vector_parameters", {}))
 
 
 def _check_vectors(family, history: History, where: str) -> None:
+    from sfhsim.histories import vector_sizes
+
     for name, size in vector_sizes(history).items():
         if not 1 <= size <= MOST_ELEMENTS:
             raise RecipeError(f"{where}: {family.name} asks for {size} values of {name}: from 1 to {MOST_ELEMENTS}")
@@ -119,7 +120,7 @@ def describe_families() -> str:
         for family in registry:
             lines.append(f"  {family.name}")
             for p in family.parameters:
-                if p.name in _own_keys(family):
+                if p.name in _given_otherwise(family):
                     continue
                 default = "required" if p.default is None else f"default {p.default:g}"
                 unit = f" [{p.unit}]" if p.unit else ""

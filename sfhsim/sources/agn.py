@@ -8,10 +8,10 @@ starlight, not the nucleus' own continuum, so that one whose continuum is hidden
 
 Ratios that differ from one nucleus to the next are parameters; the defaults are a Seyfert's, `LINER` holds ranges of
 the other class. Both lie within the classes of Kewley et al. (2006, MNRAS 372, 961), whose diagrams have the axes
-[O III] 5007/Hbeta against [N II] 6583/Halpha, [S II] 6716+6731/Halpha and [O I] 6300/Halpha; `tests/sources` holds all
-corners of these ranges against its boundaries. Fixed: Halpha/Hbeta = 3.1, as they take it for nuclei (collisions add to
-case B: Osterbrock & Ferland 2006); [O III] 5007/4959 = 2.98 and [N II] 6583/6548 = 3.05 (Storey & Zeippen 2000, MNRAS
-312, 813); [O I] 6300/6363 = 3.13 (Storey & Zeippen 2000); [S II] 6716/6731 = 1.1, at about 400 per cm3.
+[O III] 5007/Hbeta against [N II] 6583/Halpha, [S II] 6716+6731/Halpha and [O I] 6300/Halpha; the tests hold all corners
+of these ranges against its boundaries. Fixed: Halpha/Hbeta = 3.1, which they take for nuclei (collisions add to case B:
+Osterbrock & Ferland 2006); pairs from one upper level, [O III] 5007/4959 = 2.98, [N II] 6583/6548 = 3.05 (Storey &
+Zeippen 2000, MNRAS 312, 813) and [O I] 6300/6363 = 3.1; [S II] 6716/6731 = 1.1, that of some hundred electrons per cm3.
 
 The power law is interpolated in its slope by Chebyshev's polynomials, to 1e-6 of the light at any wavelength.
 """
@@ -52,7 +52,7 @@ LINES = {
     "[O III] 4959": (4958.91, "log10_oiii_hbeta", 1 / 2.98),
     "[O III] 5007": (5006.84, "log10_oiii_hbeta", 1.0),
     "[O I] 6300": (6300.30, "log10_oi_halpha", HALPHA_PER_HBETA),
-    "[O I] 6363": (6363.78, "log10_oi_halpha", HALPHA_PER_HBETA / 3.13),
+    "[O I] 6363": (6363.78, "log10_oi_halpha", HALPHA_PER_HBETA / 3.1),
     "[N II] 6548": (6548.05, "log10_nii_halpha", HALPHA_PER_HBETA / 3.05),
     "Halpha": (6562.80, "", HALPHA_PER_HBETA),
     "[N II] 6583": (6583.46, "log10_nii_halpha", HALPHA_PER_HBETA),

@@ -157,7 +157,8 @@ class VaryingPhotometer(_Photometer):
                     library.wave_aa[-1] * (1 + z),
                     f"library {library.name} at z = {z:g}",
                 )
-        self._groups, self._n_wave = [self._cells(f, low_z, high_z, library) for f in self.filters], library.shape[2]
+        self._n_wave = library.shape[2]
+        self._groups = [self._cells(f, low_z, high_z, library) for f in self.filters]
         own = [self._own_columns(edges) for edges in self._groups]
         self.column_wave_aa = np.concatenate(own)
         self._starts = np.cumsum([0, *(wave.size for wave in own)])

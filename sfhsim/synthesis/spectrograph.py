@@ -91,10 +91,8 @@ class _Spectrograph(Stored):
         if not np.isfinite([high_z, high_kms]).all():
             raise RecipeError("redshift and velocity_dispersion_kms need an upper limit: give the distribution a max")
         self._window = self._native_window(library, low_z, high_z, high_kms)
-        self._native_wave_aa, self._n_wave = (
-            np.asarray(library.wave_aa[self._window], dtype=np.float64),
-            library.shape[2],
-        )
+        self._native_wave_aa = np.asarray(library.wave_aa[self._window], dtype=np.float64)
+        self._n_wave = library.shape[2]
         self.rest_range_aa = self.edges_aa[0] / (1 + high_z), self.edges_aa[-1] / (1 + low_z)
         self._template_fwhm_aa = None
         if spectrum.subtract_template_resolution:
@@ -181,7 +179,7 @@ class FixedSpectrograph(_Spectrograph):
         self.line_profiles = _sparse_rows(line_pixel_matrix(self._rest_edges_aa, wave_aa, np.concatenate(sigma)))
 
     def observe(self, reading: Reading, draws: Draws) -> tuple[PanelLight, np.ndarray]:
-        """The light as it came, ready to be observed without the lines in view; and those (n, n_line)."""
+        """The light of its panel, where it is alone, still without the lines in view; and those (n, n_line)."""
         if reading.lines is None:
             return reading.light, np.zeros((len(draws), 0))
         return reading.light, np.ascontiguousarray(reading.lines[:, self.line_profiles.index])

@@ -61,7 +61,7 @@ def ratios(given):
 
 
 def is_above_all_starbursts(oiii, nii, sii, oi):
-    """Kewley et al. (2006), equations 1, 4 and 7 (the curves of Kewley et al. 2001), in all three diagrams."""
+    """Kewley et al. (2006): the curves of Kewley et al. (2001) in all three diagrams."""
     edges = (
         (0.61 / (nii - 0.47) + 1.19) if nii < 0.47 else -np.inf,
         (0.72 / (sii - 0.32) + 1.30) if sii < 0.32 else -np.inf,
@@ -71,7 +71,7 @@ def is_above_all_starbursts(oiii, nii, sii, oi):
 
 
 def is_above_the_division(oiii, sii, oi):
-    """Seyferts lie above both lines, LINERs below: their equations 13 and 14."""
+    """Seyferts lie above both of their lines, LINERs below."""
     above = {oiii > 1.89 * sii + 0.76, oiii > 1.18 * oi + 1.30}
     assert len(above) == 1, "between the classes"
     return above.pop()

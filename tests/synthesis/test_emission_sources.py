@@ -8,11 +8,14 @@ from test_simulator_against_galaxy import DRAWN
 from sfhsim import elementary
 from sfhsim.errors import DatasetError, RecipeError
 from sfhsim.histories.parameters import Parameter
+from sfhsim.instrument import rebin_operator
 from sfhsim.recipe.loading import recipe_from_dict
 from sfhsim.sources import SOURCES, EmissionSource, register_source
 from sfhsim.synthesis import Simulator, synthesize_galaxy
 from sfhsim.synthesis.compiled import CompiledRecipe
+from sfhsim.synthesis.detectors import Detectors, Panel, ReferenceBand
 from sfhsim.synthesis.fingerprint import family_code
+from sfhsim.synthesis.light import LightModel
 
 
 class Glow(EmissionSource):
@@ -112,6 +115,35 @@ def test_a_bolometer_is_compiled_where_it_is_needed_and_comes_back(make_simulato
     cut = CompiledRecipe(compiled.document, compiled.arrays | {vectors: compiled.arrays[vectors][:, :-1]})
     with pytest.raises(DatasetError, match="glow, bands: float64 of shape .* does not fit"):
         Simulator.from_compiled(cut)
+
+
+class BlueBand(ReferenceBand):
+    """A detector of one's own: the mean of all light but lines between 4050 and 4070 A."""
+
+    stars_only = False
+
+    def __init__(self):
+        self.column_wave_aa = np.array([4060.0])
+
+    def columns(self, wave_aa, flux):
+        return (rebin_operator(wave_aa, np.array([4050.0, 4070.0])) @ flux.T).T
+
+    def observe(self, reading, draws):
+        return reading.columns[:, 0]
+
+
+def test_a_detector_sees_sources_that_know_nothing_of_it(make_simulator, library, monkeypatch):
+    band, make = BlueBand(), LightModel._make_detectors
+    panels = lambda self: Detectors([*make(self).panels.values(), Panel("blue", (band,))])  # noqa: E731
+    monkeypatch.setattr(LightModel, "_make_detectors", panels)
+    simulator = make_simulator(sources={"agn": {"fraction": 0.3}}, basis_tolerance=0.0)
+    draws = simulator.plan.draw(np.arange(3), simulator.seed)
+    light = simulator.light.evaluate(draws, simulator.populations.evaluate(draws))
+    seen = band.observe(simulator.light.reading(light, band), draws) * draws.values["total_mass_msun"]
+    for i in range(3):
+        galaxy = synthesize_galaxy(simulator.recipe, i, simulator.seed, library)
+        expected = rebin_operator(galaxy.wave_aa, np.array([4050.0, 4070.0])) @ galaxy.attenuated_continuum
+        assert seen[i] == pytest.approx(expected[0], rel=1e-4)
 
 
 def test_older_layouts_are_refused_by_name(make_simulator):
