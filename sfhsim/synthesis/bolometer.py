@@ -82,9 +82,9 @@ class Bolometer(Stored):
             out[:, k * N_NODE : (k + 1) * N_NODE] = matmul(np.asarray(flux[:, pixels], dtype=np.float64), weights)
         return out
 
-    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+    def sees_lines(self, lines: Lines) -> np.ndarray:
         """None one by one: they come with the columns."""
-        return np.zeros(line_wave_aa.shape, dtype=bool)
+        return np.zeros(lines.wave_aa.shape, dtype=bool)
 
     def line_columns(self, lines: Lines) -> np.ndarray:
         """N_s (n_line, n_column) of lines of 1 Lsun."""

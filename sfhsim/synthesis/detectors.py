@@ -74,8 +74,8 @@ class Detector(Protocol):
         of its range, which a spectrograph takes as means over the library's pixels."""
         ...
 
-    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
-        """Which lines (n_line,) at rest-frame wavelengths it has to be given one by one."""
+    def sees_lines(self, lines: Lines) -> np.ndarray:
+        """Which lines (n_line,) it has to be given one by one."""
         ...
 
     def line_columns(self, lines: Lines) -> np.ndarray | None:
@@ -112,9 +112,9 @@ class ReferenceBand:
         """(k, 1) means over the band."""
         return (rebin_operator(wave_aa, np.array(REFERENCE_BAND_AA)).astype(np.float32) @ flux.T).T
 
-    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+    def sees_lines(self, lines: Lines) -> np.ndarray:
         """None of them."""
-        return np.zeros(line_wave_aa.shape, dtype=bool)
+        return np.zeros(lines.wave_aa.shape, dtype=bool)
 
     def line_columns(self, lines: Lines) -> None:
         """None."""
@@ -213,12 +213,12 @@ class Detectors:
         """Drop what `of_library` keeps."""
         self._of_library = {}
 
-    def in_view(self, line_wave_aa: np.ndarray) -> np.ndarray:
+    def in_view(self, lines: Lines) -> np.ndarray:
         """Indices of the lines (n_line,) that a detector has to be given one by one."""
-        seen = np.zeros(line_wave_aa.shape, dtype=bool)
+        seen = np.zeros(lines.wave_aa.shape, dtype=bool)
         for detector in self:
             if not detector.stars_only:
-                seen |= detector.sees_lines(line_wave_aa)
+                seen |= detector.sees_lines(lines)
         return np.flatnonzero(seen)
 
 

@@ -69,7 +69,7 @@ class CloudyStage(_NebularStage):
             basis = panel.basis(columns, panel.gas_tolerance * tolerance, first_size)
             self.vectors[name] = basis.vectors
             factors.append(basis.coefficients.reshape(*of_lines.shape[:-1], -1))
-        in_view = detectors.in_view(lines.wave_aa)
+        in_view = detectors.in_view(lines)
         self.lines = lines[in_view]
         self._sizes = [table.shape[-1] for table in (of_lines[..., in_view], *factors)]
         self._tabulate(model, plan, library, np.concatenate([of_lines[..., in_view], *factors], axis=-1))
@@ -135,7 +135,7 @@ class LKL10Stage(_NebularStage):
         for name, panel in detectors.panels.items():
             columns, line_columns = matmul(shape, panel.columns(library.wave_aa, nodes)), panel.line_columns(lines)
             self.vectors[name] = columns if line_columns is None else np.concatenate([line_columns, columns])
-        self._kept = detectors.in_view(lines.wave_aa)
+        self._kept = detectors.in_view(lines)
         self.lines = lines[self._kept]
 
     @staticmethod

@@ -52,9 +52,9 @@ class _Photometer(Stored):
             (f.wave_aa[0] / (1 + high_z) * 0.98, f.wave_aa[-1] / (1 + low_z) * 1.02) for f in self.filters
         ]
 
-    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+    def sees_lines(self, lines: Lines) -> np.ndarray:
         """None of the lines one by one: they come with the columns."""
-        return np.zeros(line_wave_aa.shape, dtype=bool)
+        return np.zeros(lines.wave_aa.shape, dtype=bool)
 
     def line_columns(self, lines: Lines) -> np.ndarray | None:
         """None: lines are taken one by one."""
@@ -175,14 +175,14 @@ class VaryingPhotometer(_Photometer):
         """Wavelengths of the columns of one filter's cells."""
         return 0.5 * (edges_aa[1:] + edges_aa[:-1])
 
-    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+    def sees_lines(self, lines: Lines) -> np.ndarray:
         """Those that may fall into a band: `band_flux` takes them one by one."""
-        return self._in_a_band(line_wave_aa)
+        return self._in_a_band(lines.wave_aa)
 
     def set_lines(self, lines: list[Lines]) -> None:
         """All lines of readings."""
         self._line_wave_aa = np.concatenate([np.zeros(0), *(own.wave_aa for own in lines)])
-        self._counted = np.flatnonzero(self.sees_lines(self._line_wave_aa))
+        self._counted = np.flatnonzero(self._in_a_band(self._line_wave_aa))
         self._tables = None
 
     def state(self) -> dict:
@@ -331,9 +331,9 @@ class PartialPhotometer(_Photometer):
         """Of the bands that are covered."""
         return self._measured.column_wave_aa
 
-    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
+    def sees_lines(self, lines: Lines) -> np.ndarray:
         """As those of `VaryingPhotometer`, in the bands that are covered."""
-        return self._measured.sees_lines(line_wave_aa)
+        return self._measured.sees_lines(lines)
 
     def set_lines(self, lines: list[Lines]) -> None:
         """As `_Photometer.set_lines`."""

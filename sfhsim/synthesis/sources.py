@@ -142,7 +142,7 @@ class TemplateSource(Stored):
                 columns = np.concatenate([columns, of_lines])
             basis = panel.basis(columns, panel.gas_tolerance * tolerance, 24)
             self._factors[name], self.vectors[name] = basis.coefficients, basis.vectors
-        self._drawn = detectors.in_view(lines.wave_aa)
+        self._drawn = detectors.in_view(lines)
         self.lines = lines[self._drawn] if lines.wave_aa.size else None
 
     def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
@@ -157,10 +157,12 @@ class TemplateSource(Stored):
         return Emission(coefficients, None if lines is None else lines[:, self._drawn])
 
 
+GAS_WIDTHS = ("velocity_dispersion_kms", "line_velocity_dispersion_kms")
+
+
 def gas_width(recipe: Recipe) -> str:
     """The parameter that is the velocity dispersion of the galaxy's gas: the stars', unless it has its own."""
-    has_own = recipe.kinematics.line_velocity_dispersion_kms is not None
-    return "line_velocity_dispersion_kms" if has_own else "velocity_dispersion_kms"
+    return GAS_WIDTHS[recipe.kinematics.line_velocity_dispersion_kms is not None]
 
 
 def make_sources(recipe: Recipe) -> dict[str, Source]:

@@ -35,7 +35,7 @@ from sfhsim.recipe.model import BUILTIN_LSFS, Recipe
 from sfhsim.synthesis.attenuation import PanelLight, Spectra
 from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import Draws, ParameterPlan
-from sfhsim.synthesis.sources import line_widths
+from sfhsim.synthesis.sources import GAS_WIDTHS, line_widths
 from sfhsim.synthesis.stored import Stored, is_storable
 
 _MARGIN_SIGMA = 7.0
@@ -100,9 +100,14 @@ class _Spectrograph(Stored):
         self._library_name = library.name
         self.line_profiles = NO_PROFILES
 
-    def sees_lines(self, line_wave_aa: np.ndarray) -> np.ndarray:
-        """Which lines (n_line,) may reach a pixel: those in the window that broadening can draw from."""
-        return (line_wave_aa >= self._native_wave_aa[0]) & (line_wave_aa <= self._native_wave_aa[-1])
+    def sees_lines(self, lines: Lines) -> np.ndarray:
+        """Which lines (n_line,) may reach a pixel: those in the window that broadening can draw from.
+
+        Lines of other sources than the gas may be far broader than stars, for which that window was made.
+        """
+        reach = 0.0 if lines.width in GAS_WIDTHS else _MARGIN_SIGMA * self._plan.bounds(lines.width)[1] / C_KMS
+        low, high = self._native_wave_aa[[0, -1]]
+        return (lines.wave_aa * (1 + reach) >= low) & (lines.wave_aa * (1 - reach) <= high)
 
     def line_columns(self, lines: Lines) -> None:
         """None: lines are drawn one by one."""
@@ -238,7 +243,7 @@ class VaryingSpectrograph(_Spectrograph):
 
     def set_lines(self, lines: list[Lines]) -> None:
         """Lines to draw."""
-        seen = [np.flatnonzero(self.sees_lines(own.wave_aa)) for own in lines]
+        seen = [np.flatnonzero(self.sees_lines(own)) for own in lines]
         first = np.cumsum([0, *(own.wave_aa.size for own in lines)])
         self._drawn = np.concatenate([start + index for start, index in zip(first[:-1], seen, strict=True)])
         self._drawn_lines = [own[index] for own, index in zip(lines, seen, strict=True)]

@@ -28,6 +28,11 @@ SEYFERTS = VARIED | {name: uniform(*ends) for name, ends in SEYFERT.items()}
 RECIPES = {
     "fixed": {"sources": {"agn": SEYFERTS}},
     "lines of drawn width": {"sources": {"agn": SEYFERTS | {"velocity_dispersion_kms": uniform(100.0, 500.0)}}},
+    "broad lines beyond the spectrum's end": {
+        "sources": {"agn": SEYFERTS | {"velocity_dispersion_kms": 900.0, "hbeta_width_aa": 20.0}},
+        "spectrum": {"start_aa": 5030.0, "stop_aa": 6530.0, "step_aa": 5.0},
+        "kinematics": {"velocity_dispersion_kms": 40.0},
+    },
     "drawn": {"sources": {"agn": SEYFERTS}, "kinematics": DRAWN},
     "interpolated in log": {
         "sources": {"agn": SEYFERTS},
