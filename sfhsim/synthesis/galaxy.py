@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sfhsim.dust import TwoComponentDust
+from sfhsim.errors import RecipeError
 from sfhsim.instrument import (
     broaden_operator,
     broadening_sigma_aa,
@@ -174,17 +175,25 @@ class Galaxy:
         recipe : gives the grid, LSF and kinematics.
         component : "total", "stars", "young", "nebular_continuum", "lines" (all attenuated), "dust_free", or the name
             of another source of the recipe.
+
+        Raises
+        ------
+        RecipeError
+            For another component.
         """
         everything = list(self.components)
-        continua, lines = {
+        parts = {
             "total": (everything, everything),
             "stars": (["old", "young"], []),
             "young": (["young"], []),
             "nebular_continuum": ([name for name in everything if name == "nebular"], []),
             "lines": ([], everything),
             "dust_free": (everything, everything),
-        }.get(component, ([component], [component]))
-        return self._pixels(recipe, continua, lines, with_dust=component != "dust_free")
+        }
+        parts |= {name: ([name], [name]) for name in everything if name not in ("old", "young", "nebular")}
+        if component not in parts:
+            raise RecipeError(f"no component {component!r}: this galaxy has {', '.join(parts)}")
+        return self._pixels(recipe, *parts[component], with_dust=component != "dust_free")
 
     def _pixels(self, recipe: Recipe, continua: list[str], lines: list[str], with_dust: bool) -> np.ndarray:
         from sfhsim.nebular.profiles import line_pixel_matrix

@@ -154,6 +154,8 @@ def test_energy_is_balanced_with_a_nucleus(make_simulator, library):
         parts = {name: galaxy.observe(recipe, name) for name in ("stars", "nebular_continuum", "lines", "agn")}
         own_lines = galaxy.components["agn"].line_luminosity_lsun
         assert (own_lines > 0).all()
+        with pytest.raises(RecipeError, match="no component 'quasar': this galaxy has total, stars, .*, agn"):
+            galaxy.observe(recipe, "quasar")
         assert (parts["agn"] > 0).all()
 
 
