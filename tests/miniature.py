@@ -44,6 +44,22 @@ def miniature_library(**changes) -> SSPLibrary:
     return SSPLibrary(**(attributes | changes))
 
 
+def infrared_library() -> SSPLibrary:
+    """The miniature library with the tails of its black bodies up to 100 um."""
+    library = miniature_library()
+    tail_aa = np.geomspace(30000.0, 1.0e6, 200)[1:]
+    tail = library.flux[..., -1:] * (WAVE_AA[-1] / tail_aa) ** 4
+    wave_aa = np.concatenate([WAVE_AA, tail_aa])
+    return library.replace(
+        name="infrared",
+        wave_aa=wave_aa,
+        flux=np.concatenate([library.flux, tail.astype(np.float32)], axis=-1),
+        resolution_fwhm_aa=np.full(wave_aa.size, 2.5),
+        ionizing_photon_rate=library.ionizing_photon_rate,
+        ionizing_luminosity_lsun=library.ionizing_luminosity_lsun,
+    )
+
+
 def miniature_recipe(**changes) -> dict:
     """Plain data of a small varied recipe; keyword arguments replace whole sections."""
     content = {

@@ -1,4 +1,7 @@
-"""What a recipe can name (histories, metallicity forms, dust laws, sources, LSFs), and whether it names them right."""
+"""What a recipe can name, and whether it names it right.
+
+Histories, metallicity forms, dust laws, dust emission models, sources and LSFs.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _OF_TABLE = ("age_yr", "sfr")  # of tabulated: the recipe's own key `table` give
 
 def check_families(recipe: Recipe, origin: str = "recipe") -> None:
     """Raise RecipeError where a family is unknown, or has an unknown, missing or impossible parameter."""
-    from sfhsim.dust import get_dust_law
+    from sfhsim.dust import get_dust_emission, get_dust_law
     from sfhsim.histories import get_history, get_metallicity
     from sfhsim.instrument import make_lsf
     from sfhsim.sources import get_source
@@ -40,6 +43,10 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
         component: DustComponent = getattr(recipe.dust, name)
         where = f"{origin}: dust.{name}"
         _check_parameters(_named(get_dust_law, component.law, where), component.parameters, where, ())
+    emission = recipe.dust.emission
+    if emission.is_on:
+        where = f"{origin}: dust.emission"
+        _check_parameters(_named(get_dust_emission, emission.model, where), emission.given, where, ())
 
 
 def _named(getter, name: str, where: str):
@@ -102,7 +109,7 @@ def _check_together(family, history: History, oldest_yr: tuple[float, float], wh
 
 def describe_families() -> str:
     """Every family that can be named, with its parameters, for people."""
-    from sfhsim.dust import DUST_LAWS
+    from sfhsim.dust import DUST_EMISSIONS, DUST_LAWS
     from sfhsim.histories import HISTORIES
     from sfhsim.histories.metallicity import METALLICITIES
     from sfhsim.instrument.lsf import LSF_REGISTRY
@@ -113,6 +120,7 @@ def describe_families() -> str:
         "histories": HISTORIES,
         "metallicity forms": METALLICITIES,
         "dust laws": DUST_LAWS,
+        "dust emission models": DUST_EMISSIONS,
         "sources": SOURCES,
     }
     for title, registry in registries.items():

@@ -23,6 +23,7 @@ LIMITS = {
     "metallicity.yield_": (1.0e-6, 1.0, ""),
     "dust.birth.tau": (0.0, 1.0e3, ""),
     "dust.screen.tau": (0.0, 1.0e3, ""),
+    "dust.emission.luminosity_factor": (0.0, 1.0e3, ""),
     "nebular.log_u": (-4.0, 0.0, "dex"),
     "nebular.ionization_q_cm_s": (1.0, 1.0e12, "cm/s"),
     "kinematics.velocity_dispersion_kms": (0.0, 5.0e3, "km/s"),

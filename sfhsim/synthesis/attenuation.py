@@ -110,11 +110,11 @@ class PanelLight:
         parts = [matmul(self.coefficients[name], vectors[name][:, column, None]) for name in self.layout.stars]
         return sum(parts[1:], start=parts[0])[:, 0]
 
-    def emitted_sum(self) -> np.ndarray:
-        """(n,) sum over columns of all light without dust, in float64."""
+    def emitted_sum(self, n_column: int) -> np.ndarray:
+        """(n,) sum over the first columns of all light without dust, in float64."""
         total = np.zeros(self.shape[0])
         for name, coefficients in self.coefficients.items():
-            of_vectors = matmul(self.layout.vectors[name], np.ones((self.shape[1], 1)))
+            of_vectors = matmul(self.layout.vectors[name][:, :n_column], np.ones((n_column, 1)))
             total += matmul(coefficients, of_vectors)[:, 0]
         return total
 
@@ -133,13 +133,19 @@ class PanelLight:
 
         return _observe(observe_light, (self._for_kernel(), observation), np.empty(self.shape, np.float32), observation)
 
-    def absorbed(self) -> np.ndarray:
-        """(n, 2) sum over columns of what birth clouds and screen take out."""
+    def absorbed_sums(self, *n_columns: int) -> list[np.ndarray]:
+        """(n, 2) sums over the first columns of what birth clouds and screen take out, for each number of columns."""
         from sfhsim.kernels.absorption import absorbed_energy
+        from sfhsim.kernels.spectra import TILE
 
-        out = np.empty((self.shape[0], 2))
-        absorbed_energy(self._for_kernel(), out)
-        return out
+        light, sums = self._for_kernel(), []
+        for n_column in n_columns:
+            first = {name: getattr(light, name)[:, :n_column].copy() for name in ("curve_birth", "curve_screen")}
+            for name in ("screened_vectors", "clouded_vectors"):
+                first[name] = getattr(light, name)[: -(-n_column // TILE)]
+            sums.append(np.empty((self.shape[0], 2)))
+            absorbed_energy(light._replace(**first), sums[-1])
+        return sums
 
     def _for_kernel(self) -> ColumnLight:
         from sfhsim.kernels.spectra import ColumnLight

@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from sfhsim import elementary
+from sfhsim.constants import LYMAN_LIMIT_AA
 from sfhsim.dust import get_dust_law
 from sfhsim.instrument import pixel_edges
 from sfhsim.libraries.ssp_library import SSPLibrary
@@ -27,15 +28,21 @@ from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import Draws
 from sfhsim.synthesis.stored import Stored
 
-N_NODE = 6
+N_NODE = 5
 # between these wavelengths, the largest width of a cell in ln(wavelength)
-ZONES = ((0.0, 300.0, 1.0), (300.0, 912.0, 0.2), (912.0, 3.0e4, 0.1), (3.0e4, 1.0e6, 0.5), (1.0e6, np.inf, 2.0))
+ZONES = (
+    *((0.0, 300.0, 1.0), (300.0, LYMAN_LIMIT_AA, 0.4), (LYMAN_LIMIT_AA, 1600.0, 0.3), (1600.0, 3000.0, 0.1)),
+    *((3000.0, 3.0e4, 0.4), (3.0e4, 1.0e6, 1.0), (1.0e6, np.inf, 5.0)),
+)
 REDDEST_LINE_AA = 1.0e8
 
 
 @dataclass(frozen=True)
 class DustEnergy:
-    """Per Msun formed, (n,) each in Lsun: emitted behind dust, absorbed in birth clouds and in the screen."""
+    """Per Msun formed, (n,) each in Lsun: emitted behind dust, absorbed in birth clouds and in the screen.
+
+    Light below the Lyman limit counts as far as it escapes the gas: the rest is in the light of the nebulae.
+    """
 
     emitted_lsun: np.ndarray
     absorbed_birth_lsun: np.ndarray
@@ -50,6 +57,7 @@ class Bolometer(Stored):
 
     def __init__(self, recipe: Recipe):
         laws = (get_dust_law(component.law) for component in (recipe.dust.birth, recipe.dust.screen))
+        self._has_nebulae = recipe.nebular.model != "none"
         self._breaks_aa = sorted({float(wave) for law in laws for wave in getattr(law, "breaks_aa", ())})
 
     def compile(self, library: SSPLibrary) -> None:
@@ -98,8 +106,14 @@ class Bolometer(Stored):
 
     def observe(self, reading: Reading, draws: Draws) -> DustEnergy:
         """What is emitted and absorbed."""
-        absorbed = reading.light.absorbed()
-        return DustEnergy(reading.light.emitted_sum(), absorbed[:, 0].copy(), absorbed[:, 1].copy())
+        light, n = reading.light, self.column_wave_aa.size
+        n_ionizing = int(np.searchsorted(self.column_wave_aa, LYMAN_LIMIT_AA)) if self._has_nebulae else 0
+        if not n_ionizing:
+            return DustEnergy(light.emitted_sum(n), *light.absorbed_sums(n)[0].T.copy())
+        used = 1.0 - draws.values["nebular.escape_fraction"]
+        emitted = light.emitted_sum(n) - used * light.emitted_sum(n_ionizing)
+        absorbed, of_used = light.absorbed_sums(n, n_ionizing)
+        return DustEnergy(emitted, *(absorbed - used[:, None] * of_used).T.copy())
 
     def _cardinal(self, wave_aa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Cell of each wavelength (m,), and the cardinal polynomials of its nodes there (m, N_NODE)."""

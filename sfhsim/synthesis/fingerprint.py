@@ -38,6 +38,7 @@ def simulator_fingerprint(recipe: Recipe, library_checksum: str, basis_tolerance
         "bands": [load_filter(name).checksum() for name in recipe.photometry.filters],
         "lsf_fwhm_aa": np.round(recipe_lsf(recipe.spectrum).fwhm_aa(recipe.spectrum.wave_aa), 9).tolist(),
         "nebular": nebular_checksum(recipe),
+        "dust emission": emission_checksum(recipe),
         "code": family_code(recipe),
         "basis_tolerance": basis_tolerance,
         "schema": SCHEMA_VERSION,
@@ -77,9 +78,19 @@ def nebular_checksum(recipe: Recipe) -> str | None:
     return digest.hexdigest()
 
 
+def emission_checksum(recipe: Recipe) -> str | None:
+    """sha256 of the tables that a dust emission model says it reads, None without any."""
+    from sfhsim.dust import get_dust_emission
+
+    if not recipe.dust.emission.is_on:
+        return None
+    read = getattr(get_dust_emission(recipe.dust.emission.model), "tables_file", None)
+    return None if read is None else hashlib.sha256(read()).hexdigest()
+
+
 def family_code(recipe: Recipe) -> dict[str, str]:
     """Digests of the code of every registered family that the recipe uses, by kind and name."""
-    from sfhsim.dust import get_dust_law
+    from sfhsim.dust import get_dust_emission, get_dust_law
     from sfhsim.histories import get_history, get_metallicity
     from sfhsim.instrument.lsf import LSF_REGISTRY
     from sfhsim.sources import active_sources
@@ -89,5 +100,7 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     used |= {f"history {h.family}": get_history(h.family) for h in recipe.histories}
     used |= {f"metallicity {recipe.metallicity.form}": get_metallicity(recipe.metallicity.form)}
     used |= {f"source {active.source.name}": active.source for active in active_sources(recipe)}
+    if recipe.dust.emission.is_on:
+        used |= {f"dust emission {recipe.dust.emission.model}": get_dust_emission(recipe.dust.emission.model)}
     used |= {f"LSF {recipe.spectrum.lsf.name}": LSF_REGISTRY[recipe.spectrum.lsf.name]}
     return {name: code_digest(item) for name, item in sorted(used.items())}

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sfhsim.constants import LYMAN_LIMIT_AA
 from sfhsim.dust import TwoComponentDust
 from sfhsim.errors import RecipeError
 from sfhsim.instrument import (
@@ -84,10 +85,13 @@ class Component:
         """(n_line,) after the dust."""
         return self.line_luminosity_lsun * self.line_birth * self.line_screen
 
-    def energy_lsun(self) -> np.ndarray:
-        """(4,) emitted, absorbed in birth clouds, absorbed in the screen, and left."""
-        energy = np.zeros(4)
-        lit = (self.continuum * np.diff(pixel_edges(self.wave_aa)), self.birth, self.screen)
+    def energy_lsun(self, escape_fraction: float = 1.0) -> np.ndarray:
+        """(4,) emitted, absorbed in birth clouds, absorbed in the screen, and left.
+
+        Light below the Lyman limit counts as far as it escapes the gas.
+        """
+        energy, counted = np.zeros(4), np.where(self.wave_aa < LYMAN_LIMIT_AA, escape_fraction, 1.0)
+        lit = (self.continuum * counted * np.diff(pixel_edges(self.wave_aa)), self.birth, self.screen)
         for emitted, birth, screen in (lit, (self.line_luminosity_lsun, self.line_birth, self.line_screen)):
             parts = np.ones(emitted.size), 1 - birth, birth * (1 - screen), birth * screen
             energy += [float(part @ emitted) for part in parts]
@@ -104,6 +108,7 @@ class Galaxy:
     components : by name: "old", "young", "nebular" and the recipe's other sources.
     draws, stars : parameters and populations, as batches of one.
     library : that of the stars.
+    escape_fraction : of ionising light, from the gas; 1 without nebular emission.
     """
 
     wave_aa: np.ndarray
@@ -111,6 +116,7 @@ class Galaxy:
     draws: Draws
     stars: Populations
     library: SSPLibrary
+    escape_fraction: float = 1.0
 
     def _resolution_fwhm_aa(self, wave_aa: np.ndarray) -> np.ndarray:
         return np.interp(wave_aa, self.library.wave_aa, np.asarray(self.library.resolution_fwhm_aa, dtype=np.float64))
@@ -159,12 +165,15 @@ class Galaxy:
         """Energy emitted, absorbed in the birth clouds, absorbed in the screen, and left, in Lsun; and re-emitted by
         dust, where a component does that.
 
-        Absorbed energies are integrals of what each component takes out, not differences of the others.
+        Absorbed energies are integrals of what each component takes out, not differences of the others. Where dust
+        emits what it absorbs, light below the Lyman limit counts as far as it escapes the gas: the rest is in that of
+        the nebulae.
         """
         names = ("emitted", "absorbed_birth", "absorbed_screen", "attenuated")
-        parts = [c.energy_lsun() for c in self.components.values() if not c.is_reemitted]
-        energy = dict(zip(names, map(float, sum(parts)), strict=True))
         again = [c.energy_lsun()[0] for c in self.components.values() if c.is_reemitted]
+        escaping = self.escape_fraction if again else 1.0
+        parts = [c.energy_lsun(escaping) for c in self.components.values() if not c.is_reemitted]
+        energy = dict(zip(names, map(float, sum(parts)), strict=True))
         return energy | ({"reemitted": float(sum(again))} if again else {})
 
     def observe(self, recipe: Recipe, component: str = "total") -> np.ndarray:
@@ -247,12 +256,13 @@ def synthesize_galaxy(
     if recipe.nebular.model != "none":
         found["nebular"] = _nebular(recipe, library, draws, stars, mass)
     found = {name: component.behind(dust, params) for name, component in found.items()}
+    escaping = 1.0 if recipe.nebular.model == "none" else float(draws.values["nebular.escape_fraction"][0])
     for active in sorted(active_sources(recipe), key=lambda active: active.source.needs_absorbed):
-        surroundings = _surroundings(found, mass, active.source.needs_absorbed)
+        surroundings = _surroundings(found, mass, escaping if active.source.needs_absorbed else None)
         component = _other(active, library, draws, surroundings, mass, _gas_width(recipe))
         found[active.source.name] = component.behind(dust, params)
     wave_aa = functools.reduce(np.union1d, [component.wave_aa for component in found.values()])
-    return Galaxy(wave_aa, found, draws, stars, library)
+    return Galaxy(wave_aa, found, draws, stars, library, escaping)
 
 
 def _stars(recipe: Recipe, library: SSPLibrary, stars: Populations, mass: float) -> dict[str, Component]:
@@ -313,13 +323,14 @@ def _lkl10(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations
     return model.line_wave_aa, lines[0], continuum.wave_aa, model.hbeta_luminosity(lines)[0] * per_hbeta
 
 
-def _surroundings(found: dict[str, Component], mass: float, with_absorbed: bool) -> Surroundings:
-    """What a source is told of the components before it; per Msun formed."""
+def _surroundings(found: dict[str, Component], mass: float, escape_fraction: float | None) -> Surroundings:
+    """What a source is told of those before it, per Msun formed; of energies where there is an escape fraction."""
     band = rebin_operator(found["old"].wave_aa, np.array([5450.0, 5550.0]))
     starlight = band @ (found["old"].continuum + found["young"].continuum) / mass
-    if not with_absorbed:
+    if escape_fraction is None:
         return Surroundings(starlight)
-    energy = sum(component.energy_lsun() for component in found.values() if not component.is_reemitted) / mass
+    before = [component for component in found.values() if not component.is_reemitted]
+    energy = sum(component.energy_lsun(escape_fraction) for component in before) / mass
     return Surroundings(starlight, energy[1:2], energy[2:3])
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from sfhsim.libraries.ssp_library import SSPLibrary
 
+UNSEEN_AA = 1300.0  # a library that begins redward of it leaves out much of the light that heats dust
+
 
 def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
     """What the user should know about a compiled recipe on this library."""
@@ -34,6 +36,11 @@ def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
         yield (
             f"the youngest stars of {library.name} are {library.age_yr[0] / 1e6:.3g} Myr old, older than "
             f"the birth clouds ({simulator.recipe.dust.birth_cloud_age_myr:g} Myr): the clouds attenuate those"
+        )
+    if simulator.recipe.dust.emission.is_on and library.wave_aa[0] > UNSEEN_AA:
+        yield (
+            f"{library.name} begins at {library.wave_aa[0]:.0f} A: what dust absorbs of bluer light is missing in its "
+            "emission; use a library that begins below 912 A, or a larger dust.emission.luminosity_factor"
         )
     if simulator.recipe.nebular.model == "cloudy" and not simulator.light.nebular.glows:
         yield (

@@ -249,11 +249,14 @@ class Simulator:
         out = np.empty((len(stars.mass), 2))
         weights = stars.mass, stars.metallicity, stars.lower, stars.upper_share
         light_weighted(*weights, self.light.mean_light, self._log10_age_yr, out)
-        return {
+        summaries = {
             "mean_log10_age_yr_light": out[:, 0],
             "mean_metallicity_light": out[:, 1],
             "a_v_mag": light.a_v_mag,
         }
+        if light.energy is not None:
+            summaries["absorbed_lsun"] = light.energy.absorbed_birth_lsun + light.energy.absorbed_screen_lsun
+        return summaries
 
     # -- what it is, for manifests and people ------------------------------------------------------------------------
 

@@ -140,6 +140,10 @@ class TemplateSource(Stored):
             of_lines = panel.line_columns(lines) if lines.wave_aa.size else None
             if of_lines is not None:
                 columns = np.concatenate([columns, of_lines])
+            # nothing of it reaches the panel, or the bolometer, which sees what is behind dust
+            if not columns.any() or (panel.is_summed and self.dust == "none"):
+                self._factors[name], self.vectors[name] = np.zeros((len(columns), 0)), columns[:0]
+                continue
             basis = panel.basis(columns, panel.gas_tolerance * tolerance, 24)
             self._factors[name], self.vectors[name] = basis.coefficients, basis.vectors
         self._drawn = detectors.in_view(lines)

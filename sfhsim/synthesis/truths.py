@@ -25,6 +25,7 @@ SUMMARY = (
     ("n_clipped_metallicity", "1", "SSP age bins whose Z lay outside the library and was clipped"),
     ("history_family", "1", "index of the history family in the recipe"),
 )
+DUST_LUMINOSITY = ("dust_luminosity_lsun", "Lsun", "energy that dust emits, over all wavelengths")
 
 
 class Truths:
@@ -42,6 +43,8 @@ class Truths:
         described = [*SUMMARY]
         described += [(name, _unit(name), "drawn parameter; NaN where the family has none") for name in self._drawn]
         described += descriptions
+        self._dust_emits = recipe.dust.emission.is_on
+        described += [DUST_LUMINOSITY] if self._dust_emits else []
         self.entries = [{"name": name, "unit": unit, "description": text} for name, unit, text in described]
 
     def values(self, draws: Draws, stars: Populations, light: dict[str, np.ndarray]) -> np.ndarray:
@@ -64,7 +67,10 @@ class Truths:
             np.where(draws.family == index, draws.vectors[index][name][:, k], np.nan)
             for index, name, k in self._elements
         ]
-        return np.stack([*summary, *drawn, *elements], axis=1).astype(np.float32)
+        emitted = []
+        if self._dust_emits:
+            emitted = [draws.values["dust.emission.luminosity_factor"] * light["absorbed_lsun"] * mass]
+        return np.stack([*summary, *drawn, *elements, *emitted], axis=1).astype(np.float32)
 
 
 def _unit(name: str) -> str:
@@ -72,6 +78,7 @@ def _unit(name: str) -> str:
         ("_gyr", "Gyr"),
         ("_kms", "km/s"),
         ("_msun", "Msun"),
+        ("_percent", "%"),
         ("_cm_s", "cm/s"),
         ("log_u", "dex"),
         ("log10_ssfr_yr", "dex(1/yr)"),
