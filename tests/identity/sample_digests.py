@@ -109,6 +109,21 @@ RECIPES = {
             }
         },
     },
+    "drawn, emission of dust": {
+        "kinematics": DRAWN,
+        "dust": {
+            "screen": {"law": "power_law_bump", "tau": uniform(0.0, 2.0), "parameters": {"bump_strength": 2.0}},
+            "emission": {
+                "model": "draine_li_2007",
+                "luminosity_factor": {"distribution": "log10_normal", "mean": 0.0, "std": 0.3, "min": -1.0, "max": 1.0},
+                "q_pah_percent": uniform(0.47, 4.58),
+                "u_min": {"distribution": "log_uniform", "min": 0.1, "max": 25.0},
+                "gamma": uniform(0.0, 1.0),
+            },
+        },
+        "nebular": {"escape_fraction": uniform(0.0, 1.0)},
+        "photometry": {"filters": ["HST/WFC3_UVIS.F555W", "JWST/NIRCam.F200W"], "error_mag": 0.05},
+    },
     "drawn, ProSpect's forms": {
         "discretisation": "prospect",
         "kinematics": DRAWN,
