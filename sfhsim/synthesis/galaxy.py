@@ -22,7 +22,8 @@ from sfhsim.instrument import (
 )
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
-from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.recipe.worlds import Mixture
+from sfhsim.synthesis.draws import Draws, ParameterPlan, world_index
 from sfhsim.synthesis.light import DustStage
 from sfhsim.synthesis.nebular import compile_nebular
 from sfhsim.synthesis.populations import PopulationModel, Populations
@@ -140,7 +141,7 @@ def synthesize_galaxy(
 
     Parameters
     ----------
-    recipe : Recipe, built-in name or YAML file.
+    recipe : Recipe, or Mixture, of which that of the sample's world is taken; built-in name or YAML file.
     sample_id, seed : which sample.
     library : the recipe's when absent.
     draws : parameters as a batch of one, instead of sample_id and seed.
@@ -148,7 +149,9 @@ def synthesize_galaxy(
     from sfhsim.libraries import load_library
     from sfhsim.recipe import load_recipe
 
-    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    recipe = recipe if isinstance(recipe, Recipe | Mixture) else load_recipe(recipe)
+    if isinstance(recipe, Mixture):
+        recipe = recipe.worlds[int(world_index(recipe, [sample_id], seed)[0])].recipe
     library = load_library(recipe.library) if library is None else library
     plan = ParameterPlan(recipe)
     draws = plan.draw(np.array([sample_id]), seed) if draws is None else draws

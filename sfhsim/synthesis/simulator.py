@@ -21,9 +21,10 @@ from sfhsim.errors import DatasetError, LibraryError, RecipeError, SfhsimWarning
 from sfhsim.instrument import load_filter
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.worlds import Mixture
 from sfhsim.synthesis.batch import Batch
 from sfhsim.synthesis.compiled import CompiledRecipe
-from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.draws import Draws, ParameterPlan, checked_ids
 from sfhsim.synthesis.fingerprint import simulator_fingerprint
 from sfhsim.synthesis.light import LightModel, attenuated
 from sfhsim.synthesis.noise import NoiseStage
@@ -81,7 +82,8 @@ class Simulator:
     def from_recipe(cls, recipe: Recipe | str, seed: int = 0, basis_tolerance: float = DEFAULT_TOLERANCE) -> Simulator:
         """The simulator of a recipe (object, built-in name or YAML file) on the library that it names.
 
-        It is compiled once and kept in the user's cache folder.
+        It is compiled once and kept in the user's cache folder. Of a mixture, it is a
+        `sfhsim.synthesis.mixture.MixtureSimulator`.
 
         Raises
         ------
@@ -93,7 +95,11 @@ class Simulator:
         from sfhsim.recipe import load_recipe
         from sfhsim.synthesis.cache import cached, keep
 
-        recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+        recipe = recipe if isinstance(recipe, Recipe | Mixture) else load_recipe(recipe)
+        if isinstance(recipe, Mixture):
+            from sfhsim.synthesis.mixture import MixtureSimulator
+
+            return MixtureSimulator.from_recipe(recipe, seed, basis_tolerance)
         fingerprint = simulator_fingerprint(recipe, checked_checksum(recipe.library), basis_tolerance)
         compiled = cached(fingerprint)
         if compiled is not None:
@@ -201,10 +207,7 @@ class Simulator:
 
     def batch(self, sample_ids) -> Batch:
         """Simulate the samples with these ids (n,), integers from 0; RecipeError for others, or for none."""
-        ids = np.atleast_1d(np.asarray(sample_ids))
-        if ids.ndim != 1 or not ids.size or not np.issubdtype(ids.dtype, np.integer) or ids.min() < 0:
-            raise RecipeError(f"sample ids are one or more integers from 0 on, not {sample_ids!r}")
-        return self.simulate(self.plan.draw(ids, self.seed))
+        return self.simulate(self.plan.draw(checked_ids(sample_ids), self.seed))
 
     def stream(self, start: int = 0, batch_size: int = 256) -> Iterator[Batch]:
         """Batches of consecutive samples without end, from sample ``start`` on."""
