@@ -79,6 +79,10 @@ class _AgeBin(Checked):
     edges_yr: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2)]
 
 
+class _World(_Named):
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
 class DimensionKeys(Checked):
     """What the numbers of a record mean."""
 
@@ -86,6 +90,7 @@ class DimensionKeys(Checked):
     age_bin: _AgeBin
     band: list[_Named]
     truth: list[_Named]
+    world: list[_World] = Field(default_factory=list)  # of mixtures
 
     @property
     def lengths(self) -> dict[str, int]:
