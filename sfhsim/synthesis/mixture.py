@@ -33,7 +33,7 @@ class MixtureSimulator:
     """Simulates galaxies of a mixture; sample i depends on the recipe, the seed and i alone.
 
     It has the methods of a `Simulator` that concern samples; components of one galaxy are for its world to tell, which
-    `of_sample` names.
+    `of_sample` names. Batches are the more efficient the more samples each world has in them.
 
     Parameters
     ----------

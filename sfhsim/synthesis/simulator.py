@@ -99,7 +99,7 @@ class Simulator:
         if isinstance(recipe, Mixture):
             from sfhsim.synthesis.mixture import MixtureSimulator
 
-            return MixtureSimulator.from_recipe(recipe, seed, basis_tolerance)
+            return MixtureSimulator.from_recipe(recipe, seed, basis_tolerance)  # type: ignore[return-value]
         fingerprint = simulator_fingerprint(recipe, checked_checksum(recipe.library), basis_tolerance)
         compiled = cached(fingerprint)
         if compiled is not None:
@@ -157,6 +157,10 @@ class Simulator:
 
     def _begin(self, recipe: Recipe, seed: int, basis_tolerance: float) -> None:
         _check_seed(seed)
+        if isinstance(recipe, Mixture):
+            raise RecipeError(
+                f"{recipe.name} is a mixture of worlds: use make_simulator, or a MixtureSimulator of theirs"
+            )
         self.recipe, self.seed, self.basis_tolerance = recipe, seed, basis_tolerance
         self.plan = ParameterPlan(recipe)
         self.truths = Truths(recipe, self.plan)

@@ -196,6 +196,8 @@ def test_impossible_ids(simulator, ids):
 def test_simulators_that_do_not_fit(simulator, libraries):
     with pytest.raises(RecipeError, match="first, optical, drawn needs the simulators of these, in order"):
         MixtureSimulator(simulator.recipe, simulator.worlds[::-1])
+    with pytest.raises(RecipeError, match="many is a mixture of worlds: use make_simulator"):
+        Simulator(simulator.recipe, libraries["miniature"])
     first, *others = simulator.worlds
     with pytest.raises(RecipeError, match="one seed"):
         MixtureSimulator(simulator.recipe, [Simulator(first.recipe, libraries["miniature"], SEED + 1), *others])
