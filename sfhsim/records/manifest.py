@@ -174,6 +174,8 @@ def _contradiction(manifest: _Manifest) -> str | None:
         return "the splits are not those of the plan"
     if PRECISIONS[plan.precision] != manifest.schema_version:
         return f"precision {plan.precision} is not that of schema version {manifest.schema_version}"
+    if manifest.dimensions.world and "world" not in [truth.name for truth in manifest.dimensions.truth]:
+        return "it lists worlds, but its records do not tell which they are of"
     return _contradicting_features(manifest) or _contradicting_shards(manifest)
 
 

@@ -102,6 +102,15 @@ def test_the_manifest_names_the_worlds_their_libraries_and_fingerprints(mixture,
     assert {f"spectrum of world {name}" for name in ("first", "second")} <= manifest["probes"]["blake3"].keys()
 
 
+def test_worlds_that_no_record_tells_of_are_found(whole):
+    from sfhsim.records.manifest import check_manifest
+
+    manifest = Dataset(whole).manifest
+    manifest["dimensions"]["truth"][-1]["name"] = "other"
+    with pytest.raises(DatasetError, match="it lists worlds, but its records do not tell which they are of"):
+        check_manifest(manifest, whole / "manifest.json")
+
+
 def test_other_weights_are_another_data_set(recipe_content, whole, tmp_path):
     worlds = [WORLDS[0] | {"weight": 2.0}, WORLDS[1]]
     (tmp_path / "other.yaml").write_text(yaml.safe_dump({**recipe_content, "name": "many", "worlds": worlds}))
