@@ -1,8 +1,8 @@
 """Worlds as a recipe lists them, and the whole recipes that they stand for.
 
 A world is the document around the list, or another recipe (``recipe``: a name, a file or a mapping), with ``override``
-merged into it: mappings key by key; lists, numbers and distributions in place of the old ones. Where it names another
-``law`` or ``form``, `parameters` and `table` of the old one do not stay.
+merged into it: mappings key by key; lists, numbers and distributions in place of the old ones; null for what is to be
+left out. Where it names another ``law`` or ``form``, `parameters` and `table` of the old one do not stay.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def merged(document: dict, override: dict) -> dict:
     for key, value in override.items():
         both = _is_section(value) and _is_section(out.get(key))
         out[key] = merged(out[key], value) if both else value
-    return out
+    return {key: value for key, value in out.items() if value is not None}
 
 
 def _is_section(value: Any) -> bool:

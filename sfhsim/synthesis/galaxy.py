@@ -23,10 +23,11 @@ from sfhsim.instrument import (
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.recipe.worlds import Mixture
-from sfhsim.synthesis.draws import Draws, ParameterPlan, world_index
+from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.light import DustStage
 from sfhsim.synthesis.nebular import compile_nebular
 from sfhsim.synthesis.populations import PopulationModel, Populations
+from sfhsim.synthesis.sample_ids import world_index
 from sfhsim.synthesis.spectrograph import recipe_lsf
 
 

@@ -20,10 +20,10 @@ import numpy as np
 from sfhsim.errors import DatasetError, RecipeError, SfhsimWarning
 from sfhsim.recipe.worlds import Mixture
 from sfhsim.synthesis.compiled import CompiledRecipe
-from sfhsim.synthesis.draws import checked_ids, world_index
 from sfhsim.synthesis.mixture_batch import MixtureBatch, gathered
 from sfhsim.synthesis.mixture_description import Columns, bands_of, library_of, worlds_of
 from sfhsim.synthesis.origin import quietly
+from sfhsim.synthesis.sample_ids import checked_ids, world_index
 from sfhsim.synthesis.simulator import DEFAULT_TOLERANCE, Simulator
 
 FORMAT = "sfhsim compiled mixture"

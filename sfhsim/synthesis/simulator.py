@@ -24,7 +24,7 @@ from sfhsim.recipe.model import Recipe
 from sfhsim.recipe.worlds import Mixture
 from sfhsim.synthesis.batch import Batch
 from sfhsim.synthesis.compiled import CompiledRecipe
-from sfhsim.synthesis.draws import Draws, ParameterPlan, checked_ids
+from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.fingerprint import simulator_fingerprint
 from sfhsim.synthesis.light import LightModel, attenuated
 from sfhsim.synthesis.noise import NoiseStage
@@ -32,6 +32,7 @@ from sfhsim.synthesis.notes import notes_on
 from sfhsim.synthesis.origin import LIBRARY_FACTS, check_origin, describe_library, origin
 from sfhsim.synthesis.photometer import make_photometer
 from sfhsim.synthesis.populations import PopulationModel
+from sfhsim.synthesis.sample_ids import checked_ids
 from sfhsim.synthesis.soundness import check_axes, check_sound
 from sfhsim.synthesis.spectrograph import make_spectrograph
 from sfhsim.synthesis.stored import from_plain, to_plain

@@ -68,6 +68,14 @@ def test_parameters_go_with_their_law_and_tables_with_their_form():
     assert merged(tabulated, {"form": "constant", "z_final": 0.01}) == {"form": "constant", "z_final": 0.01}
 
 
+def test_null_leaves_a_key_out():
+    document = {"dust": {"screen": {"parameters": {"exponent": -0.7}}}, "kinematics": {"redshift": 0.1}}
+    override = {"dust": {"screen": {"parameters": {"exponent": None}}}, "kinematics": None}
+    assert merged(document, override) == {"dust": {"screen": {"parameters": {}}}}
+    made = mixture({"name": "a"}, {"name": "b", "override": {"noise": None}})
+    assert made.worlds[1].recipe.noise == recipe_from_dict({"name": "b", "histories": BASE["histories"]}).noise
+
+
 def test_distributions_are_replaced_and_not_mixed():
     drawn = {"snr": {"distribution": "uniform", "min": 10, "max": 20}}
     lognormal = {"distribution": "log10_normal", "mean": 1.5, "std": 0.2}
