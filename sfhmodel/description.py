@@ -61,7 +61,7 @@ class ModelDescription:
     age_bin_edges_yr : (n_age_bin + 1,) edges of the age bins, lookback time.
     bands : of the magnitudes, in order: dicts with at least ``name``, as in the manifest.
     truth_names : names of the scalar truths of the training records.
-    recipe, library : of the training data, as in the manifest.
+    recipe, library : of the training data, as in the manifest; ``recipes`` are those of a mixture's worlds.
     dataset_name, dataset_sha256 : name and manifest checksum of the training data.
     schema_version : of its records.
     quantile_levels : probabilities of the quantiles.
@@ -108,6 +108,11 @@ class ModelDescription:
         if missing := [name for name in NEEDED_TRUTHS if name not in description.truth_names]:
             raise TrainingDataError(f"data set {description.dataset_name!r} has no truths {', '.join(missing)}")
         return description
+
+    @property
+    def recipes(self) -> list[dict]:
+        """The recipes that the training galaxies were drawn from: those of a mixture's worlds, or the one there is."""
+        return [world["recipe"] for world in self.recipe.get("worlds", ())] or [self.recipe]
 
     @property
     def n_pixel(self) -> int:

@@ -17,13 +17,15 @@ __version__ = "0.3.0"
 if TYPE_CHECKING:
     from sfhsim.generation import generate_dataset, repair_dataset, verify_dataset
     from sfhsim.libraries import import_library, install_library, list_libraries, load_library, splice
-    from sfhsim.recipe import Recipe, load_recipe
+    from sfhsim.recipe import Mixture, Recipe, load_recipe
     from sfhsim.records import Dataset
     from sfhsim.streaming import PrefetchingStream
-    from sfhsim.synthesis import Simulator, synthesize_galaxy
+    from sfhsim.synthesis import MixtureSimulator, Simulator, make_simulator, synthesize_galaxy
 
 _HOME = {
     "Dataset": "records",
+    "Mixture": "recipe",
+    "MixtureSimulator": "synthesis",
     "PrefetchingStream": "streaming",
     "Recipe": "recipe",
     "Simulator": "synthesis",
@@ -33,6 +35,7 @@ _HOME = {
     "list_libraries": "libraries",
     "load_library": "libraries",
     "load_recipe": "recipe",
+    "make_simulator": "synthesis",
     "repair_dataset": "generation",
     "splice": "libraries",
     "synthesize_galaxy": "synthesis",
@@ -40,6 +43,8 @@ _HOME = {
 }
 __all__ = [
     "Dataset",
+    "Mixture",
+    "MixtureSimulator",
     "PrefetchingStream",
     "Recipe",
     "Simulator",
@@ -50,6 +55,7 @@ __all__ = [
     "list_libraries",
     "load_library",
     "load_recipe",
+    "make_simulator",
     "repair_dataset",
     "splice",
     "synthesize_galaxy",

@@ -25,7 +25,7 @@ class PrefetchingStream:
 
     Parameters
     ----------
-    simulator : Simulator
+    simulator : Simulator or MixtureSimulator
     start : id of the first sample, or with ``split`` the id from which on samples are taken.
     batch_size : samples in a batch.
     depth : batches made ahead.
@@ -61,14 +61,19 @@ class PrefetchingStream:
             )
         if split is not None and not shares.get(split, 0.0) > 0.0:
             raise DatasetError(f"no samples in split {split!r}: there are {', '.join(shares)}")
-        ids = _batches_of_ids(start, batch_size, split, shares)
+        from sfhsim.synthesis.any_simulator import efficient_batch
+
+        ids = _batches_of_ids(start, efficient_batch(simulator, batch_size), split, shares)
         self._ready: queue.Queue = queue.Queue(depth)
         self._wanted = threading.Event()
         self._wanted.set()
         self._error: BaseException | None = None
         # the thread must not hold the stream itself, or a forgotten stream would never end
         self._thread = threading.Thread(
-            target=_prefetch, args=(simulator, ids, self._ready, self._wanted), name="sfhsim-prefetch", daemon=True
+            target=_prefetch,
+            args=(simulator, ids, batch_size, self._ready, self._wanted),
+            name="sfhsim-prefetch",
+            daemon=True,
         )
         self._finalizer = weakref.finalize(self, self._wanted.clear)
         self._thread.start()
@@ -115,18 +120,26 @@ def _batches_of_ids(start: int, batch_size: int, split: str | None, shares: Mapp
         kept = kept[batch_size:]
 
 
-def _prefetch(simulator, batches: Iterator, ready: queue.Queue, wanted: threading.Event) -> None:
+def _prefetch(simulator, ids: Iterator, batch_size: int, ready: queue.Queue, wanted: threading.Event) -> None:
+    """Fill the queue with batches; as many are simulated at once as ``ids`` are for."""
     while wanted.is_set():
         try:
-            ids = next(batches)
-            item = {SAMPLE_ID: ids.astype(np.int64), **simulator.batch(ids).features()}
+            chunk = next(ids)
+            records = {SAMPLE_ID: chunk.astype(np.int64), **simulator.batch(chunk).features()}
+            starts = range(0, chunk.size, batch_size)
+            items = [{name: values[k : k + batch_size] for name, values in records.items()} for k in starts]
         except BaseException as error:
-            item = error
-        while wanted.is_set():
-            try:
-                ready.put(item, timeout=_POLL_S)
-                break
-            except queue.Full:
-                continue
-        if isinstance(item, BaseException):
+            items = [error]
+        for item in items:
+            _put(item, ready, wanted)
+        if isinstance(items[0], BaseException):
             return
+
+
+def _put(item, ready: queue.Queue, wanted: threading.Event) -> None:
+    while wanted.is_set():
+        try:
+            ready.put(item, timeout=_POLL_S)
+        except queue.Full:
+            continue
+        return

@@ -66,6 +66,11 @@ class TrainingData:
         """Names of the splits."""
         return tuple(self._parts)
 
+    @property
+    def world_names(self) -> tuple[str, ...]:
+        """Names of the worlds of a mixture; none of a recipe without worlds."""
+        return tuple(self._dataset.world_names)
+
     def n(self, split: str) -> int:
         """Number of records of a split.
 

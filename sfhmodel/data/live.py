@@ -51,7 +51,7 @@ def live_batches(recipe, batch_size: int, seed: int = 0, split: str | None = "tr
 
     Parameters
     ----------
-    recipe : Recipe, name of a built-in one, path of a YAML file, or a compiled Simulator (whose seed counts).
+    recipe : Recipe or Mixture, built-in name, path of a YAML file, or a compiled simulator (whose seed counts).
     batch_size : galaxies in a batch.
     seed : of the simulation.
     split : take only galaxies that a data set would put into this split, by the usual shares of sfhsim, so that they
@@ -70,9 +70,9 @@ def live_batches(recipe, batch_size: int, seed: int = 0, split: str | None = "tr
     SfhsimError
         From the recipe and the simulator.
     """
-    from sfhsim import Simulator
+    from sfhsim.synthesis import is_simulator, make_simulator
 
     if batch_size < 1 or start < 0:
         raise ConfigError(f"batch_size {batch_size}, start {start}: they must be at least 1 and 0")
-    simulator = recipe if isinstance(recipe, Simulator) else Simulator.from_recipe(recipe, seed=seed)
+    simulator = recipe if is_simulator(recipe) else make_simulator(recipe, seed=seed)
     return LiveBatches(simulator, batch_size, split, start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from time import perf_counter
 
@@ -49,6 +49,7 @@ def collect(
     *,
     batch_size: int = BATCH_SIZE,
     keep_inputs: bool = False,
+    world_names: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Results:
     """What a model answers for records.
@@ -60,6 +61,7 @@ def collect(
     truth_names : of the columns of ``truth``; those of the model's training data by default.
     batch_size : galaxies given to the model at once.
     keep_inputs : keep what the model was shown, for pictures.
+    world_names : of the worlds of a mixture, in the order of the truth ``world``; none of a recipe without worlds.
     progress : called with the number of galaxies done after each batch.
 
     Raises
@@ -83,6 +85,9 @@ def collect(
             "snr": signal_to_noise(inputs),
             "a_v_mag": np.array([record["truth"][truth_names.index("a_v_mag")] for record in chunk]),
         }
+        if world_names:
+            index = [int(record["truth"][truth_names.index("world")]) for record in chunk]
+            part["world"] = np.asarray(world_names)[index]
         parts.append(part | ({"inputs": inputs} if keep_inputs else {}))
         if progress:
             progress(len(chunk))

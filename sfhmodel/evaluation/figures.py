@@ -60,7 +60,12 @@ def _galaxies(shown: Results) -> Iterator[Picture]:
 
 def redshift_of(description) -> float:
     """Of the spectra of the training data where it is the same for all; 0 where it is not, or unknown."""
-    redshift = description.recipe.get("kinematics", {}).get("redshift", 0.0)
+    found = {_fixed_redshift(recipe) for recipe in description.recipes}
+    return found.pop() if len(found) == 1 else 0.0
+
+
+def _fixed_redshift(recipe: dict) -> float:
+    redshift = recipe.get("kinematics", {}).get("redshift", 0.0)
     if isinstance(redshift, dict):
         redshift = redshift.get("value", 0.0) if redshift.get("distribution") == "constant" else 0.0
     return float(redshift)

@@ -19,7 +19,7 @@ INTERVALS = {"68": (0.16, 0.84), "90": (0.05, 0.95)}  # central intervals, per c
 
 
 def metrics_of(results: Results, prior_mean: np.ndarray) -> dict:
-    """All metrics, overall and for groups of galaxies of like S/N and attenuation.
+    """All metrics, overall, for groups of galaxies of like S/N and attenuation, and for each world.
 
     Parameters
     ----------
@@ -31,13 +31,20 @@ def metrics_of(results: Results, prior_mean: np.ndarray) -> dict:
     dict
         Plain numbers, lists and dicts, finite or None; `sfhmodel.evaluation.conventions.CONVENTIONS` says what each
         is. ``by_snr`` and ``by_a_v`` are lists of dicts ``low``, ``high``, ``median`` of the quantity, and the metrics
-        of the galaxies.
+        of the galaxies; ``by_world`` of dicts ``name`` and the metrics, empty without worlds.
     """
     return {
         **_metrics(results, prior_mean),
         "by_snr": _by_group(results, results.snr, prior_mean),
         "by_a_v": _by_group(results, results.a_v_mag, prior_mean),
+        "by_world": _by_world(results, prior_mean),
     }
+
+
+def _by_world(results: Results, prior_mean: np.ndarray) -> list[dict]:
+    """In the order of the first galaxy of each."""
+    names = [] if results.world is None else list(dict.fromkeys(results.world.tolist()))
+    return [{"name": name, **_metrics(results.subset(results.world == name), prior_mean)} for name in names]
 
 
 def _by_group(results: Results, values: np.ndarray, prior_mean: np.ndarray) -> list[dict]:

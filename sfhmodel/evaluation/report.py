@@ -11,7 +11,7 @@ from sfhmodel.evaluation.attention import Attention
 from sfhmodel.evaluation.figures import Picture, pictures
 from sfhmodel.evaluation.folder import FIGURES, METRICS, PAGE
 from sfhmodel.evaluation.results import Results
-from sfhmodel.evaluation.tables import group_table, headline, quantile_table, summary_table
+from sfhmodel.evaluation.tables import group_table, headline, quantile_table, summary_table, world_table
 
 
 def write_report(
@@ -56,5 +56,6 @@ def page(metrics: dict, made: list[Picture]) -> str:
             ("Signal-to-noise ratio", group_table(metrics["by_snr"], 0)),
             ("Attenuation A_V [mag]", group_table(metrics["by_a_v"], 2)),
         ],
+        worlds=world_table(metrics["by_world"]),
         pictures=[(picture, base64.b64encode(picture.png).decode()) for picture in made],
     )

@@ -27,6 +27,7 @@ class Results:
     sample_id : (n,) of the records.
     snr : (n,) median over the pixels used of flux / error; infinite without noise.
     a_v_mag : (n,) true attenuation of the stars at 5500 A.
+    world : (n,) name of each galaxy's world, of a mixture.
     inputs : of the model, each array with n rows, where they were kept for the pictures.
     inference_rate : galaxies a second through the model, where it was measured.
 
@@ -43,6 +44,7 @@ class Results:
     sample_id: np.ndarray
     snr: np.ndarray
     a_v_mag: np.ndarray
+    world: np.ndarray | None = None
     inputs: dict[str, np.ndarray] | None = None
     inference_rate: float | None = None
 
@@ -52,7 +54,8 @@ class Results:
         self._check("predictions", self.predictions, OUTPUT_NAMES)
         self._check("targets", self.targets, _TARGETS)
         self._check("inputs", self.inputs or {}, ())
-        self._check("", {"snr": self.snr, "a_v_mag": self.a_v_mag}, ())
+        of_each = {"snr": self.snr, "a_v_mag": self.a_v_mag, "world": self.world}
+        self._check("", {name: values for name, values in of_each.items() if values is not None}, ())
         for name in OUTPUT_NAMES:
             finite = np.isfinite(self.predictions[name]).reshape(len(self), -1).all(axis=1)
             if not finite.all():

@@ -84,11 +84,12 @@ def evaluate(
         named = chosen_records(data, split, samples)
         model, source = _opened(model)
         data.check_same(model.description)
-        truth_names = data.description.truth_names
+        truth_names, world_names = data.description.truth_names, data.world_names
 
         def answers(records, what="", total=0, **options):
             follow = (lambda done: tell(what, done, total)) if what else None
-            return collect(model, records, truth_names, batch_size=batch_size, progress=follow, **options)
+            options |= {"batch_size": batch_size, "world_names": world_names, "progress": follow}
+            return collect(model, records, truth_names, **options)
 
         results = answers(records_of(data, split, limit), "galaxies evaluated", n)
         mean, words = prior_mean_of(data, results, prior_mean, tell)

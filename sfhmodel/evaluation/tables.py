@@ -64,21 +64,28 @@ def group_table(groups: list[dict], digits: int) -> list[list[str]]:
     """Rows: range, number, cumulative error and ratio, metallicity error, scatter of age and A_V, coverage, flagged."""
     rows = []
     for group in groups:
-        ratio, summaries = group["cumulative_error_ratio"], group["summaries"]
-        rows.append(
-            [
-                " – ".join("∞" if group[end] is None else f"{group[end]:.{digits}f}" for end in ("low", "high")),
-                str(group["n_galaxies"]),
-                f"{group['cumulative_error']:.4f}",
-                "–" if ratio is None else f"{ratio:.3f}",
-                f"{group['metallicity_error']:.3f}",
-                f"{summaries['mean_log10_age_yr_mass']['scatter']:.3f}",
-                f"{summaries['a_v_mag']['scatter']:.3f}",
-                f"{100 * group['quantiles']['cumulative']['coverage_68']:.1f}%",
-                f"{100 * group['novelty_rate']:.1f}%",
-            ]
-        )
+        ends = " – ".join("∞" if group[end] is None else f"{group[end]:.{digits}f}" for end in ("low", "high"))
+        rows.append([ends, *_of_galaxies(group)])
     return rows
+
+
+def world_table(worlds: list[dict]) -> list[list[str]]:
+    """Rows: world, and what `group_table` has of a group."""
+    return [[world["name"], *_of_galaxies(world)] for world in worlds]
+
+
+def _of_galaxies(metrics: dict) -> list[str]:
+    ratio, summaries = metrics["cumulative_error_ratio"], metrics["summaries"]
+    return [
+        str(metrics["n_galaxies"]),
+        f"{metrics['cumulative_error']:.4f}",
+        "–" if ratio is None else f"{ratio:.3f}",
+        f"{metrics['metallicity_error']:.3f}",
+        f"{summaries['mean_log10_age_yr_mass']['scatter']:.3f}",
+        f"{summaries['a_v_mag']['scatter']:.3f}",
+        f"{100 * metrics['quantiles']['cumulative']['coverage_68']:.1f}%",
+        f"{100 * metrics['novelty_rate']:.1f}%",
+    ]
 
 
 def _plain(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from sfhmodel.description import ModelDescription
-from sfhmodel.spectra.frame import bounds
+from sfhmodel.spectra.frame import bounds, widest
 
 _AGES = ("mean_log10_age_yr_mass", "mean_log10_age_yr_light")
 _METALLICITIES = ("log10_metallicity_mass", "log10_metallicity_light")
@@ -51,7 +51,7 @@ def universe_age_yr(description: ModelDescription, redshift: np.ndarray) -> np.n
     from sfhsim.constants import UNIVERSE_AGE_YR
     from sfhsim.cosmology import FlatLCDM
 
-    values = description.recipe.get("cosmology") or {}
+    values = description.recipes[0].get("cosmology") or {}  # worlds share it
     known = {key: float(values[key]) for key in ("h0_kms_mpc", "omega_m") if isinstance(values.get(key), (int, float))}
     lookback_yr = np.asarray(FlatLCDM(**known).lookback_time_yr(np.maximum(redshift, 0.0)))
     return np.maximum(UNIVERSE_AGE_YR - lookback_yr, 1e6)
@@ -62,7 +62,7 @@ def summary_limits(description: ModelDescription, oldest_yr: np.ndarray) -> tupl
     names = description.summary_names
     low = np.full((oldest_yr.size, len(names)), -np.inf)
     high = np.full((oldest_yr.size, len(names)), np.inf)
-    metals, a_v = metallicity_limits(description.recipe), a_v_limits(description.recipe)
+    metals, a_v = (widest(list(map(of, description.recipes))) for of in (metallicity_limits, a_v_limits))
     for k, name in enumerate(names):
         if name in _AGES:
             high[:, k] = np.log10(np.minimum(oldest_yr, description.age_bin_edges_yr[-1]))
@@ -111,7 +111,7 @@ def _one_sided(quantiles: np.ndarray, low, high) -> np.ndarray:
 
 def _limit_metallicities(outputs: dict, description: ModelDescription, middle: int) -> None:
     """Z of the age bins: none above the highest of the recipe (bins without stars may have none at all)."""
-    highest = metallicity_limits(description.recipe)[1]
+    highest = widest(list(map(metallicity_limits, description.recipes)))[1]
     if not np.isfinite(highest):
         return
     log10_z = np.log10(np.maximum(outputs["metallicity_quantiles"], 1e-30))

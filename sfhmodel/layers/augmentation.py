@@ -4,7 +4,9 @@ In this order, for each galaxy anew:
 
     redshift             s'(lambda) = s(lambda / (1 + dz)),  dz normal
     noise                down to a S/N that is log-uniform, where the spectrum's own is higher
+    sky lines            s' = s + <|s|> sum_k a_k G_k,  G_k narrow Gaussians anywhere, a_k normal
     calibration          s' = s exp(sum_k c_k T_k),  T_k Chebyshev polynomials along the spectrum, c_k normal
+    ripples              s' = s exp(a sqrt(2/3) sum_{k=1..3} sin(2 pi (x / p_k + q_k))),  x the pixel, a, p_k drawn
     missing errors       of all pixels, or of all magnitudes
     masked pixels        runs of them
     dropped bands        each on its own; missing photometry: all together
@@ -20,10 +22,23 @@ from keras import ops
 
 from sfhmodel.errors import ConfigError
 from sfhmodel.layers.augmentation_options import checked_options
-from sfhmodel.layers.observing import in_runs, pixels_in_use, polynomials, shifted, with_noise
+from sfhmodel.layers.observing import (
+    N_KERNEL,
+    in_runs,
+    line_profiles,
+    mean_level,
+    pixels_in_use,
+    polynomials,
+    ripples,
+    shifted,
+    smoothed,
+    smoothing_kernels,
+    with_noise,
+)
 
 _SHIFT_SIGMAS = 3.0  # redshift errors beyond are cut
 _MOST_PIXELS = 20
+_RIPPLES = 3  # sinusoids
 
 
 @keras.saving.register_keras_serializable("sfhmodel")
@@ -36,13 +51,18 @@ class Augmentation(keras.layers.Layer):
     ----------
     noise : ``snr``: [low, high] of the log-uniform S/N per pixel (mean flux over mean error) that a spectrum is brought
         down to if its own is higher; ``probability``. Spectra without errors count as noise-free; those that get noise
-        have errors afterwards.
+        have errors afterwards. With ``correlation_pixels``, [low, high], neighbouring pixels share it, as after
+        resampling: it is smoothed by a Gaussian of a FWHM among four from low to high; errors stay those of each pixel.
+    sky_lines : ``lines``: most residuals of sky lines; ``amplitude``: rms of their heights, of either sign, over the
+        mean flux; ``pixels``: [low, high] of their log-uniform FWHM; ``probability``. The errors know nothing of them.
     masked_pixels : ``runs``: most runs of pixels to mask; ``length``: most pixels in one; ``probability``. Their
         flux becomes 0.
     dropped_bands : ``probability`` for each band to be missing (NaN).
     missing_photometry : ``probability`` for all bands to be missing.
     calibration : ``amplitude``: rms of the natural logarithm of the factor, e.g. 0.03; ``order`` of the polynomial;
         ``probability``. The photometry stays, so that its colours and the spectrum disagree.
+    ripples : ``amplitude``: [low, high] of the log-uniform rms of the natural logarithm of the factor; ``pixels``:
+        [low, high] of the log-uniform periods of its three sinusoids; ``probability``. The photometry stays.
     redshift : ``sigma`` of the error dz; ``probability``. Needs ``wave_aa``. Mask and errors stay where they are.
     missing_errors : ``probability`` for the errors of the spectrum to be unknown (0), and for those of the magnitudes
         (NaN), independently.
@@ -75,6 +95,8 @@ class Augmentation(keras.layers.Layer):
         calibration: dict | None = None,
         redshift: dict | None = None,
         missing_errors: dict | None = None,
+        sky_lines: dict | None = None,
+        ripples: dict | None = None,
         wave_aa=None,
         seed: int = 0,
         **kwargs,
@@ -84,7 +106,9 @@ class Augmentation(keras.layers.Layer):
         self.options = checked_options(
             redshift=redshift,
             noise=noise,
+            sky_lines=sky_lines,
             calibration=calibration,
+            ripples=ripples,
             missing_errors=missing_errors,
             masked_pixels=masked_pixels,
             dropped_bands=dropped_bands,
@@ -109,6 +133,8 @@ class Augmentation(keras.layers.Layer):
             raise ConfigError(
                 f"augmentation masked_pixels: {runs['runs']} runs of {runs['length']} can mask all {n_pixel} pixels"
             )
+        if correlation := (self.options["noise"] or {}).get("correlation_pixels"):
+            self._kernels = smoothing_kernels(*correlation)
         if calibration := self.options["calibration"]:
             self._polynomials = polynomials(n_pixel, calibration["order"], calibration["amplitude"])
 
@@ -141,18 +167,36 @@ class Augmentation(keras.layers.Layer):
         shift = -dz / (1.0 + dz) * self._pixels_per_dz
         return {"flux": shifted(flux, good, shift, self._most_pixels)}
 
-    def _with_noise(self, inputs, good, snr, probability):
+    def _with_noise(self, inputs, good, snr, probability, correlation_pixels=None):
         flux, error = inputs["flux"], inputs["flux_error"]
         low, high = (math.log(limit) for limit in snr)
         inverse = ops.exp(-self._uniform((ops.shape(flux)[0], 1), low, high))
         inverse = ops.where(self._chosen(flux, probability), inverse, 0.0)
-        flux, error = with_noise(flux, error, good, inverse, self._normal(ops.shape(flux)))
+        normal = self._normal(ops.shape(flux)) if correlation_pixels is None else self._correlated(ops.shape(flux))
+        flux, error = with_noise(flux, error, good, inverse, normal)
         return {"flux": flux, "flux_error": error}
+
+    def _with_sky_lines(self, inputs, good, lines, amplitude, pixels, probability):
+        flux = inputs["flux"]
+        shape = ops.shape(flux)[0], lines
+        count = ops.floor(self._uniform((shape[0], 1), 1.0, lines + 1.0))
+        count = ops.where(self._chosen(flux, probability), count, 0.0)
+        there = ops.cast(ops.arange(lines, dtype="float32") < count, "float32")
+        height = amplitude * there * self._normal(shape)
+        lines_of_sky = line_profiles(flux.shape[-1], self._uniform(shape), self._log_uniform(shape, pixels), height)
+        return {"flux": flux + mean_level(flux, good) * lines_of_sky}
 
     def _with_calibration(self, inputs, good, amplitude, order, probability):
         coefficients = self._normal((ops.shape(inputs["flux"])[0], order))
         coefficients = ops.where(self._chosen(inputs["flux"], probability), coefficients, 0.0)
         factor = ops.exp(ops.matmul(coefficients, self._polynomials))
+        return {name: inputs[name] * factor for name in ("flux", "flux_error")}
+
+    def _with_ripples(self, inputs, good, amplitude, pixels, probability):
+        n, n_pixel = ops.shape(inputs["flux"])[0], inputs["flux"].shape[-1]
+        rms = ops.where(self._chosen(inputs["flux"], probability), self._log_uniform((n, 1), amplitude), 0.0)
+        shape = n, _RIPPLES
+        factor = ops.exp(rms * ripples(n_pixel, self._log_uniform(shape, pixels), self._uniform(shape)))
         return {name: inputs[name] * factor for name in ("flux", "flux_error")}
 
     def _with_missing_errors(self, inputs, good, probability):
@@ -183,6 +227,15 @@ class Augmentation(keras.layers.Layer):
 
     def _normal(self, shape):
         return keras.random.normal(shape, dtype="float32", seed=self._seeds)
+
+    def _log_uniform(self, shape, limits):
+        return ops.exp(self._uniform(shape, *(math.log(limit) for limit in limits)))
+
+    def _correlated(self, shape):
+        """Standard normal numbers that neighbouring pixels share, by one of the kernels for each galaxy."""
+        n, n_pixel = shape
+        which = ops.floor(self._uniform((n, 1), 0.0, float(N_KERNEL)))
+        return smoothed(self._normal((n, n_pixel + self._kernels.shape[0] - 1)), self._kernels, which)
 
     def _chosen(self, values, probability):
         """(n, 1) bool, which galaxies of the batch it happens to."""

@@ -14,9 +14,19 @@ _NUMBERS = {
     "dropped_bands": {},
     "missing_photometry": {},
     "calibration": {"amplitude": (0.0, 1.0, False), "order": (1, 50, True)},
+    "ripples": {},
+    "sky_lines": {"lines": (1, 100, True), "amplitude": (0.0, 10.0, False)},
     "redshift": {"sigma": (0.0, 0.1, False)},
     "missing_errors": {},
 }
+# options that are [low, high], both positive: (lowest, highest)
+_RANGES = {
+    "noise": {"snr": (1e-3, 1e6)},
+    "ripples": {"amplitude": (1e-5, 1.0), "pixels": (4.0, 1e6)},
+    "sky_lines": {"pixels": (0.5, 1e3)},
+}
+# such that may be left out
+_OPTIONAL_RANGES = {"noise": {"correlation_pixels": (0.5, 50.0)}}
 # the switches that would do it to every galaxy without one
 _PROBABILITY_NEEDED = ("dropped_bands", "missing_photometry", "missing_errors")
 
@@ -33,17 +43,19 @@ def checked_options(**switches: Mapping | None) -> dict[str, dict | None]:
 
 
 def _checked(name: str, options: Mapping) -> dict:
-    known = ["probability", *_NUMBERS[name], *(["snr"] if name == "noise" else [])]
+    ranges, optional = _RANGES.get(name, {}), _OPTIONAL_RANGES.get(name, {})
+    known = ["probability", *_NUMBERS[name], *ranges, *optional]
     if not isinstance(options, Mapping):
         raise ConfigError(f"augmentation {name} must be None or a dict of {', '.join(known)}, not {options!r}")
     if unknown := [str(key) for key in options if key not in known]:
         raise ConfigError(f"augmentation {name} has no option {', '.join(unknown)}: there are {', '.join(known)}")
-    needed = [key for key in known if key != "probability" or name in _PROBABILITY_NEEDED]
+    needed = [key for key in known if key not in ("probability", *optional) or name in _PROBABILITY_NEEDED]
     if missing := [key for key in needed if key not in options]:
         raise ConfigError(f"augmentation {name} needs {', '.join(missing)}")
     checked = {key: _number(name, key, options[key], *limits) for key, limits in _NUMBERS[name].items()}
-    if name == "noise":
-        checked["snr"] = _snr(options["snr"])
+    for key, limits in (ranges | optional).items():
+        if key in needed or options.get(key) is not None:
+            checked[key] = _range(name, key, options[key], *limits)
     return checked | {"probability": _number(name, "probability", options.get("probability", 1.0), 0.0, 1.0)}
 
 
@@ -58,10 +70,10 @@ def _number(name: str, key: str, value, low: float, high: float, integer: bool =
     return int(number) if integer else number
 
 
-def _snr(value) -> list[float]:
+def _range(name: str, key: str, value, lowest: float, highest: float) -> list[float]:
     if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
-        raise ConfigError(f"augmentation noise: snr must be [low, high], not {value!r}")
-    low, high = (_number("noise", "snr", number, 1e-3, 1e6) for number in value)
+        raise ConfigError(f"augmentation {name}: {key} must be [low, high], not {value!r}")
+    low, high = (_number(name, key, number, lowest, highest) for number in value)
     if low > high:
-        raise ConfigError(f"augmentation noise: snr must be [low, high], {low:g} is above {high:g}")
+        raise ConfigError(f"augmentation {name}: {key} must be [low, high], {low:g} is above {high:g}")
     return [low, high]

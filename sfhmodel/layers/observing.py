@@ -6,9 +6,13 @@ physical units, where it would leave the range of float32.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from keras import ops
 
+N_KERNEL = 4  # widths of kernels between the narrowest and the widest
+_FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 _TINY, _HUGE = 1e-30, 3e38
 _LEAST_ERROR = 1e-10  # over the flux
 
@@ -64,8 +68,7 @@ def with_noise(flux, flux_error, good, inverse_snr, normal):
     zeros = ops.zeros_like(flux)
     known = ops.logical_and(good, ops.logical_and(flux_error > 0.0, flux_error < _HUGE))
     error, n_known = ops.where(known, flux_error, zeros), _count(known)
-    level = _sum(ops.abs(ops.where(good, flux, zeros))) / ops.maximum(_count(good), 1.0)
-    level = ops.maximum(level, _TINY)
+    level = mean_level(flux, good)
     own = _sum(error) / ops.maximum(n_known, 1.0) / level
     extra = ops.sqrt(ops.maximum(inverse_snr * inverse_snr - own * own, 0.0))
     growth = extra / ops.maximum(own, _LEAST_ERROR)
@@ -73,6 +76,54 @@ def with_noise(flux, flux_error, good, inverse_snr, normal):
     noise = (growth * error + (level * extra) * unknown) * normal
     larger = flux_error * ops.where(n_known > 0.0, ops.sqrt(1.0 + growth * growth), 1.0)
     return flux + noise, ops.where(ops.logical_and(extra > 0.0, n_known == 0.0), level * extra, larger)
+
+
+def smoothing_kernels(low_pixels: float, high_pixels: float) -> np.ndarray:
+    """(n_tap, 1, 4) Gaussians of FWHM from low to high, in equal ratios, whose squares sum to 1."""
+    sigma = np.geomspace(low_pixels, high_pixels, N_KERNEL) / _FWHM_PER_SIGMA
+    reach = max(1, math.ceil(3.5 * sigma[-1]))
+    kernels = np.exp(-0.5 * (np.arange(-reach, reach + 1)[:, None] / sigma) ** 2)
+    return (kernels / np.sqrt(np.sum(kernels**2, axis=0)))[:, None, :].astype(np.float32)
+
+
+def smoothed(normal, kernels, which):
+    """Standard normal numbers, correlated along the spectrum, (n, n_pixel).
+
+    Parameters
+    ----------
+    normal : (n, n_pixel + n_tap - 1) independent ones.
+    kernels : (n_tap, 1, n_kernel) of `smoothing_kernels`.
+    which : (n, 1) index of the kernel of each spectrum, whole numbers.
+    """
+    every = ops.conv(ops.expand_dims(normal, -1), kernels, strides=1, padding="valid", data_format="channels_last")
+    chosen = ops.cast(ops.arange(kernels.shape[-1], dtype="float32") == which, "float32")
+    return ops.sum(every * ops.expand_dims(chosen, 1), axis=-1)
+
+
+def ripples(n_pixel: int, pixels, phase):
+    """(n, n_pixel) sums of sinusoids of these periods in pixels and phases in turns, (n, n_wave) each; of rms 1."""
+    x = ops.reshape(ops.arange(n_pixel, dtype="float32"), (1, n_pixel))
+    n_wave = pixels.shape[-1]
+    total = ops.zeros_like(pixels[:, :1])
+    for k in range(n_wave):
+        total = total + ops.sin(2.0 * math.pi * (x / pixels[:, k : k + 1] + phase[:, k : k + 1]))
+    return total * math.sqrt(2.0 / n_wave)
+
+
+def line_profiles(n_pixel: int, place, pixels, height):
+    """(n, n_pixel) sums of Gaussians of (n, n_line) places from 0 to 1 along the spectrum, FWHMs in pixels, heights."""
+    x = ops.reshape(ops.arange(n_pixel, dtype="float32"), (1, n_pixel))
+    total = ops.zeros_like(place[:, :1])
+    for k in range(place.shape[-1]):
+        offset = (x - place[:, k : k + 1] * (n_pixel - 1.0)) * (_FWHM_PER_SIGMA / pixels[:, k : k + 1])
+        total = total + height[:, k : k + 1] * ops.exp(-0.5 * offset * offset)
+    return total
+
+
+def mean_level(flux, good):
+    """(n, 1) mean absolute flux of the pixels in use, above 0."""
+    level = _sum(ops.abs(ops.where(good, flux, ops.zeros_like(flux)))) / ops.maximum(_count(good), 1.0)
+    return ops.maximum(level, _TINY)
 
 
 def in_runs(n_pixel: int, middle, length, count):

@@ -33,14 +33,15 @@ class TrainingFrame:
 
     @classmethod
     def of(cls, description: ModelDescription) -> TrainingFrame:
-        """From the recipe in a model's description; at rest when there is none."""
-        kinematics = description.recipe.get("kinematics") or {}
-        low, high = bounds(kinematics.get("redshift", 0.0))
-        sigma = bounds(kinematics["velocity_dispersion_kms"]) if "velocity_dispersion_kms" in kinematics else None
+        """From the recipe, or those of the worlds, in a model's description; at rest when there is none."""
+        kinematics = [recipe.get("kinematics") or {} for recipe in description.recipes]
+        low, high = widest([bounds(own.get("redshift", 0.0)) for own in kinematics])
+        known = all("velocity_dispersion_kms" in own for own in kinematics)
+        sigma = widest([bounds(own["velocity_dispersion_kms"]) for own in kinematics]) if known else None
         return cls(
             redshift_range=(low, high),
             sigma_kms=sigma[0] if sigma and sigma[0] == sigma[1] else None,
-            lsf=(description.recipe.get("spectrum") or {}).get("lsf"),
+            lsf=(description.recipes[0].get("spectrum") or {}).get("lsf"),  # worlds share it
             lowest_sigma_kms=sigma[0] if sigma and np.isfinite(sigma[0]) else None,
         )
 
@@ -76,6 +77,11 @@ class TrainingFrame:
                 f"the resolution cannot be matched: the training recipe's LSF is not available here ({error}); "
                 "leave velocity_dispersion_kms, resolution_fwhm_aa and resolving_power away"
             ) from error
+
+
+def widest(ranges: list[tuple[float, float]]) -> tuple[float, float]:
+    """The range that holds all of these, one of each world."""
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def bounds(parameter) -> tuple[float, float]:

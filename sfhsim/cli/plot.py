@@ -14,13 +14,13 @@ def plot(
     seed: Annotated[int, typer.Option(min=0, help="For a recipe: of its samples.")] = 0,
 ) -> None:
     """Families of histories, a spectrum with its components; for a data set: spectra, histories, labels, truths."""
-    from sfhsim import Simulator
+    from sfhsim import make_simulator
     from sfhsim.plots import plot_dataset, plot_galaxy, plot_histories
 
     if _is_data_set(what):
         pictures = plot_dataset(what, out)
     else:
-        simulator = Simulator.from_recipe(what, seed=seed)
+        simulator = make_simulator(what, seed=seed)
         pictures = [
             plot_histories(simulator, out / "histories.png"),
             plot_galaxy(simulator, 0, out / "spectrum.png"),

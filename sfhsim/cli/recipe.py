@@ -40,10 +40,12 @@ def show(
 @recipe_app.command()
 def check(recipe: Annotated[str, typer.Argument(help="Built-in name or YAML file.")]) -> None:
     """Validate a recipe and everything it names (library, line table, filters, grid), and simulate some galaxies."""
-    from sfhsim import Simulator
+    from sfhsim import make_simulator
+    from sfhsim.synthesis.any_simulator import worlds_by_name
 
-    simulator = Simulator.from_recipe(recipe)
-    simulator.batch(range(64))
+    simulator = make_simulator(recipe)
+    for world in worlds_by_name(simulator).values():
+        world.batch(range(64))
     print(simulator.describe())
 
 

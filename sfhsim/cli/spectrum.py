@@ -19,14 +19,14 @@ def spectrum(
     overwrite: Annotated[bool, typer.Option(help="Replace the table if it exists.")] = False,
 ) -> None:
     """Simulate one galaxy: its spectrum, components and parameters as ECSV or FITS, and a picture."""
-    from sfhsim import Simulator
+    from sfhsim import make_simulator
     from sfhsim.synthesis.table import write_galaxy_table
 
     if plot_file is not None:
         from sfhsim.plots import check_picture_path
 
         check_picture_path(plot_file)  # before the table is written
-    simulator = Simulator.from_recipe(recipe, seed=seed)
+    simulator = make_simulator(recipe, seed=seed)
     print(f"table: {write_galaxy_table(simulator, sample, out, overwrite=overwrite)}")
     if plot_file is not None:
         from sfhsim.plots import plot_galaxy

@@ -45,7 +45,7 @@ class Job:
             When the file is not seen, damaged, of another version or for other code, or this process makes other
             bytes.
         """
-        from sfhsim.synthesis import Simulator
+        from sfhsim.synthesis.any_simulator import open_compiled
         from sfhsim.synthesis.compiled import read_compiled
         from sfhsim.synthesis.origin import quietly
 
@@ -61,7 +61,7 @@ class Job:
         if compiled.digest != self.blake3 or compiled.document.get("fingerprint") != self.fingerprint:
             raise DatasetError(f"{path} is of another data set than {PLAN} in its directory")
         with quietly():
-            simulator = Simulator.from_compiled(compiled, self.seed)
+            simulator = open_compiled(compiled, self.seed)
         check_probes(simulator, self.probes, f"the data set in {path.parent}")
         return simulator
 

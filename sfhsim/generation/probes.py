@@ -17,8 +17,14 @@ PROBE_IDS = tuple(range(8))
 
 
 def probe_digests(simulator) -> dict[str, str]:
-    """BLAKE3 of each feature of the probe samples, by its name."""
-    features = simulator.batch(np.array(PROBE_IDS)).features()
+    """BLAKE3 of each feature of the probe samples, by its name; of a mixture, of every world's, and its own of both."""
+    from sfhsim.synthesis.any_simulator import worlds_by_name
+
+    batch, worlds = np.array(PROBE_IDS), worlds_by_name(simulator)
+    features = dict(simulator.batch(batch).features())
+    for world in filter(None, worlds):
+        own = worlds[world].batch(batch).features()
+        features |= {f"{name} of world {world}": array for name, array in own.items()}
     as_bytes = {name: np.ascontiguousarray(array, dtype="<f4").tobytes() for name, array in features.items()}
     return {name: blake3(content).hexdigest() for name, content in as_bytes.items()}
 

@@ -57,7 +57,7 @@ def generate_dataset(
 
     Parameters
     ----------
-    recipe : Recipe, built-in name, path, or a compiled Simulator.
+    recipe : Recipe or Mixture, built-in name, path, or a compiled simulator of either.
     n_samples : galaxies in the data set.
     folder : made when absent. Shards that are complete there are kept when they belong to the same data set.
     seed : with the recipe and the sample's id, decides every byte of a record; that of the Simulator, or 0.
@@ -78,9 +78,9 @@ def generate_dataset(
     RecipeError, MissingDataError, CoverageError
         From the recipe.
     """
-    from sfhsim.synthesis import Simulator
+    from sfhsim.synthesis.any_simulator import is_simulator
 
-    recipe, simulator = (recipe.recipe, recipe) if isinstance(recipe, Simulator) else (_loaded(recipe), None)
+    recipe, simulator = (recipe.recipe, recipe) if is_simulator(recipe) else (_loaded(recipe), None)
     if simulator is not None and seed not in (None, simulator.seed):
         raise DatasetError(f"the simulator was made with seed {simulator.seed}, not {seed}: leave out the seed")
     seed = simulator.seed if simulator is not None else seed or 0
@@ -125,9 +125,9 @@ class _Planner:
 
     def begin(self, recipe, simulator) -> tuple[Plan, dict]:
         """The plan and the document of a new data set, written into its directory."""
-        from sfhsim.synthesis import Simulator
+        from sfhsim.synthesis.any_simulator import make_simulator
 
-        simulator = simulator or Simulator.from_recipe(recipe, self.seed)
+        simulator = simulator or make_simulator(recipe, self.seed)
         description = describe(simulator)
         plan, record_bytes = self._plan(description["fingerprint"], description["feature_lengths"])
         check_room(self.folder, plan, record_bytes)
@@ -140,9 +140,9 @@ class _Planner:
 
 
 def _loaded(recipe):
-    from sfhsim.recipe import Recipe, load_recipe
+    from sfhsim.recipe import Mixture, Recipe, load_recipe
 
-    return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    return recipe if isinstance(recipe, Recipe | Mixture) else load_recipe(recipe)
 
 
 def _make_missing(maker: Engine, plan: Plan, folder: Path, progress: Progress) -> int:

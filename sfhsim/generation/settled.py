@@ -49,12 +49,12 @@ def job_of(folder: Path, document: dict) -> Job:
 def compile_again(path: Path, document: dict) -> None:
     """Write the compiled recipe of a plan document again; DatasetError when it would be another one."""
     from sfhsim.recipe import recipe_from_dict
-    from sfhsim.synthesis import Simulator
+    from sfhsim.synthesis.any_simulator import make_simulator
     from sfhsim.synthesis.origin import quietly
 
     recipe = recipe_from_dict(document["recipe"])
     with quietly():
-        simulator = Simulator.from_recipe(recipe, document["plan"]["seed"], document["basis_tolerance"])
+        simulator = make_simulator(recipe, document["plan"]["seed"], document["basis_tolerance"])
     here, there = simulator.library_description, document["library"]
     if here["checksum"] != there["checksum"]:
         raise DatasetError(
@@ -71,10 +71,15 @@ def compile_again(path: Path, document: dict) -> None:
 
 
 def recipe_simulator_fingerprint(recipe) -> str:
-    """The fingerprint of a recipe's simulator, without compiling it."""
+    """The fingerprint of a recipe's or mixture's simulator, without compiling it."""
     from sfhsim.libraries.integrity import checked_checksum
+    from sfhsim.recipe import Mixture
     from sfhsim.synthesis.fingerprint import simulator_fingerprint
+    from sfhsim.synthesis.mixture import mixture_fingerprint
     from sfhsim.synthesis.simulator import DEFAULT_TOLERANCE
+
+    if isinstance(recipe, Mixture):
+        return mixture_fingerprint(recipe, [recipe_simulator_fingerprint(world.recipe) for world in recipe.worlds])
 
     return simulator_fingerprint(recipe, checked_checksum(recipe.library), DEFAULT_TOLERANCE)
 

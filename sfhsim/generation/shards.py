@@ -27,12 +27,15 @@ class ShardMaker:
 
     Parameters
     ----------
-    simulator : Simulator
+    simulator : Simulator or MixtureSimulator
     advance : called with the number of samples of every batch that was written.
     """
 
     def __init__(self, simulator, advance: Callable[[int], None] = lambda count: None):
+        from sfhsim.synthesis.any_simulator import efficient_batch
+
         self._simulator, self._advance = simulator, advance
+        self._batch = efficient_batch(simulator, BATCH)
         self._encoder: RecordEncoder | None = None
         self._buffer = bytearray()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="sfhsim-disk")
@@ -68,10 +71,10 @@ class ShardMaker:
         ids = task.plan.sample_ids(task.shard)
         if self._encoder is None or self._encoder.precision != task.plan.precision:
             self._encoder = RecordEncoder(self._simulator.feature_lengths(), task.plan.precision)
-            self._buffer = self._encoder.buffer(BATCH)
+            self._buffer = self._encoder.buffer(self._batch)
         digest, size, unsynced, sync = blake3(), 0, 0, None
-        for start in range(0, ids.size, BATCH):
-            batch_ids = ids[start : start + BATCH]
+        for start in range(0, ids.size, self._batch):
+            batch_ids = ids[start : start + self._batch]
             batch = self._simulator.batch(batch_ids)
             records = self._encoder.encode_into(self._buffer, batch_ids, batch.features())
             digest.update(records)

@@ -46,19 +46,23 @@ def plot_galaxy(simulator, sample_id: int, path: str | Path) -> Path:
 
     Parameters
     ----------
-    simulator : Simulator
+    simulator : Simulator or MixtureSimulator
     sample_id : which sample.
     path : picture to write: .png, .pdf or .svg.
     """
     from sfhsim.synthesis import synthesize_galaxy
+    from sfhsim.synthesis.any_simulator import of_sample
 
     path = check_picture_path(path)
+    simulator, name = of_sample(simulator, sample_id)
     batch = simulator.batch([sample_id])
     galaxy = synthesize_galaxy(simulator.recipe, library=simulator.library, draws=batch.draws)
     scale = float(simulator.flux_scale(batch.draws)[0] / batch.draws.values["total_mass_msun"][0])
     figure = new_figure(10, 9)
     layout = figure.add_gridspec(3, 2, height_ratios=[1.35, 1, 0.8])
-    _spectrum(figure.add_subplot(layout[0, :]), simulator, galaxy, batch, scale)
+    spectrum = figure.add_subplot(layout[0, :])
+    _spectrum(spectrum, simulator, galaxy, batch, scale)
+    spectrum.set_title(f"{name}, sample {int(batch.sample_id[0])}: {_in_words(simulator, batch)}")
     _sed(figure.add_subplot(layout[1, :]), simulator, galaxy, batch, scale)
     _history(figure.add_subplot(layout[2, 0]), figure.add_subplot(layout[2, 1]), simulator, batch)
     return save(figure, path)
@@ -83,7 +87,6 @@ def _spectrum(axes, simulator, galaxy, batch, scale: float) -> None:
         xlabel=WAVE_LABEL,
         ylabel=rf"$F_\lambda$ [{written}{FLUX_UNIT}]",
     )
-    axes.set_title(f"{recipe.name}, sample {int(batch.sample_id[0])}: {_in_words(simulator, batch)}")
     plain_axes(axes)
     legend(axes, ncols=2, loc="upper center")
 

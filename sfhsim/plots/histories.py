@@ -25,26 +25,25 @@ _COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 
 
 def plot_histories(simulator, path: str | Path, n_each: int = 6, start: int = 0) -> Path:
-    """Star formation and metallicity histories drawn from each family of a recipe.
+    """Star formation and metallicity histories drawn from each family of a recipe, or of each world of a mixture.
 
     Parameters
     ----------
-    simulator : Simulator
+    simulator : Simulator or MixtureSimulator
     path : picture to write: .png, .pdf or .svg.
     n_each : galaxies of each family.
     start : sample id to begin at.
     """
     path = check_picture_path(path)
-    families = simulator.recipe.histories
+    families = _families(simulator)
     figure = new_figure(1.2 + 4.4 * len(families), 7.5)
     grid = figure.subplots(3, len(families), squeeze=False, sharex=True, sharey="row")
-    ids = np.arange(start, start + 200 * n_each * len(families))
-    draws = simulator.plan.draw(ids, simulator.seed)
     peaks = []
-    for column, history in enumerate(families):
-        chosen = ids[draws.family == column][:n_each]
-        peaks += _column(grid[:, column], simulator, chosen)
-        grid[0, column].set_title(history.family.replace("_", " "))
+    for column, (own, index, title) in enumerate(families):
+        ids = np.arange(start, start + 200 * n_each * len(own.recipe.histories))
+        chosen = ids[own.plan.draw(ids, own.seed).family == index][:n_each]
+        peaks += _column(grid[:, column], own, chosen)
+        grid[0, column].set_title(title)
         grid[2, column].set_xlabel(AGE_LABEL)
     # a narrow burst may leave the picture, so that the others can be seen
     grid[0, 0].set_ylim(0, min(1.08 * max(peaks), 2.2 * float(np.percentile(peaks, 75))))
@@ -56,6 +55,17 @@ def plot_histories(simulator, path: str | Path, n_each: int = 6, start: int = 0)
         plain_axes(axes)
     figure.align_ylabels(grid[:, 0])
     return save(figure, path)
+
+
+def _families(simulator) -> list[tuple]:
+    """The simulator, the index and the title of each family of histories that there is, of each world."""
+    from sfhsim.synthesis.any_simulator import worlds_by_name
+
+    return [
+        (own, index, f"{world}: {history.family}".removeprefix(": ").replace("_", " "))
+        for world, own in worlds_by_name(simulator).items()
+        for index, history in enumerate(own.recipe.histories)
+    ]
 
 
 def _column(panels, simulator, sample_ids: np.ndarray) -> list[float]:

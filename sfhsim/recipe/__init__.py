@@ -12,9 +12,12 @@ from sfhsim.recipe.loading import (
     recipe_to_dict,
 )
 from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.worlds import Mixture, World
 
 __all__ = [
+    "Mixture",
     "Recipe",
+    "World",
     "builtin_names",
     "builtin_text",
     "describe_families",

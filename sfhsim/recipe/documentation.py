@@ -7,11 +7,17 @@ from pydantic import BaseModel
 
 from sfhsim.recipe.distributions import _Distribution
 from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.worlds import Mixture
+
+_WORLDS = (
+    "# Several worlds in one data set, each this document or another recipe, with other keys (weight 1 unless given):",
+    "# worlds: [{name: ..., weight: 1, override: {library: ...}}, {name: ..., recipe: NAME or FILE, override: {}}]",
+)
 
 
-def documented_yaml(recipe: Recipe) -> str:
+def documented_yaml(recipe: Recipe | Mixture) -> str:
     """YAML of ``recipe`` with all defaults visible and each key's description; it parses to the same recipe."""
-    return "\n".join(_lines(recipe, indent="")) + "\n"
+    return "\n".join([*_lines(recipe, indent=""), *(() if isinstance(recipe, Mixture) else _WORLDS)]) + "\n"
 
 
 def _lines(section: BaseModel, indent: str):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sfhsim.errors import RecipeError
 from sfhsim.files import exists
 from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.worlds import Mixture
 from sfhsim.recipe.yaml_text import LONGEST_TEXT, plain_data
 
 _MOST_ERRORS = 20  # that are told at once
@@ -28,8 +29,8 @@ def builtin_text(name: str) -> str:
     return (resources.files("sfhsim.recipe") / "builtin" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def load_recipe(name_or_path: str | Path) -> Recipe:
-    """A validated recipe.
+def load_recipe(name_or_path: str | Path) -> Recipe | Mixture:
+    """A validated recipe, or the mixture of those that list `worlds`.
 
     Parameters
     ----------
@@ -41,9 +42,20 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     RecipeError
         When there is no such recipe, it is not YAML, or a key or value is wrong (each named).
     """
+    return recipe_from_dict(*read_document(name_or_path))
+
+
+def read_document(name_or_path: str | Path) -> tuple[dict, str, Path | None]:
+    """The plain data of a recipe, what errors call it, and the folder that files in it are relative to.
+
+    Raises
+    ------
+    RecipeError
+        When there is no such recipe, or it is not YAML.
+    """
     name = str(name_or_path)
     if name in builtin_names():
-        return parse_recipe(builtin_text(name), origin=name)
+        return _document(builtin_text(name), name, None), name, None
     path = Path(name_or_path)
     if not (exists(path) and path.is_file()):
         shown = name if len(name) <= 200 else f"{name[:197]}..."
@@ -57,25 +69,31 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         raise RecipeError(f"{path} is not UTF-8 text: save the recipe as UTF-8 ({error})") from error
     except OSError as error:
         raise RecipeError(f"cannot read {path}: {error.strerror or error}") from error
-    return parse_recipe(text, origin=name, folder=path.parent)
+    return _document(text, name, path.parent), name, path.parent
 
 
-def parse_recipe(text: str, origin: str = "recipe", folder: Path | None = None) -> Recipe:
+def parse_recipe(text: str, origin: str = "recipe", folder: Path | None = None) -> Recipe | Mixture:
     """A validated recipe from YAML text; see `load_recipe`."""
+    return recipe_from_dict(_document(text, origin, folder), origin, folder)
+
+
+def _document(text: str, origin: str, folder: Path | None) -> dict:
     content = plain_data(text, origin)
     if not isinstance(content, dict):
         raise RecipeError(f"{origin} must be a mapping of recipe keys, e.g. `name: my-galaxies`")
-    if folder is not None:
-        content = _resolve_paths(content, folder)
-    return recipe_from_dict(content, origin)
+    return content if folder is None else resolved_paths(content, folder)
 
 
-def recipe_from_dict(content: dict, origin: str = "recipe") -> Recipe:
-    """A validated recipe from plain data; see `load_recipe`."""
+def recipe_from_dict(content: dict, origin: str = "recipe", folder: Path | None = None) -> Recipe | Mixture:
+    """A validated recipe from plain data; see `load_recipe`. ``folder`` is where recipes named by worlds are."""
+    if isinstance(content, dict) and "worlds" in content:
+        from sfhsim.recipe.overrides import mixture_from_dict
+
+        return mixture_from_dict(content, origin, folder)
     try:
         recipe = Recipe.model_validate(content)
     except ValidationError as error:
-        raise RecipeError(_explain(error, origin)) from error
+        raise RecipeError(explained(error, origin)) from error
     from sfhsim.recipe.families import check_families
     from sfhsim.recipe.limits import check_light, check_limits
 
@@ -85,12 +103,12 @@ def recipe_from_dict(content: dict, origin: str = "recipe") -> Recipe:
     return recipe
 
 
-def recipe_to_dict(recipe: Recipe) -> dict:
+def recipe_to_dict(recipe: Recipe | Mixture) -> dict:
     """Plain data that `recipe_from_dict` turns into the same recipe, defaults included."""
     return recipe.model_dump(mode="json", by_alias=True)
 
 
-def recipe_fingerprint(recipe: Recipe) -> str:
+def recipe_fingerprint(recipe: Recipe | Mixture) -> str:
     """sha256 over everything in the recipe that decides what a sample is (not its name or description)."""
     content = recipe_to_dict(recipe)
     for key in ("name", "description"):
@@ -98,15 +116,16 @@ def recipe_fingerprint(recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _resolve_paths(content: dict, folder: Path) -> dict:
-    """Files named in a recipe file are relative to that file."""
+def resolved_paths(content: dict, folder: Path) -> dict:
+    """Plain data of a recipe, or of a part of one, in which files are named from the root; they are in ``folder``."""
 
     def absolute(value):
         is_file = isinstance(value, str) and ("/" in value or "." in value) and exists(folder / value)
         return str((folder / value).resolve()) if is_file else value
 
     content = dict(content)
-    content["library"] = absolute(content.get("library", "bc03-miles"))
+    if "library" in content:
+        content["library"] = absolute(content["library"])
     if isinstance(content.get("photometry"), dict) and isinstance(content["photometry"].get("filters"), list):
         filters = [absolute(f) for f in content["photometry"]["filters"]]
         content["photometry"] = {**content["photometry"], "filters": filters}
@@ -120,12 +139,14 @@ def _resolve_paths(content: dict, folder: Path) -> dict:
     return content
 
 
-def _explain(error: ValidationError, origin: str) -> str:
+def explained(error: ValidationError, origin: str) -> str:
+    """Every mistake that a model found, with its key and what to do."""
     lines, found = [], error.errors(include_url=False, include_input=False)
+    shown = origin.partition(": worlds.")[0]
     for item in found[:_MOST_ERRORS]:
         where = ".".join(str(part)[:60] for part in item["loc"]) or "recipe"
         if item["type"] == "extra_forbidden":
-            lines.append(f"unknown key {where!r}: check its spelling (`sfhsim recipe show {origin}` lists the keys)")
+            lines.append(f"unknown key {where!r}: check its spelling (`sfhsim recipe show {shown}` lists the keys)")
         else:
             lines.append(f"{where}: {item['msg'].removeprefix('Value error, ')[:500]}")
     if len(found) > _MOST_ERRORS:

@@ -77,6 +77,11 @@ class Dataset:
         """Names of the photometric bands, in order."""
         return [band["name"] for band in self.manifest["dimensions"]["band"]]
 
+    @property
+    def world_names(self) -> list[str]:
+        """Names of the worlds of a mixture, by the truth ``world``; none of a recipe without worlds."""
+        return [world["name"] for world in self.manifest["dimensions"].get("world", [])]
+
     def shards(self, split: str | None = None) -> list[Path]:
         """Paths of the shards, of one split or of all."""
         return [self.folder / shard["file"] for shard in self._entries(split)]
@@ -188,6 +193,7 @@ class Dataset:
         """A few lines on what the data set holds."""
         m = self.manifest
         pixels = self.wave_aa
+        worlds = ", ".join(f"{w['name']} {100 * w['share']:.3g}%" for w in m["dimensions"].get("world", []))
         splits = ", ".join(f"{name} {s['n_records']}" for name, s in m["splits"].items())
         size_mb = sum(s["bytes"] for s in m["shards"]) / 1e6
         return "\n".join(
@@ -195,6 +201,7 @@ class Dataset:
                 f"{m['name']}: {m['n_samples']} samples ({splits}) in {len(m['shards'])} shards, {size_mb:.1f} MB",
                 f"  recipe      {m['recipe']['description'] or m['name']}",
                 f"  library     {m['library']['name']} (sha256 {m['library']['checksum'][:12]})",
+                *([f"  worlds      {worlds}"] if worlds else []),
                 f"  spectrum    {pixels.size} pixels, {pixels[0]:g}-{pixels[-1]:g} A, {self.precision}",
                 f"  photometry  {', '.join(self.band_names) or 'none'}",
                 f"  labels      {self.age_bin_edges_yr.size - 1} age bins, {len(self.truth_names)} truths",
@@ -206,6 +213,8 @@ class Dataset:
         """The labels and truths of one record, for people."""
         edges_myr = self.age_bin_edges_yr / 1e6
         lines = [f"sample {record[SAMPLE_ID]}"]
+        if self.world_names:
+            lines[0] += f", world {self.world_names[int(record['truth'][self.truth_names.index('world')])]}"
         lines += [
             f"  {low:7.0f} - {high:7.0f} Myr   mass fraction {fraction:8.5f}   Z {z:8.6f}"
             for low, high, fraction, z in zip(

@@ -79,6 +79,10 @@ class _AgeBin(Checked):
     edges_yr: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2)]
 
 
+class _World(_Named):
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
 class DimensionKeys(Checked):
     """What the numbers of a record mean."""
 
@@ -86,6 +90,7 @@ class DimensionKeys(Checked):
     age_bin: _AgeBin
     band: list[_Named]
     truth: list[_Named]
+    world: list[_World] = Field(default_factory=list)  # of mixtures
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -169,6 +174,8 @@ def _contradiction(manifest: _Manifest) -> str | None:
         return "the splits are not those of the plan"
     if PRECISIONS[plan.precision] != manifest.schema_version:
         return f"precision {plan.precision} is not that of schema version {manifest.schema_version}"
+    if manifest.dimensions.world and "world" not in [truth.name for truth in manifest.dimensions.truth]:
+        return "it lists worlds, but its records do not tell which they are of"
     return _contradicting_features(manifest) or _contradicting_shards(manifest)
 
 

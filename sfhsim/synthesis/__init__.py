@@ -10,12 +10,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sfhsim.synthesis.any_simulator import is_simulator, make_simulator
     from sfhsim.synthesis.batch import Batch
     from sfhsim.synthesis.galaxy import Galaxy, synthesize_galaxy
+    from sfhsim.synthesis.mixture import MixtureSimulator
     from sfhsim.synthesis.simulator import Simulator
 
-_HOME = {"Batch": "batch", "Galaxy": "galaxy", "Simulator": "simulator", "synthesize_galaxy": "galaxy"}
-__all__ = ["Batch", "Galaxy", "Simulator", "synthesize_galaxy"]
+_HOME = {
+    "Batch": "batch",
+    "Galaxy": "galaxy",
+    "MixtureSimulator": "mixture",
+    "Simulator": "simulator",
+    "is_simulator": "any_simulator",
+    "make_simulator": "any_simulator",
+    "synthesize_galaxy": "galaxy",
+}
+__all__ = [
+    "Batch",
+    "Galaxy",
+    "MixtureSimulator",
+    "Simulator",
+    "is_simulator",
+    "make_simulator",
+    "synthesize_galaxy",
+]
 
 
 def __getattr__(name: str):

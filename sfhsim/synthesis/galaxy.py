@@ -27,9 +27,11 @@ from sfhsim.instrument import (
 )
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.worlds import Mixture
 from sfhsim.sources import ActiveSource, Surroundings, active_sources
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import PopulationModel, Populations
+from sfhsim.synthesis.sample_ids import world_index
 from sfhsim.synthesis.spectrograph import recipe_lsf
 
 
@@ -237,7 +239,7 @@ def synthesize_galaxy(
 
     Parameters
     ----------
-    recipe : Recipe, built-in name or YAML file.
+    recipe : Recipe, or Mixture, of which that of the sample's world is taken; built-in name or YAML file.
     sample_id, seed : which sample.
     library : the recipe's when absent.
     draws : parameters as a batch of one, instead of sample_id and seed.
@@ -245,7 +247,9 @@ def synthesize_galaxy(
     from sfhsim.libraries import load_library
     from sfhsim.recipe import load_recipe
 
-    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    recipe = recipe if isinstance(recipe, Recipe | Mixture) else load_recipe(recipe)
+    if isinstance(recipe, Mixture):
+        recipe = recipe.worlds[int(world_index(recipe, [sample_id], seed)[0])].recipe
     library = load_library(recipe.library) if library is None else library
     draws = ParameterPlan(recipe).draw(np.array([sample_id]), seed) if draws is None else draws
     model = PopulationModel(recipe, library.age_yr, library.age_edges_yr, library.metallicity)

@@ -21,6 +21,7 @@ from sfhsim.errors import DatasetError, LibraryError, RecipeError, SfhsimWarning
 from sfhsim.instrument import load_filter
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.worlds import Mixture
 from sfhsim.sources import active_sources
 from sfhsim.synthesis.batch import Batch
 from sfhsim.synthesis.compiled import CompiledRecipe
@@ -32,6 +33,7 @@ from sfhsim.synthesis.notes import notes_on
 from sfhsim.synthesis.origin import LIBRARY_FACTS, check_origin, describe_library, origin
 from sfhsim.synthesis.photometer import make_photometer
 from sfhsim.synthesis.populations import PopulationModel
+from sfhsim.synthesis.sample_ids import checked_ids
 from sfhsim.synthesis.soundness import check_axes, check_sound
 from sfhsim.synthesis.spectrograph import make_spectrograph
 from sfhsim.synthesis.stored import from_plain, to_plain
@@ -82,7 +84,8 @@ class Simulator:
     def from_recipe(cls, recipe: Recipe | str, seed: int = 0, basis_tolerance: float = DEFAULT_TOLERANCE) -> Simulator:
         """The simulator of a recipe (object, built-in name or YAML file) on the library that it names.
 
-        It is compiled once and kept in the user's cache folder.
+        It is compiled once and kept in the user's cache folder. Of a mixture, it is a
+        `sfhsim.synthesis.mixture.MixtureSimulator`.
 
         Raises
         ------
@@ -94,7 +97,11 @@ class Simulator:
         from sfhsim.recipe import load_recipe
         from sfhsim.synthesis.cache import cached, keep
 
-        recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+        recipe = recipe if isinstance(recipe, Recipe | Mixture) else load_recipe(recipe)
+        if isinstance(recipe, Mixture):
+            from sfhsim.synthesis.mixture import MixtureSimulator
+
+            return MixtureSimulator.from_recipe(recipe, seed, basis_tolerance)  # type: ignore[return-value]
         fingerprint = simulator_fingerprint(recipe, checked_checksum(recipe.library), basis_tolerance)
         compiled = cached(fingerprint)
         if compiled is not None:
@@ -152,6 +159,10 @@ class Simulator:
 
     def _begin(self, recipe: Recipe, seed: int, basis_tolerance: float) -> None:
         _check_seed(seed)
+        if isinstance(recipe, Mixture):
+            raise RecipeError(
+                f"{recipe.name} is a mixture of worlds: use make_simulator, or a MixtureSimulator of theirs"
+            )
         self.recipe, self.seed, self.basis_tolerance = recipe, seed, basis_tolerance
         self.plan = ParameterPlan(recipe)
         self.truths = Truths(recipe, self.plan)
@@ -202,10 +213,7 @@ class Simulator:
 
     def batch(self, sample_ids) -> Batch:
         """Simulate the samples with these ids (n,), integers from 0; RecipeError for others, or for none."""
-        ids = np.atleast_1d(np.asarray(sample_ids))
-        if ids.ndim != 1 or not ids.size or not np.issubdtype(ids.dtype, np.integer) or ids.min() < 0:
-            raise RecipeError(f"sample ids are one or more integers from 0 on, not {sample_ids!r}")
-        return self.simulate(self.plan.draw(ids, self.seed))
+        return self.simulate(self.plan.draw(checked_ids(sample_ids), self.seed))
 
     def stream(self, start: int = 0, batch_size: int = 256) -> Iterator[Batch]:
         """Batches of consecutive samples without end, from sample ``start`` on."""

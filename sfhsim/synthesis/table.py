@@ -17,14 +17,16 @@ def galaxy_table(simulator, sample_id: int):
     """An astropy table of one sample's observed spectrum (erg/s/cm2/Angstrom) and components.
 
     Columns: wavelength, flux and flux_error (with noise), and the noise-free components of
-    `sfhsim.synthesis.galaxy.Galaxy.observe`, the recipe's other sources last. Metadata: recipe, sample, truths,
-    magnitudes, energy balance in Lsun.
+    `sfhsim.synthesis.galaxy.Galaxy.observe`, the recipe's other sources last. Metadata: recipe (and world, of a
+    mixture), sample, truths, magnitudes, energy balance in Lsun.
     """
     from astropy import units
     from astropy.table import Table
 
+    from sfhsim.synthesis.any_simulator import of_sample
     from sfhsim.synthesis.galaxy import synthesize_galaxy
 
+    simulator, name = of_sample(simulator, sample_id)
     batch = simulator.batch([sample_id])
     galaxy = synthesize_galaxy(simulator.recipe, library=simulator.library, draws=batch.draws)
     scale = float(simulator.flux_scale(batch.draws)[0] / batch.draws.values["total_mass_msun"][0])
@@ -41,7 +43,7 @@ def galaxy_table(simulator, sample_id: int):
         if np.isfinite(value)
     }
     table.meta = {
-        "recipe": simulator.recipe.name,
+        "recipe": name,
         "library": simulator.library.name,
         "sample_id": int(sample_id),
         "seed": int(simulator.seed),

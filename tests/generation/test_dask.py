@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import yaml
 from small_dataset import N_SAMPLES, SHARD_BYTES, contents
 
 from sfhsim import generate_dataset
@@ -70,6 +71,14 @@ def test_a_killed_worker_does_not_change_a_byte(recipe, uninterrupted, cluster, 
     killer.join()
     assert contents(folder) == uninterrupted
     assert killed[0] < len([name for name in uninterrupted if name.endswith(".tfrecord")])
+
+
+def test_a_mixture_on_the_cluster(recipe_content, cluster, tmp_path):
+    worlds = [{"name": "a"}, {"name": "b", "override": {"metallicity": {"form": "constant"}}}]
+    (tmp_path / "many.yaml").write_text(yaml.safe_dump({**recipe_content, "worlds": worlds}))
+    _on_cluster(tmp_path / "many.yaml", tmp_path / "there", cluster)
+    generate_dataset(str(tmp_path / "many.yaml"), N_SAMPLES, tmp_path / "here", seed=7, shard_bytes=SHARD_BYTES)
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 
 def test_errors_on_the_cluster_arrive_as_they_are(dataset, cluster, tmp_path):

@@ -132,6 +132,12 @@ RECIPES = {
         "nebular": {"model": "lkl10", "continuum": False, "line_flux": "prospect"},
     },
 }
+# worlds of a mixture, of the recipes above
+WORLDS = (
+    "fixed, Cloudy, noise of photons",
+    "drawn, LKL10 by SFR, no noise",
+    "fixed, truncated and tabulated histories",
+)
 SLOW = {"drawn, ProSpect's forms"}  # adaptive integrals, one galaxy at a time: fewer samples
 
 
@@ -156,15 +162,19 @@ def of_made_up_library(folder: Path) -> dict[str, dict[int, str]]:
     """By recipe and sample; AssertionError where another batch or order gives other bytes."""
     from miniature import miniature_recipe
 
-    from sfhsim import Simulator
+    from sfhsim import MixtureSimulator, Simulator
     from sfhsim.libraries import load_library
     from sfhsim.recipe.loading import recipe_from_dict
 
     library = load_library(folder / "libraries" / "miniature.ssplib")
+    documents = {name: miniature_recipe(**({"spectrum": PIXELS} | changes)) for name, changes in RECIPES.items()}
+    # compiled here, with what this process computes with
+    simulators = {name: Simulator(recipe_from_dict(content), library, seed=5) for name, content in documents.items()}
+    worlds = [{"name": f"world{k}", "weight": 1 + k, "recipe": documents[name]} for k, name in enumerate(WORLDS)]
+    mixture = recipe_from_dict({"name": "mixture", "worlds": worlds})
+    simulators["mixture"] = MixtureSimulator(mixture, [Simulator(w.recipe, library, seed=5) for w in mixture.worlds])
     found = {}
-    for name, changes in RECIPES.items():
-        recipe = recipe_from_dict(miniature_recipe(**({"spectrum": PIXELS} | changes)))
-        simulator = Simulator(recipe, library, seed=5)  # compiled here, with what this process computes with
+    for name, simulator in simulators.items():
         ids = np.arange(16 if name in SLOW else N_SAMPLES)
         found[name] = whole = digests(simulator, ids)
         assert digests(simulator, np.random.default_rng(0).permutation(ids)) == whole, f"{name}: another order"

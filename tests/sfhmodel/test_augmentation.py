@@ -11,17 +11,19 @@ import pytest
 
 from sfhmodel.errors import ConfigError
 from sfhmodel.layers.augmentation import Augmentation
-from sfhmodel.layers.observing import polynomials
+from sfhmodel.layers.observing import N_KERNEL, polynomials, smoothing_kernels
 
 N, N_PIXEL, N_BAND = 200, 300, 6
 WAVE_AA = np.linspace(5000.0, 5598.0, N_PIXEL)
 LEVEL = 3e-20  # in erg/s/cm2/Angstrom: its square is no float32
 EVERYTHING = {
-    "noise": {"snr": [5.0, 50.0], "probability": 0.5},
+    "noise": {"snr": [5.0, 50.0], "correlation_pixels": [1.0, 4.0], "probability": 0.5},
+    "sky_lines": {"lines": 3, "amplitude": 0.1, "pixels": [1.0, 6.0], "probability": 0.5},
     "masked_pixels": {"runs": 3, "length": 20, "probability": 0.7},
     "dropped_bands": {"probability": 0.2},
     "missing_photometry": {"probability": 0.1},
     "calibration": {"amplitude": 0.03, "order": 4, "probability": 0.9},
+    "ripples": {"amplitude": [0.005, 0.05], "pixels": [30.0, 300.0], "probability": 0.5},
     "redshift": {"sigma": 2e-4, "probability": 1.0},
     "missing_errors": {"probability": 0.3},
 }
@@ -80,6 +82,84 @@ def test_noise_keeps_the_shape_of_the_errors():
 def test_noise_leaves_worse_spectra_alone():
     inputs = _inputs(8.0)
     _same(_run(inputs, noise={"snr": [10.0, 90.0]}), inputs, *inputs)
+
+
+@pytest.mark.parametrize("fwhm", [0.5, 3.0, 20.0])
+def test_correlated_noise_has_the_correlation_of_its_kernel_and_the_errors_of_its_pixels(fwhm):
+    out = _run(_inputs(None, n=1000), noise={"snr": [20.0, 20.0], "correlation_pixels": [fwhm, fwhm]})
+    np.testing.assert_allclose(out["flux_error"], LEVEL / 20.0, rtol=1e-4)
+    added = (out["flux"] / LEVEL - 1.0) * 20.0
+    pixels = np.arange(-int(3 * fwhm) - 1, int(3 * fwhm) + 2)
+    kernel = np.exp(-4 * np.log(2) * (pixels / fwhm) ** 2)
+    n = added.shape[0] * added.shape[1] / kernel.sum()
+    for lag in (0, 1, 2, 5, 40):
+        expected = np.sum(kernel[lag:] * kernel[: max(kernel.size - lag, 0)]) / np.sum(kernel**2)
+        assert abs(np.mean(added[:, lag:] * added[:, : N_PIXEL - lag]) - expected) < 8 * np.sqrt(2 / n)
+    for edge in (added[:, 0], added[:, -1]):  # as in the middle
+        assert abs(edge.var() - 1.0) < 6 * np.sqrt(2 / 1000)
+
+
+def test_widths_of_correlation_are_drawn_among_all():
+    out = _run(_inputs(None, n=800), noise={"snr": [20.0, 20.0], "correlation_pixels": [1.0, 30.0]})
+    added = (out["flux"] / LEVEL - 1.0) * 20.0
+    neighbours = np.mean(added[:, 1:] * added[:, :-1], axis=1) / np.mean(added**2, axis=1)
+    kernels = smoothing_kernels(1.0, 30.0)[:, 0]
+    expected = np.sum(kernels[1:] * kernels[:-1], axis=0)
+    assert (np.diff(expected) > 0).all()
+    edges = [-1, *(0.5 * (expected[1:] + expected[:-1])), 1]
+    counts = np.histogram(neighbours, edges)[0]
+    assert counts.min() > 0.6 * 800 / N_KERNEL
+
+
+def test_sky_lines_are_narrow_residuals_of_either_sign():
+    inputs = _inputs(n=1000)
+    out = _run(inputs, sky_lines={"lines": 1, "amplitude": 0.2, "pixels": [4.0, 4.0], "probability": 0.6})
+    _same(out, inputs, "flux_error", "mask", "magnitudes", "magnitude_errors")
+    residual = out["flux"] / np.float32(LEVEL) - 1.0
+    hit = (np.abs(residual) > 1e-5).any(axis=1)
+    assert _near(hit.sum(), 1000, 0.6 * 0.99)
+    peak = np.abs(residual).argmax(axis=1)[hit]
+    assert np.ptp(peak) > 0.9 * N_PIXEL
+    whole = hit & (np.abs(residual[:, :12]).max(axis=1) < 1e-6) & (np.abs(residual[:, -12:]).max(axis=1) < 1e-6)
+    height = residual[whole].sum(axis=1) / (4.0 * np.sqrt(np.pi / (4 * np.log(2))))  # area of a Gaussian over its width
+    assert np.sqrt(np.mean(height**2)) == pytest.approx(0.2, rel=0.15)
+    assert abs(np.mean(height > 0) - 0.5) < 0.12
+    width = np.sum(np.abs(residual[whole]) > 0.5 * np.abs(residual[whole]).max(axis=1, keepdims=True), axis=1)
+    assert set(width) <= {3, 4, 5}
+
+
+def test_sky_lines_number_as_asked():
+    options = {"lines": 3, "amplitude": 1.0, "pixels": [0.5, 0.5]}
+    residual = _run(_inputs(n=1000), sky_lines=options)["flux"] / np.float32(LEVEL) - 1.0
+    here = np.abs(residual) > 1e-3
+    runs = np.count_nonzero(np.diff(np.pad(here, [(0, 0), (1, 0)]).astype(int), axis=1) == 1, axis=1)
+    assert runs.max() == 3
+    assert abs(runs.mean() - 2.0) < 0.3
+
+
+def test_ripples_are_waves_of_the_amplitude_and_period_asked_for():
+    inputs = _inputs(n=1000)
+    out = _run(inputs, ripples={"amplitude": [0.03, 0.03], "pixels": [50.0, 100.0]})
+    factor = out["flux"] / inputs["flux"]
+    np.testing.assert_allclose(out["flux_error"] / inputs["flux_error"], factor, rtol=1e-5)
+    _same(out, inputs, "mask", "magnitudes", "magnitude_errors")
+    log_factor = np.log(factor)
+    assert np.sqrt(np.mean(log_factor**2)) == pytest.approx(0.03, rel=0.05)
+    power = np.mean(np.abs(np.fft.rfft(log_factor * np.hanning(N_PIXEL), axis=1)) ** 2, axis=0)
+    frequency = np.fft.rfftfreq(N_PIXEL)
+    inside = (frequency > 1 / 100 - 2 / N_PIXEL) & (frequency < 1 / 50 + 2 / N_PIXEL)
+    assert power[inside].sum() > 0.99 * power.sum()
+    some = _run(_inputs(), ripples={"amplitude": [0.01, 0.1], "pixels": [50.0, 100.0], "probability": 0.3})
+    assert _near((some["flux"] != np.float32(LEVEL)).any(axis=1).sum(), N, 0.3)
+
+
+def test_amplitudes_of_ripples_are_log_uniform():
+    log_factor = np.log(
+        _run(_inputs(n=2000), ripples={"amplitude": [1e-3, 0.1], "pixels": [10.0, 20.0]})["flux"] / LEVEL
+    )
+    place = np.log(np.sqrt(np.mean(log_factor**2, axis=1)) / 1e-3) / np.log(100.0)
+    assert abs(place.mean() - 0.5) < 0.05
+    assert abs(place.std() - np.sqrt(1 / 12)) < 0.05
 
 
 def test_snr_is_log_uniform():
@@ -316,7 +396,20 @@ def test_float32_under_mixed_precision():
         ({"noise": {"probability": 0.5}}, "noise needs snr"),
         ({"noise": {"snr": [1, 2], "colour": "pink"}}, "noise has no option colour: there are probability, snr"),
         ({"noise": {"snr": [1, 2], "probability": 1.5}}, "noise: probability must be a number from 0 to 1, not 1.5"),
-        ({"noise": 3}, "noise must be None or a dict of probability, snr, not 3"),
+        ({"noise": 3}, "noise must be None or a dict of probability, snr, correlation_pixels, not 3"),
+        (
+            {"noise": {"snr": [1, 2], "correlation_pixels": [5, 2]}},
+            "correlation_pixels must be .low, high., 5 is above",
+        ),
+        (
+            {"noise": {"snr": [1, 2], "correlation_pixels": [1, 200]}},
+            "correlation_pixels must be a number from 0.5 to 50",
+        ),
+        ({"ripples": {"amplitude": [0.01, 0.1]}}, "ripples needs pixels"),
+        ({"ripples": {"amplitude": 0.1, "pixels": [50, 100]}}, "ripples: amplitude must be .low, high., not 0.1"),
+        ({"ripples": {"amplitude": [0.0, 0.1], "pixels": [50, 100]}}, "amplitude must be a number from 1e-05"),
+        ({"sky_lines": {"lines": 2, "pixels": [1, 3]}}, "sky_lines needs amplitude"),
+        ({"sky_lines": {"lines": 0, "amplitude": 0.1, "pixels": [1, 3]}}, "lines must be an integer from 1 to 100"),
         ({"masked_pixels": {"runs": 1.5, "length": 3}}, "runs must be an integer from 1 to 100, not 1.5"),
         ({"masked_pixels": {"runs": 3}}, "masked_pixels needs length"),
         ({"dropped_bands": {}}, "dropped_bands needs probability"),

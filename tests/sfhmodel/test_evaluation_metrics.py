@@ -203,7 +203,7 @@ def test_metrics_are_json_and_each_has_a_convention():
     assert metrics["by_snr"][0]["high"] is None
     names = {name.removesuffix("_per_bin") for name in metrics} | {"bias", "scatter", "rmse", "outlier_fraction"}
     names |= {name.removesuffix("_per_bin") for values in metrics["quantiles"].values() for name in values}
-    names -= {"n_galaxies", "summaries", "quantiles", "by_snr", "by_a_v", "metallicity_bias"}
+    names -= {"n_galaxies", "summaries", "quantiles", "by_snr", "by_a_v", "by_world", "metallicity_bias"}
     assert names <= set(CONVENTIONS)
 
 

@@ -7,8 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from sfhsim import Dataset, Simulator, generate_dataset
+from sfhsim import Dataset, MixtureSimulator, Simulator, generate_dataset
 from sfhsim.errors import DatasetError
+from sfhsim.generation.plan import DEFAULT_SPLIT, in_split
 from sfhsim.recipe.loading import recipe_from_dict
 from sfhsim.streaming import PrefetchingStream
 
@@ -55,6 +56,27 @@ def test_it_yields_what_the_records_hold(simulator, tmp_path, split):
         streamed = np.concatenate([batch[name] for batch in batches])[:n]
         np.testing.assert_array_equal(streamed, values[order])
         assert streamed.dtype == values.dtype
+
+
+@pytest.mark.parametrize("split", [None, "train"])
+def test_of_a_mixture(split):
+    """Several batches are simulated at once, and come out one by one."""
+    from miniature import miniature_library, miniature_recipe
+
+    spectrum = {"start_aa": 4800.0, "stop_aa": 5300.0, "step_aa": 5.0}
+    content = miniature_recipe(spectrum=spectrum, nebular={"model": "none"}, photometry={"filters": []})
+    worlds = [{"name": "a"}, {"name": "b", "override": {"metallicity": {"form": "constant"}}}, {"name": "c"}]
+    mixture = recipe_from_dict(content | {"worlds": worlds})
+    simulator = MixtureSimulator(mixture, [Simulator(w.recipe, miniature_library(), 3) for w in mixture.worlds])
+    with PrefetchingStream(simulator, start=11, batch_size=5, split=split) as stream:
+        batches = [next(stream) for _ in range(8)]
+    assert {len(batch["sample_id"]) for batch in batches} == {5}
+    ids = np.concatenate([batch["sample_id"] for batch in batches])
+    wanted = np.arange(11, 61, dtype=np.uint64)
+    wanted = wanted if split is None else wanted[in_split(wanted, split, DEFAULT_SPLIT)]
+    np.testing.assert_array_equal(ids, wanted[:40])
+    for name, values in simulator.batch(ids).features().items():
+        np.testing.assert_array_equal(np.concatenate([batch[name] for batch in batches]), values)
 
 
 def test_it_starts_anywhere(simulator):
