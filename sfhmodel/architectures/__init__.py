@@ -1,11 +1,11 @@
 """Architectures by name: builders of the network between normalised inputs and raw outputs.
 
-A builder takes an `Interface` and options, and returns a functional `keras.Model`
+A builder takes a `NetworkSpec` and options, and returns a functional `keras.Model`
 
     {"continuum", "lines", "ignored": (n, n_pixel), "noise": (n, 1), "photometry": (n, 3 n_band)}
         -> {raw outputs, "latent"[, "attention"]}
 
-whose raw outputs have the sizes of `Interface.outputs`. A new architecture is a module with such a builder, registered
+whose raw outputs are made by the methods of the spec. A new architecture is a module with such a builder, registered
 with `register`.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from sfhmodel.architectures.interface import Interface
+from sfhmodel.architectures.network_spec import NetworkSpec
 from sfhmodel.errors import ConfigError
 
 _BUILDERS: dict[str, Callable] = {}
@@ -52,7 +52,7 @@ def options(name: str) -> dict:
     return {p.name: p.default for p in parameters}
 
 
-def build(name: str, interface: Interface, **chosen):
+def build(name: str, spec: NetworkSpec, **chosen):
     """The network of this name.
 
     Raises
@@ -63,7 +63,7 @@ def build(name: str, interface: Interface, **chosen):
     known = options(name)
     if unknown := sorted(set(chosen) - set(known)):
         raise ConfigError(f"architecture {name!r} has no option {', '.join(unknown)}: it has {', '.join(known)}")
-    return _builder(name)(interface, **chosen)
+    return _builder(name)(spec, **chosen)
 
 
 def _builder(name: str) -> Callable:
@@ -73,4 +73,4 @@ def _builder(name: str) -> Callable:
     return _BUILDERS[name]
 
 
-__all__ = ["Interface", "build", "names", "options", "register"]
+__all__ = ["NetworkSpec", "build", "names", "options", "register"]

@@ -65,7 +65,7 @@ class _RawWeights(keras.callbacks.Callback):
 
 
 def run_epochs(job: Job, model) -> tuple[Progress, Arrays]:
-    """Train a model, adapted unless a checkpoint is there, to the end of its run.
+    """Train a model, its normalisation fitted unless a checkpoint is there, to the end of its run.
 
     Returns
     -------

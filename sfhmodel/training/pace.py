@@ -25,7 +25,7 @@ def fit_to_minutes(config: TrainingConfig, source, model, validation, began: flo
     ----------
     config : with ``minutes``.
     source : of batches.
-    model : adapted; its variables are as before afterwards.
+    model : with its normalisation; its variables are as before afterwards.
     validation : function that gives the validation batches.
     began : `time.perf_counter` of the start.
 

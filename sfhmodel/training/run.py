@@ -88,7 +88,7 @@ def _train(out, config, stored, source, found, show_progress, began) -> tuple[Pr
     _check_monitor(config.monitor, {"loss", *(metric.name for metric in model.metrics)})
     with source.explained_errors():
         if stored is None or load_checkpoint(out) is None:
-            model.adapt(source.sample(config))
+            model.fit_normalization(source.sample(config))
         settled = stored or _settle(config, source, found, model, began)
     if stored is None and found.writes:
         store_config(out, settled, source.description)

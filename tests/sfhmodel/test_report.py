@@ -43,7 +43,7 @@ def untrained(data, architecture="attention", **options):
     model = build_model(data.description, architecture, architecture_options=OPTIONS[architecture], **options)
     records = list(records_of(data, "train", 50))
     truths = {name: np.stack([r[name] for r in records]) for name in ("mass_fraction", "metallicity", "truth")}
-    model.adapt([(inputs_of(records), truths)])
+    model.fit_normalization([(inputs_of(records), truths)])
     return model
 
 
