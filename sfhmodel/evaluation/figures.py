@@ -41,7 +41,9 @@ def pictures(results: Results, metrics: dict, shown: Results | None, attention: 
         "coverage": plot_coverage(metrics, edges),
     }
     if attention is not None:
-        figures["attention"] = plot_attention(attention, results.description.wave_aa, redshift_of(results.description))
+        figures["attention"] = plot_attention(
+            attention, results.description.wave_aa, results.description.conditions.redshift or 0.0
+        )
     figures["novelty"] = plot_novelty(results.predictions["novelty"])
     for name, figure in figures.items():
         yield Picture(name, _CAPTIONS[name], as_png(figure))
@@ -56,14 +58,6 @@ def _galaxies(shown: Results) -> Iterator[Picture]:
         name = "galaxies" if n_figure == 1 else f"galaxies_{number}"
         caption = _GALAXIES if number == 1 else f"Further galaxies, as in the figure before ({number} of {n_figure})."
         yield Picture(name, caption, as_png(plot_galaxies(shown, rows)))
-
-
-def redshift_of(description) -> float:
-    """Of the spectra of the training data where it is the same for all; 0 where it is not, or unknown."""
-    redshift = description.recipe.get("kinematics", {}).get("redshift", 0.0)
-    if isinstance(redshift, dict):
-        redshift = redshift.get("value", 0.0) if redshift.get("distribution") == "constant" else 0.0
-    return float(redshift)
 
 
 _GALAXIES = (

@@ -19,7 +19,7 @@ from sfhmodel.errors import ConfigError, InputError, ModelFileError, TrainingDat
 from sfhmodel.evaluation import collect, evaluate, metrics_of
 from sfhmodel.evaluation.attention import attention_of
 from sfhmodel.evaluation.collect import inputs_of, signal_to_noise, targets_of
-from sfhmodel.evaluation.figures import pictures, redshift_of
+from sfhmodel.evaluation.figures import pictures
 from sfhmodel.evaluation.folder import FIGURES, FORMAT, METRICS, PAGE, report_folder
 from sfhmodel.evaluation.prior import prior_mean
 from sfhmodel.evaluation.records import chosen_records, records_of
@@ -401,21 +401,6 @@ def test_pictures_without_galaxies_or_noise():
     results = made_up_results(30, snr=np.full(30, np.inf), inputs=False)
     metrics = metrics_of(results, np.full(5, 0.2)) | {"quantile_levels": list(results.description.quantile_levels)}
     assert {picture.name for picture in pictures(results, metrics, None, None)} == ALWAYS
-
-
-@pytest.mark.parametrize(
-    ("recipe", "redshift"),
-    [
-        ({}, 0.0),
-        ({"kinematics": {"redshift": 0.01}}, 0.01),
-        ({"kinematics": {"redshift": {"distribution": "constant", "value": 0.02}}}, 0.02),
-        ({"kinematics": {"redshift": {"distribution": "uniform", "min": 0.0, "max": 1.0}}}, 0.0),
-    ],
-)
-def test_redshift_of_the_training_data(recipe, redshift, data):
-    from dataclasses import replace
-
-    assert redshift_of(replace(data.description, recipe=recipe)) == redshift
 
 
 def run_command(*arguments):
