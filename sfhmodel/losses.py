@@ -202,7 +202,10 @@ def make_losses(weights: dict | None, levels: Sequence[float]) -> list[LossTerm]
         for name, weight in terms.items():
             if maker(name) is None or output not in _LOSSES[name].outputs:
                 there = ", ".join(known for known, loss in _LOSSES.items() if output in loss.outputs)
-                raise ConfigError(f"no loss {name!r} for {output}: choose from {there}")
+                raise ConfigError(
+                    f"no loss {name!r} for {output}: choose from {there}, or load the plug-in that registers it "
+                    "(--plugin)"
+                )
             if not weight >= 0.0:
                 raise ConfigError(f"the weight of {output}.{name} is {weight}: it must not be negative")
             if weight:

@@ -29,8 +29,9 @@ from sfhmodel.layers import (
     PhotometryNormalization,
     SpectrumNormalization,
 )
-from sfhmodel.losses import make_losses
+from sfhmodel.losses import make_losses, maker
 from sfhmodel.objective import METRICS, errors_to_watch, pairs
+from sfhmodel.plugins import modules_of
 from sfhmodel.targets import from_target_space, power10, targets_from_truths, to_target_space, within_limits
 
 INPUT_NAMES = ("flux", "flux_error", "mask", "magnitudes", "magnitude_errors")
@@ -288,6 +289,8 @@ class StarFormationModel(keras.Model):
     # --- storage ------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
+        makers = [architectures.builder(self.architecture), *(maker(term.name) for term in self._terms)]
+        plugins = modules_of(makers)
         return {
             "name": self.name,
             "description": self.description.to_dict(),
@@ -296,11 +299,12 @@ class StarFormationModel(keras.Model):
             "losses": self._loss_weights,
             "augmentation": self._augmentation,
             "seed": self.seed,
+            **({"plugins": plugins} if plugins else {}),
         }
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> StarFormationModel:
-        return cls(**config)
+        return cls(**{name: value for name, value in config.items() if name != "plugins"})
 
 
 class MeanOverSamples(keras.losses.Loss):

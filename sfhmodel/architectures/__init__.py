@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from sfhmodel.architectures.network_spec import NetworkSpec
 from sfhmodel.errors import ConfigError
+from sfhsim.plugins import load_entry_points
 
 _BUILDERS: dict[str, Callable] = {}
 
@@ -48,7 +49,7 @@ def names() -> list[str]:
 
 def options(name: str) -> dict:
     """The options of an architecture with their defaults."""
-    parameters = list(inspect.signature(_builder(name)).parameters.values())[1:]
+    parameters = list(inspect.signature(builder(name)).parameters.values())[1:]
     return {p.name: p.default for p in parameters}
 
 
@@ -63,14 +64,26 @@ def build(name: str, spec: NetworkSpec, **chosen):
     known = options(name)
     if unknown := sorted(set(chosen) - set(known)):
         raise ConfigError(f"architecture {name!r} has no option {', '.join(unknown)}: it has {', '.join(known)}")
-    return _builder(name)(spec, **chosen)
+    return builder(name)(spec, **chosen)
 
 
-def _builder(name: str) -> Callable:
+def builder(name: str) -> Callable:
+    """What makes the network of this name; installed plug-ins are asked where it is not known without.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
     _load_builtin()
     if name not in _BUILDERS:
-        raise ConfigError(f"no architecture {name!r}: choose from {', '.join(names())}")
+        load_entry_points()
+    if name not in _BUILDERS:
+        raise ConfigError(
+            f"no architecture {name!r}: choose from {', '.join(names())}, or load the plug-in that registers it "
+            "(--plugin)"
+        )
     return _BUILDERS[name]
 
 
-__all__ = ["NetworkSpec", "build", "names", "options", "register"]
+__all__ = ["NetworkSpec", "build", "builder", "names", "options", "register"]

@@ -118,8 +118,7 @@ def _check_config(config: TrainingConfig) -> None:
     """What is cheap to find wrong before anything is made."""
     from sfhmodel import architectures
 
-    if config.architecture not in architectures.names():
-        raise ConfigError(f"no architecture {config.architecture!r}: choose from {', '.join(architectures.names())}")
+    architectures.builder(config.architecture)
     if config.minutes is not None and config.epochs is not None:
         raise ConfigError(
             f"minutes {config.minutes:g} and epochs {config.epochs}: give one of them, it decides the other"
