@@ -231,9 +231,13 @@ class StarFormationModel(keras.Model):
             return None
         raw = self.network(self.normalize(inputs)[0], training=False)
         weights = ops.convert_to_numpy(raw["attention"])
-        edges = np.linspace(0.0, self.description.n_pixel, weights.shape[1] + 1)
+        return weights, self.token_wave_aa(weights.shape[1])
+
+    def token_wave_aa(self, n_token: int) -> np.ndarray:
+        """(n_token,) wavelengths of the middles of tokens that share the spectrum alike."""
+        edges = np.linspace(0.0, self.description.n_pixel, n_token + 1)
         centre = 0.5 * (edges[1:] + edges[:-1]) - 0.5
-        return weights, np.interp(centre, np.arange(self.description.n_pixel), self.description.wave_aa)
+        return np.interp(centre, np.arange(self.description.n_pixel), self.description.wave_aa)
 
     # --- training -----------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfhmodel.evaluation.attention import Attention
-from sfhmodel.evaluation.results import Results
+from sfhmodel.inference.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,9 @@ class Picture:
     png: bytes
 
 
-def pictures(results: Results, metrics: dict, shown: Results | None, attention: Attention | None) -> Iterator[Picture]:
+def pictures(
+    results: Prediction, metrics: dict, shown: Prediction | None, attention: Attention | None
+) -> Iterator[Picture]:
     """Those of a report, in order; arguments as of `sfhmodel.evaluation.write_report`."""
     from sfhmodel.plots.age_bins import plot_age_bins, plot_smape
     from sfhmodel.plots.attention import plot_attention
@@ -44,12 +46,12 @@ def pictures(results: Results, metrics: dict, shown: Results | None, attention: 
         figures["attention"] = plot_attention(
             attention, results.description.wave_aa, results.description.conditions.redshift or 0.0
         )
-    figures["novelty"] = plot_novelty(results.predictions["novelty"])
+    figures["novelty"] = plot_novelty(results.novelty)
     for name, figure in figures.items():
         yield Picture(name, _CAPTIONS[name], as_png(figure))
 
 
-def _galaxies(shown: Results) -> Iterator[Picture]:
+def _galaxies(shown: Prediction) -> Iterator[Picture]:
     from sfhmodel.plots.galaxies import ROWS, plot_galaxies
     from sfhmodel.plots.style import as_png
 
