@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sfhmodel.errors import ConfigError, TrainingDataError
-from sfhmodel.training.checkpoints import Progress, load_checkpoint
+from sfhmodel.training.checkpoints import Arrays, Progress, load_checkpoint
 from sfhmodel.training.config import DEFAULT_EPOCHS, TrainingConfig
 from sfhmodel.training.directory import MODEL, read_summary, run_directory, store_config, stored_config
 from sfhmodel.training.distribution import devices
 from sfhmodel.training.finish import finish, new_model, summarized
 from sfhmodel.training.sources import open_source
-from sfhmodel.training.state import Arrays
 
 
 def train(
