@@ -27,11 +27,8 @@ OUTPUT_NAMES = (
     "novelty",
 )
 
-_SAID_BESIDE = (
-    "wave_medium",
-    "summaries",
-    "conditions",
-)  # in the dict of a description, though they follow from others
+# in the dict of a description, though they follow from others
+_SAID_BESIDE = ("wave_medium", "summaries", "conditions")
 
 # name, unit, description; `sfhmodel.targets` makes them of the truths of a record
 SUMMARIES = (

@@ -50,6 +50,7 @@ class LearningAnswer(NamedTuple):
     log10_metallicity_quantiles : (n, n_age_bin, n_level)
     summary_quantiles : (n, n_summary, n_level), as of `sfhmodel.targets.to_target_space`.
     latent : (n, n_latent) last features of the network.
+    groups : (n, n_group) one-hot, by noise: of which the quantiles have their corrections.
     raw : all outputs of the network, by name.
     scaled : of `SpectrumNormalization`, with ``error`` (n, n_pixel) in units of the mean flux.
     """
@@ -59,6 +60,7 @@ class LearningAnswer(NamedTuple):
     log10_metallicity_quantiles: Any
     summary_quantiles: Any
     latent: Any
+    groups: Any
     raw: dict
     scaled: dict
 
@@ -192,6 +194,7 @@ class StarFormationModel(keras.Model):
             log10_metallicity_quantiles=self.metallicity(raw["metallicity_quantiles"], groups, training=training),
             summary_quantiles=self.summary(raw["summary_quantiles"], groups, training=training),
             latent=raw["latent"],
+            groups=groups,
             raw=raw,
             scaled={**scaled, "error": error},
         )
@@ -229,8 +232,7 @@ class StarFormationModel(keras.Model):
         """
         if "attention" not in self.network.output:
             return None
-        raw = self.network(self.normalize(inputs)[0], training=False)
-        weights = ops.convert_to_numpy(raw["attention"])
+        weights = ops.convert_to_numpy(self.forward(inputs).raw["attention"])
         return weights, self.token_wave_aa(weights.shape[1])
 
     def token_wave_aa(self, n_token: int) -> np.ndarray:

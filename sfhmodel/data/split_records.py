@@ -29,6 +29,7 @@ class SplitRecords:
     ----------
     data : the data set.
     split : its name.
+    limit : have only the first so many records, and look at no shard beyond them; all by default.
 
     Attributes
     ----------
@@ -41,9 +42,10 @@ class SplitRecords:
         damaged, named with its shard.
     """
 
-    def __init__(self, data: TrainingData, split: str):
-        parts = data.parts(split)
-        data.check_shards(split)
+    def __init__(self, data: TrainingData, split: str, limit: int | None = None):
+        parts = data.parts(split, limit)
+        if limit is None:
+            data.check_shards(split)
         self._data, self._split = data, split
         self._reader = ShardReader(data, parts, feature_lengths(data.description))
         self.sample_id = np.concatenate([data.ids(part) for part in parts])

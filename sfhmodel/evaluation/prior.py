@@ -40,7 +40,7 @@ def prior_mean(
     n = min(N_RECORDS, sum(shard["n_records"] for shard in data.manifest["shards"] if shard["split"] == _SPLIT))
     if n:
         total = np.zeros(results.description.n_age_bin)
-        for batch in SplitRecords(data, _SPLIT).batches(range(n), _BATCH_SIZE):
+        for batch in SplitRecords(data, _SPLIT, n).batches(range(n), _BATCH_SIZE):
             total += batch.truths["mass_fraction"].sum(axis=0, dtype=np.float64)
             if progress:
                 progress("training records read", len(batch.sample_id), n)
