@@ -52,6 +52,13 @@ def read_config(path: Path) -> dict:
     return config
 
 
+def model_config(path: Path) -> dict:
+    """The arguments of the model in a .keras file that `read_config` has passed."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read(CONFIG)).get("config")
+    return config if isinstance(config, dict) else {}
+
+
 def _check_directory(path: Path, archive: zipfile.ZipFile) -> None:
     names = archive.namelist()
     if missing := [name for name in (CONFIG, WEIGHTS) if name not in names]:

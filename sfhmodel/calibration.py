@@ -14,9 +14,9 @@ from collections.abc import Iterable
 import numpy as np
 from keras import ops
 
-from sfhmodel.adaptation import collect
 from sfhmodel.errors import TrainingDataError
-from sfhmodel.targets import linked
+from sfhmodel.fit_normalization import collect
+from sfhmodel.targets import to_target_space
 
 FALSE_ALARM_RATE = 0.01
 MIN_SAMPLES = 100
@@ -103,20 +103,15 @@ def _reset(model) -> None:
 
 
 def _of_batch(model, inputs: dict, truths: dict) -> dict:
-    features, scaled = model.normalize(inputs)
-    raw = model.network(features, training=False)
-    targets = model.targets(truths)
+    answer, targets = model.forward(inputs, training=False), model.targets(truths)
     return {
         **targets,
-        "summaries": linked(targets["summaries"]),
-        "noise": scaled["noise"],
-        "cumulative_quantiles": model.cumulative(raw["cumulative_quantiles"]),
-        "log10_metallicity_quantiles": model.metallicity(raw["metallicity_quantiles"]),
-        "summary_quantiles": model.summary(raw["summary_quantiles"]),
-        "latent": raw["latent"],
-        "flux": scaled["flux"],
-        "error": model.spectrum_normalization.errors(scaled, ops.cast(inputs["flux_error"], "float32")),
-        "good": scaled["good"],
+        "summaries": to_target_space(targets["summaries"]),
+        "cumulative_quantiles": answer.cumulative_quantiles,
+        "log10_metallicity_quantiles": answer.log10_metallicity_quantiles,
+        "summary_quantiles": answer.summary_quantiles,
+        "latent": answer.latent,
+        **{name: answer.scaled[name] for name in ("noise", "flux", "error", "good")},
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sfhmodel.conditions import TrainingConditions
 from sfhmodel.errors import TrainingDataError
 
 SCHEMA_VERSIONS = (1, 2)
@@ -25,6 +26,9 @@ OUTPUT_NAMES = (
     "summary_quantiles",
     "novelty",
 )
+
+# in the dict of a description, though they follow from others
+_SAID_BESIDE = ("wave_medium", "summaries", "conditions")
 
 # name, unit, description; `sfhmodel.targets` makes them of the truths of a record
 SUMMARIES = (
@@ -61,10 +65,11 @@ class ModelDescription:
     age_bin_edges_yr : (n_age_bin + 1,) edges of the age bins, lookback time.
     bands : of the magnitudes, in order: dicts with at least ``name``, as in the manifest.
     truth_names : names of the scalar truths of the training records.
-    recipe, library : of the training data, as in the manifest; ``recipes`` are those of a mixture's worlds.
+    recipe, library : of the training data, as in the manifest.
     dataset_name, dataset_sha256 : name and manifest checksum of the training data.
     schema_version : of its records.
     quantile_levels : probabilities of the quantiles.
+    conditions : of the training, as the recipe says: ranges of redshift, velocity dispersion, metallicity, attenuation.
     """
 
     wave_aa: np.ndarray
@@ -77,6 +82,10 @@ class ModelDescription:
     dataset_sha256: str = ""
     schema_version: int = SCHEMA_VERSIONS[0]
     quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
+    conditions: TrainingConditions = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "conditions", TrainingConditions.of_recipe(self.recipe))
 
     @classmethod
     def from_manifest(cls, manifest: dict) -> ModelDescription:
@@ -108,11 +117,6 @@ class ModelDescription:
         if missing := [name for name in NEEDED_TRUTHS if name not in description.truth_names]:
             raise TrainingDataError(f"data set {description.dataset_name!r} has no truths {', '.join(missing)}")
         return description
-
-    @property
-    def recipes(self) -> list[dict]:
-        """The recipes that the training galaxies were drawn from: those of a mixture's worlds, or the one there is."""
-        return [world["recipe"] for world in self.recipe.get("worlds", ())] or [self.recipe]
 
     @property
     def n_pixel(self) -> int:
@@ -153,12 +157,13 @@ class ModelDescription:
             "dataset_name": self.dataset_name,
             "dataset_sha256": self.dataset_sha256,
             "schema_version": self.schema_version,
+            "conditions": self.conditions.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelDescription:
         """The inverse of `to_dict`."""
-        values = {name: v for name, v in values.items() if name not in ("wave_medium", "summaries")}
+        values = {name: v for name, v in values.items() if name not in _SAID_BESIDE}
         for name in ("wave_aa", "age_bin_edges_yr"):
             values[name] = np.asarray(values[name], dtype=np.float64)
         for name in ("bands", "truth_names", "quantile_levels"):

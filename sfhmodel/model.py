@@ -1,17 +1,26 @@
-"""The model: physical inputs, normalisation, network, physical outputs with quantiles and a novelty score."""
+"""The model: physical inputs, normalisation, network, physical outputs with quantiles and a novelty score.
+
+    inputs -> normalised -> network -> raw outputs -> answer in learning space (`forward`) -> physical units (`call`)
+
+Losses, metrics and calibration work on the answer in learning space, where the quantiles were learnt: cumulative
+fractions, log10 Z, and summaries as `sfhmodel.targets.to_target_space` has them.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from sfhmodel import architectures
-from sfhmodel.architectures import Interface
-from sfhmodel.architectures.interface import CHANNELS
-from sfhmodel.description import LOG10_Z_FLOOR, ModelDescription
+from sfhmodel.architectures import NetworkSpec
+from sfhmodel.architectures.network_spec import CHANNELS
+from sfhmodel.description import ModelDescription
 from sfhmodel.layers import (
     CumulativeQuantiles,
     NoiseGroups,
@@ -20,12 +29,50 @@ from sfhmodel.layers import (
     PhotometryNormalization,
     SpectrumNormalization,
 )
-from sfhmodel.losses import make_losses
-from sfhmodel.targets import linked, log10, power10, targets_from_truths, unlinked, within_limits
+from sfhmodel.losses import make_losses, maker
+from sfhmodel.objective import METRICS, errors_to_watch, pairs
+from sfhmodel.plugins import modules_of
+from sfhmodel.targets import from_target_space, power10, targets_from_truths, to_target_space, within_limits
 
 INPUT_NAMES = ("flux", "flux_error", "mask", "magnitudes", "magnitude_errors")
 N_NOISE_GROUP = 4  # whose quantiles are corrected each on its own
 _TYPICAL_LOG10_NOISE = -2.0
+_learning = ContextVar("learning", default=False)  # of this thread: devices run their steps in threads of their own
+
+
+class LearningAnswer(NamedTuple):
+    """What the model knows of n galaxies, in learning space.
+
+    Attributes
+    ----------
+    mass_fraction : (n, n_age_bin), sums to 1.
+    cumulative_quantiles : (n, n_age_bin, n_level)
+    log10_metallicity_quantiles : (n, n_age_bin, n_level)
+    summary_quantiles : (n, n_summary, n_level), as of `sfhmodel.targets.to_target_space`.
+    latent : (n, n_latent) last features of the network.
+    groups : (n, n_group) one-hot, by noise: of which the quantiles have their corrections.
+    raw : all outputs of the network, by name.
+    scaled : of `SpectrumNormalization`, with ``error`` (n, n_pixel) in units of the mean flux.
+    """
+
+    mass_fraction: Any
+    cumulative_quantiles: Any
+    log10_metallicity_quantiles: Any
+    summary_quantiles: Any
+    latent: Any
+    groups: Any
+    raw: dict
+    scaled: dict
+
+
+@contextmanager
+def _in_learning_space() -> Iterator[None]:
+    """Models called in the block answer in learning space."""
+    token = _learning.set(True)
+    try:
+        yield
+    finally:
+        _learning.reset(token)
 
 
 @keras.saving.register_keras_serializable("sfhmodel")
@@ -77,16 +124,17 @@ class StarFormationModel(keras.Model):
         self._augmentation = augmentation
         self._make_layers()
         self._mean = MeanOverSamples()
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in self._metric_names()}
+        watched = (*METRICS, *(term.label for term in self._terms))
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in watched}
         self.build()
 
     def _make_layers(self) -> None:
         d, levels, summaries = self.description, len(self.description.quantile_levels), self.description.summary_names
         self.spectrum_normalization = SpectrumNormalization(name="spectrum_normalization")
         self.photometry_normalization = PhotometryNormalization(name="photometry_normalization")
-        interface = Interface(d.n_pixel, d.n_band, d.n_age_bin, levels, summaries)
+        spec = NetworkSpec(d.n_pixel, d.n_band, d.n_age_bin, levels, summaries)
         keras.utils.set_random_seed(self.seed)
-        self.network = architectures.build(self.architecture, interface, **self.architecture_options)
+        self.network = architectures.build(self.architecture, spec, **self.architecture_options)
         self.noise_groups = NoiseGroups(N_NOISE_GROUP, name="noise_groups")
         self.cumulative = CumulativeQuantiles(d.n_age_bin, levels, N_NOISE_GROUP, name="cumulative")
         self.metallicity = OrderedQuantiles(d.n_age_bin, levels, N_NOISE_GROUP, name="metallicity")
@@ -126,29 +174,56 @@ class StarFormationModel(keras.Model):
         }
         return features, scaled
 
-    def call(self, inputs: dict, training: bool | None = None) -> dict:
+    def forward(self, inputs: dict, training: bool | None = None) -> LearningAnswer:
+        """The answer in learning space: the one way from inputs through the network to quantiles.
+
+        Parameters
+        ----------
+        inputs : as of a call of the model.
+        training : with augmentation and dropout, and without the limits of the training data.
+        """
         if training and self.augmentation is not None:
             inputs = self.augmentation(inputs, training=True)
         features, scaled = self.normalize(inputs)
         raw = self.network(features, training=training)
-        outputs = self._physical(raw, self.noise_groups(scaled["noise"]), training)
+        groups = self.noise_groups(scaled["noise"])
+        error = self.spectrum_normalization.errors(scaled, ops.cast(inputs["flux_error"], "float32"))
+        return LearningAnswer(
+            mass_fraction=ops.softmax(raw["mass"], axis=-1),
+            cumulative_quantiles=self.cumulative(raw["cumulative_quantiles"], groups),
+            log10_metallicity_quantiles=self.metallicity(raw["metallicity_quantiles"], groups, training=training),
+            summary_quantiles=self.summary(raw["summary_quantiles"], groups, training=training),
+            latent=raw["latent"],
+            groups=groups,
+            raw=raw,
+            scaled={**scaled, "error": error},
+        )
+
+    def call(self, inputs: dict, training: bool | None = None) -> dict:
+        answer = self.forward(inputs, training)
+        return answer if _learning.get() else self.physical(answer, training)
+
+    def physical(self, answer: LearningAnswer, training: bool | None = None) -> dict:
+        """What a call of the model returns, of the answer in learning space."""
+        metallicity = power10(answer.log10_metallicity_quantiles)
+        summary = self._physical_summaries(answer, training)
+        median = len(self.description.quantile_levels) // 2
+        outputs = {
+            "mass_fraction": answer.mass_fraction,
+            "metallicity": metallicity[:, :, median],
+            "summaries": summary[:, :, median],
+            "cumulative_quantiles": answer.cumulative_quantiles,
+            "metallicity_quantiles": metallicity,
+            "summary_quantiles": summary,
+        }
         if not training:
-            outputs["summary_quantiles"] = within_limits(outputs["summary_quantiles"], self.summary.highest)
-            error = self.spectrum_normalization.errors(scaled, ops.cast(inputs["flux_error"], "float32"))
-            outputs["novelty"] = self.novelty(scaled["flux"], error, scaled["good"], raw["latent"])
-        outputs["summaries"] = outputs["summary_quantiles"][:, :, len(self.description.quantile_levels) // 2]
+            seen = answer.scaled
+            outputs["novelty"] = self.novelty(seen["flux"], seen["error"], seen["good"], answer.latent)
         return outputs
 
-    def _physical(self, raw: dict, groups, training) -> dict:
-        metallicity_quantiles = power10(self.metallicity(raw["metallicity_quantiles"], groups, training=training))
-        median = len(self.description.quantile_levels) // 2
-        return {
-            "mass_fraction": ops.softmax(raw["mass"], axis=-1),
-            "metallicity": metallicity_quantiles[:, :, median],
-            "cumulative_quantiles": self.cumulative(raw["cumulative_quantiles"], groups),
-            "metallicity_quantiles": metallicity_quantiles,
-            "summary_quantiles": unlinked(self.summary(raw["summary_quantiles"], groups, training=training)),
-        }
+    def _physical_summaries(self, answer: LearningAnswer, training):
+        summaries = from_target_space(answer.summary_quantiles)
+        return summaries if training else within_limits(summaries, self.summary.highest)
 
     def attention_weights(self, inputs: dict) -> tuple[np.ndarray, np.ndarray] | None:
         """Weights (n, n_token) of the pooling over the spectrum and the tokens' wavelengths (n_token,) in A.
@@ -157,11 +232,14 @@ class StarFormationModel(keras.Model):
         """
         if "attention" not in self.network.output:
             return None
-        raw = self.network(self.normalize(inputs)[0], training=False)
-        weights = ops.convert_to_numpy(raw["attention"])
-        edges = np.linspace(0.0, self.description.n_pixel, weights.shape[1] + 1)
+        weights = ops.convert_to_numpy(self.forward(inputs).raw["attention"])
+        return weights, self.token_wave_aa(weights.shape[1])
+
+    def token_wave_aa(self, n_token: int) -> np.ndarray:
+        """(n_token,) wavelengths of the middles of tokens that share the spectrum alike."""
+        edges = np.linspace(0.0, self.description.n_pixel, n_token + 1)
         centre = 0.5 * (edges[1:] + edges[:-1]) - 0.5
-        return weights, np.interp(centre, np.arange(self.description.n_pixel), self.description.wave_aa)
+        return np.interp(centre, np.arange(self.description.n_pixel), self.description.wave_aa)
 
     # --- training -----------------------------------------------------------------------------------------------
 
@@ -169,52 +247,30 @@ class StarFormationModel(keras.Model):
         """What the outputs are compared with: `sfhmodel.targets.targets_from_truths`."""
         return targets_from_truths(truths, self.description.truth_names)
 
+    def train_step(self, *state_and_data):
+        with _in_learning_space():
+            return super().train_step(*state_and_data)
+
+    def test_step(self, *state_and_data):
+        with _in_learning_space():
+            return super().test_step(*state_and_data)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Weighted sum of the losses of this model."""
+        """Weighted sum of the losses of this model; ``y_pred`` is a `LearningAnswer`."""
         targets = self.targets(y)
-        pairs = self._pairs(targets, y_pred)
+        if not training:  # judged by what is answered: within the limits of what can be
+            y_pred = y_pred._replace(summary_quantiles=to_target_space(self._physical_summaries(y_pred, training)))
+        compared = pairs(targets, y_pred, self.summary.std[:, 0])
         # batches may differ in size, and Keras passes an empty one where it doesn't know where data end
         n = ops.cast(ops.shape(targets["mass_fraction"])[0], "float32")
         total = 0.0
-        for output, name, weight, loss in self._terms:
-            per_sample = loss.call(*_space(output, name, pairs))
-            self._trackers[f"{output}_{name}"].update_state(ops.mean(per_sample), sample_weight=n)
-            total = total + weight * per_sample
-        self._track(targets, y_pred, n)
+        for term in self._terms:
+            per_sample = term(*compared[term.output])
+            self._trackers[term.label].update_state(ops.mean(per_sample), sample_weight=n)
+            total = total + term.weight * per_sample
+        for name, error in errors_to_watch(compared).items():
+            self._trackers[name].update_state(ops.mean(error), sample_weight=n)
         return self._mean(total, total, sample_weight=sample_weight)
-
-    def _pairs(self, targets: dict, outputs: dict) -> dict:
-        """(target, prediction) of each output, in the space where its losses are computed."""
-        scale = self.summary.std[:, 0]
-        return {
-            "mass_fraction": (targets["mass_fraction"], outputs["mass_fraction"]),
-            "metallicity": (targets["log10_metallicity"], outputs["metallicity"]),
-            "cumulative_quantiles": (
-                ops.cumsum(targets["mass_fraction"], axis=-1),
-                outputs["cumulative_quantiles"],
-            ),
-            "metallicity_quantiles": (
-                targets["log10_metallicity"],
-                log10(outputs["metallicity_quantiles"], LOG10_Z_FLOOR),
-            ),
-            "summary_quantiles": (
-                linked(targets["summaries"]) / scale,
-                linked(outputs["summary_quantiles"]) / scale[:, None],
-            ),
-        }
-
-    def _track(self, targets: dict, outputs: dict, n) -> None:
-        difference = ops.cumsum(outputs["mass_fraction"] - targets["mass_fraction"], axis=-1)
-        self._trackers["cumulative_error"].update_state(ops.mean(ops.abs(difference)), sample_weight=n)
-        dex = log10(outputs["metallicity"], LOG10_Z_FLOOR) - targets["log10_metallicity"]
-        self._trackers["metallicity_error_dex"].update_state(ops.mean(ops.abs(dex)), sample_weight=n)
-
-    def _metric_names(self) -> list[str]:
-        return [
-            "cumulative_error",
-            "metallicity_error_dex",
-            *(f"{output}_{name}" for output, name, _, _ in self._terms),
-        ]
 
     @property
     def metrics(self) -> list:
@@ -224,7 +280,7 @@ class StarFormationModel(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         return self.get_metrics_result()
 
-    def adapt(self, batches) -> None:
+    def fit_normalization(self, batches) -> None:
         """Set the constants of the normalisation from training data: an iterable of (inputs, truths).
 
         Raises
@@ -232,13 +288,15 @@ class StarFormationModel(keras.Model):
         TrainingDataError
             No samples, or numbers that are not finite.
         """
-        from sfhmodel.adaptation import adapt
+        from sfhmodel.fit_normalization import fit_normalization
 
-        adapt(self, batches)
+        fit_normalization(self, batches)
 
     # --- storage ------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
+        makers = [architectures.builder(self.architecture), *(maker(term.name) for term in self._terms)]
+        plugins = modules_of(makers)
         return {
             "name": self.name,
             "description": self.description.to_dict(),
@@ -247,11 +305,12 @@ class StarFormationModel(keras.Model):
             "losses": self._loss_weights,
             "augmentation": self._augmentation,
             "seed": self.seed,
+            **({"plugins": plugins} if plugins else {}),
         }
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> StarFormationModel:
-        return cls(**config)
+        return cls(**{name: value for name, value in config.items() if name != "plugins"})
 
 
 class MeanOverSamples(keras.losses.Loss):
@@ -259,14 +318,6 @@ class MeanOverSamples(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return y_pred
-
-
-def _space(output: str, name: str, pairs: dict):
-    """Metallicities are compared in dex by `mae`, in Z by the other losses."""
-    target, prediction = pairs[output]
-    if output == "metallicity":
-        return (target, log10(prediction, LOG10_Z_FLOOR)) if name == "mae" else (power10(target), prediction)
-    return target, prediction
 
 
 def build_model(

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sfhmodel.archive import read_config
+from sfhmodel.archive import model_config, read_config
 from sfhmodel.errors import ModelFileError
+from sfhmodel.plugins import check_plugins
 
 RUN_MODEL = "model.keras"
 
@@ -69,8 +70,9 @@ def open_model(path: Path):
     Raises
     ------
     ModelFileError
-        It doesn't open: damaged inside, or of another version.
+        A plug-in that it was made with is not loaded; or it doesn't open: damaged inside, or of another version.
     """
+    check_plugins(path, model_config(path))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks about the processor are not for users
     import keras
 

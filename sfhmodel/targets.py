@@ -56,7 +56,7 @@ def targets_from_truths(truths: dict, truth_names) -> dict:
     }
 
 
-def linked(summaries):
+def to_target_space(summaries):
     """Summaries (n, n_summary) or quantiles (n, n_summary, n_level) in the space where quantiles are learnt.
 
     The fraction of the last 100 Myr spans decades: f becomes log10(f + 1e-4). Quantiles stay quantiles under it.
@@ -64,8 +64,8 @@ def linked(summaries):
     return _replace_fraction(summaries, lambda f: ops.log(ops.maximum(f + _FRACTION_FLOOR, 1e-7)) / _LN10)
 
 
-def unlinked(summaries):
-    """The inverse of `linked`."""
+def from_target_space(summaries):
+    """The inverse of `to_target_space`."""
     return _replace_fraction(summaries, lambda u: power10(u) - _FRACTION_FLOOR)
 
 
@@ -84,13 +84,13 @@ def one_sided(quantiles, lowest, highest):
 def within_limits(summaries, trained_highest):
     """Summaries (n, n_summary, n_level) with A_V not negative and the fraction of the last 100 Myr in [0, 1].
 
-    ``trained_highest`` (n_summary, 1) are the limits of the training data, in the space of `linked`.
+    ``trained_highest`` (n_summary, 1) are the limits of the training data, in the space of `to_target_space`.
     """
     low, high = (
         np.array([limits.get(name, default) for name, _, _ in SUMMARIES], dtype="float32")[:, None]
         for limits, default in ((_LOWEST, -np.inf), (_HIGHEST, np.inf))
     )
-    return one_sided(summaries, low, ops.minimum(unlinked(trained_highest[None])[0], high))
+    return one_sided(summaries, low, ops.minimum(from_target_space(trained_highest[None])[0], high))
 
 
 _FRACTION = "mass_fraction_100myr"

@@ -1,11 +1,11 @@
 """Architectures by name: builders of the network between normalised inputs and raw outputs.
 
-A builder takes an `Interface` and options, and returns a functional `keras.Model`
+A builder takes a `NetworkSpec` and options, and returns a functional `keras.Model`
 
     {"continuum", "lines", "ignored": (n, n_pixel), "noise": (n, 1), "photometry": (n, 3 n_band)}
         -> {raw outputs, "latent"[, "attention"]}
 
-whose raw outputs have the sizes of `Interface.outputs`. A new architecture is a module with such a builder, registered
+whose raw outputs are made by the methods of the spec. A new architecture is a module with such a builder, registered
 with `register`.
 """
 
@@ -14,8 +14,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from sfhmodel.architectures.interface import Interface
+from sfhmodel.architectures.network_spec import NetworkSpec
 from sfhmodel.errors import ConfigError
+from sfhsim.plugins import load_entry_points
 
 _BUILDERS: dict[str, Callable] = {}
 
@@ -48,11 +49,11 @@ def names() -> list[str]:
 
 def options(name: str) -> dict:
     """The options of an architecture with their defaults."""
-    parameters = list(inspect.signature(_builder(name)).parameters.values())[1:]
+    parameters = list(inspect.signature(builder(name)).parameters.values())[1:]
     return {p.name: p.default for p in parameters}
 
 
-def build(name: str, interface: Interface, **chosen):
+def build(name: str, spec: NetworkSpec, **chosen):
     """The network of this name.
 
     Raises
@@ -63,14 +64,26 @@ def build(name: str, interface: Interface, **chosen):
     known = options(name)
     if unknown := sorted(set(chosen) - set(known)):
         raise ConfigError(f"architecture {name!r} has no option {', '.join(unknown)}: it has {', '.join(known)}")
-    return _builder(name)(interface, **chosen)
+    return builder(name)(spec, **chosen)
 
 
-def _builder(name: str) -> Callable:
+def builder(name: str) -> Callable:
+    """What makes the network of this name; installed plug-ins are asked where it is not known without.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
     _load_builtin()
     if name not in _BUILDERS:
-        raise ConfigError(f"no architecture {name!r}: choose from {', '.join(names())}")
+        load_entry_points()
+    if name not in _BUILDERS:
+        raise ConfigError(
+            f"no architecture {name!r}: choose from {', '.join(names())}, or load the plug-in that registers it "
+            "(--plugin)"
+        )
     return _BUILDERS[name]
 
 
-__all__ = ["Interface", "build", "names", "options", "register"]
+__all__ = ["NetworkSpec", "build", "builder", "names", "options", "register"]

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sfhmodel.architectures.interface import Interface, convolutions, perceptron
+from sfhmodel.architectures.network_spec import NetworkSpec, convolutions, perceptron
 from sfhmodel.errors import ConfigError
 from sfhmodel.layers.attention import AttentionPooling, SelfAttentionBlock, TokenPosition
 
 
 def attention(
-    interface: Interface,
+    spec: NetworkSpec,
     filters: Sequence[int] = (64, 64),
     kernels: Sequence[int] = (32, 8),
     strides: Sequence[int] = (16, 8),
@@ -45,11 +45,11 @@ def attention(
     photometry_units, decoder_units : of the dense layers.
     dropout : rate, in attention and decoder.
     """
-    inputs = interface.inputs()
+    inputs = spec.inputs()
     tokens = convolutions(inputs, filters, kernels, strides, "spectrum_conv")
     if tokens.shape[1] < 2:
         raise ConfigError(
-            f"{interface.n_pixel} pixels with strides {list(strides)} make one token, with nothing to attend to: "
+            f"{spec.n_pixel} pixels with strides {list(strides)} make one token, with nothing to attend to: "
             "choose smaller strides"
         )
     tokens = TokenPosition(name="position")(tokens)
@@ -59,13 +59,13 @@ def attention(
     pooled, weights = AttentionPooling(queries, name="pooling")(tokens)
     narrow = layers.Flatten(name="narrow_flat")(layers.Conv1D(token_units, 1, name="narrow")(tokens))
     parts = [pooled, narrow, layers.Dense(16, name="noise_dense")(inputs["noise"])]
-    if interface.n_band:
+    if spec.n_band:
         parts.append(perceptron(inputs["photometry"], photometry_units, "photometry_dense"))
     latent = perceptron(layers.Concatenate(name="joined")(parts), decoder_units, "decoder", dropout)
     outputs = {
-        **interface.history_outputs(latent),
-        **interface.metallicity_outputs(latent),
-        **interface.summary_output(latent),
+        **spec.history_outputs(latent),
+        **spec.metallicity_outputs(latent),
+        **spec.summary_output(latent),
         "latent": latent,
         "attention": weights,
     }

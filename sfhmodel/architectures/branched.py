@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sfhmodel.architectures.interface import Interface, convolutions, perceptron
+from sfhmodel.architectures.network_spec import NetworkSpec, convolutions, perceptron
 
 
 def branched(
-    interface: Interface,
+    spec: NetworkSpec,
     filters: Sequence[int] = (16, 32, 64),
     kernels: Sequence[int] = (8, 8, 4),
     strides: Sequence[int] = (4, 4, 2),
@@ -35,19 +35,19 @@ def branched(
     decoder_units : of each of the two decoders.
     dropout : rate, in the decoders.
     """
-    inputs = interface.inputs()
+    inputs = spec.inputs()
     spectrum = convolutions(inputs, filters, kernels, strides, "spectrum_conv")
     spectrum = perceptron(layers.Flatten(name="spectrum_flat")(spectrum), [spectrum_units], "spectrum_dense")
     parts = [spectrum, layers.Dense(16, name="noise_dense")(inputs["noise"])]
-    if interface.n_band:
+    if spec.n_band:
         parts.append(perceptron(inputs["photometry"], photometry_units, "photometry_dense"))
     joined = layers.Concatenate(name="joined")(parts)
     history = perceptron(joined, decoder_units, "history_decoder", dropout)
     metallicity = perceptron(joined, decoder_units, "metallicity_decoder", dropout)
     outputs = {
-        **interface.history_outputs(history),
-        **interface.metallicity_outputs(metallicity),
-        **interface.split_summary_outputs(history, metallicity),
+        **spec.history_outputs(history),
+        **spec.metallicity_outputs(metallicity),
+        **spec.split_summary_outputs(history, metallicity),
         "latent": layers.Concatenate(name="latent")([history, metallicity]),
     }
     return keras.Model(inputs, outputs, name="branched")

@@ -14,7 +14,7 @@ def train(
         str, typer.Argument(metavar="DATASET|RECIPE", help="Data set, or recipe (name or YAML) to simulate live.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run directory; an interrupted run goes on.")],
-    architecture: Annotated[str | None, typer.Option(help="attention or branched.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="attention, branched, or a plug-in's.")] = None,
     config: Annotated[Path | None, typer.Option("--config", help="YAML file of the training config.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key of the config; dots reach deeper.")

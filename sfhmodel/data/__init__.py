@@ -3,5 +3,6 @@
 from sfhmodel.data.dataset import TrainingData
 from sfhmodel.data.live import live_batches
 from sfhmodel.data.pipeline import batches
+from sfhmodel.data.split_records import RecordBatch, SplitRecords
 
-__all__ = ["TrainingData", "batches", "live_batches"]
+__all__ = ["RecordBatch", "SplitRecords", "TrainingData", "batches", "live_batches"]

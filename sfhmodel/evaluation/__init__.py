@@ -1,13 +1,12 @@
 """How good a model is: metrics in NumPy on plain arrays, and a report of them with pictures.
 
-The processing chain: `collect` runs the model over records and gives `Results`; `metrics_of` makes numbers of them;
-`write_report` makes pictures and a page; `evaluate` does it all.
+The processing chain: `collect` runs the model over records and gives a `Prediction` with its truth; `metrics_of` makes
+numbers of it; `write_report` makes pictures and a page; `evaluate` does it all.
 """
 
 from sfhmodel.evaluation.collect import collect
 from sfhmodel.evaluation.metrics import metrics_of
 from sfhmodel.evaluation.report import write_report
-from sfhmodel.evaluation.results import Results
 from sfhmodel.evaluation.run import evaluate
 
-__all__ = ["Results", "collect", "evaluate", "metrics_of", "write_report"]
+__all__ = ["collect", "evaluate", "metrics_of", "write_report"]

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfhmodel.evaluation.groups import Group, equal_groups
-from sfhmodel.evaluation.results import Results
-
-BATCH_SIZE = 64  # the weights come from a call that is not compiled
+from sfhmodel.evaluation.groups import Group
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,20 +30,6 @@ class Attention:
     def relative(self) -> np.ndarray:
         """(n, n_token) weights in units of those of a model that looks everywhere alike."""
         return self.weights * self.weights.shape[1]
-
-
-def attention_of(model, results: Results) -> Attention | None:
-    """Of the galaxies of results that keep their inputs; None where the architecture has no attention."""
-    inputs = results.inputs
-    parts = []
-    for start in range(0, len(results), BATCH_SIZE):
-        answer = model.attention_weights({name: v[start : start + BATCH_SIZE] for name, v in inputs.items()})
-        if answer is None:
-            return None
-        parts.append(answer[0])
-        token_wave_aa = answer[1]
-    age = results.targets["summaries"][:, results.description.summary_names.index("mean_log10_age_yr_light")]
-    return Attention(np.concatenate(parts), token_wave_aa, mean_spectrum(inputs["flux"]), equal_groups(age, 3, 20))
 
 
 def mean_spectrum(flux: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfhmodel.evaluation.attention import Attention
-from sfhmodel.evaluation.results import Results
+from sfhmodel.inference.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,9 @@ class Picture:
     png: bytes
 
 
-def pictures(results: Results, metrics: dict, shown: Results | None, attention: Attention | None) -> Iterator[Picture]:
+def pictures(
+    results: Prediction, metrics: dict, shown: Prediction | None, attention: Attention | None
+) -> Iterator[Picture]:
     """Those of a report, in order; arguments as of `sfhmodel.evaluation.write_report`."""
     from sfhmodel.plots.age_bins import plot_age_bins, plot_smape
     from sfhmodel.plots.attention import plot_attention
@@ -41,13 +43,15 @@ def pictures(results: Results, metrics: dict, shown: Results | None, attention: 
         "coverage": plot_coverage(metrics, edges),
     }
     if attention is not None:
-        figures["attention"] = plot_attention(attention, results.description.wave_aa, redshift_of(results.description))
-    figures["novelty"] = plot_novelty(results.predictions["novelty"])
+        figures["attention"] = plot_attention(
+            attention, results.description.wave_aa, results.description.conditions.redshift or 0.0
+        )
+    figures["novelty"] = plot_novelty(results.novelty)
     for name, figure in figures.items():
         yield Picture(name, _CAPTIONS[name], as_png(figure))
 
 
-def _galaxies(shown: Results) -> Iterator[Picture]:
+def _galaxies(shown: Prediction) -> Iterator[Picture]:
     from sfhmodel.plots.galaxies import ROWS, plot_galaxies
     from sfhmodel.plots.style import as_png
 
@@ -56,19 +60,6 @@ def _galaxies(shown: Results) -> Iterator[Picture]:
         name = "galaxies" if n_figure == 1 else f"galaxies_{number}"
         caption = _GALAXIES if number == 1 else f"Further galaxies, as in the figure before ({number} of {n_figure})."
         yield Picture(name, caption, as_png(plot_galaxies(shown, rows)))
-
-
-def redshift_of(description) -> float:
-    """Of the spectra of the training data where it is the same for all; 0 where it is not, or unknown."""
-    found = {_fixed_redshift(recipe) for recipe in description.recipes}
-    return found.pop() if len(found) == 1 else 0.0
-
-
-def _fixed_redshift(recipe: dict) -> float:
-    redshift = recipe.get("kinematics", {}).get("redshift", 0.0)
-    if isinstance(redshift, dict):
-        redshift = redshift.get("value", 0.0) if redshift.get("distribution") == "constant" else 0.0
-    return float(redshift)
 
 
 _GALAXIES = (

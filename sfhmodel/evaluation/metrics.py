@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from sfhmodel.evaluation.groups import equal_groups
-from sfhmodel.evaluation.results import Results, cumulative
 from sfhmodel.evaluation.statistics import (
     below,
     coverage,
@@ -14,16 +13,18 @@ from sfhmodel.evaluation.statistics import (
     smape_percent,
     standard_error,
 )
+from sfhmodel.inference.prediction import Prediction
+from sfhmodel.truth import cumulative
 
 INTERVALS = {"68": (0.16, 0.84), "90": (0.05, 0.95)}  # central intervals, per cent of the probability
 
 
-def metrics_of(results: Results, prior_mean: np.ndarray) -> dict:
+def metrics_of(results: Prediction, prior_mean: np.ndarray) -> dict:
     """All metrics, overall, for groups of galaxies of like S/N and attenuation, and for each world.
 
     Parameters
     ----------
-    results : of at least one galaxy.
+    results : of at least one galaxy, with the truth.
     prior_mean : (n_age_bin,) mass fractions that are predicted for every galaxy by the predictor to compare with.
 
     Returns
@@ -35,45 +36,46 @@ def metrics_of(results: Results, prior_mean: np.ndarray) -> dict:
     """
     return {
         **_metrics(results, prior_mean),
-        "by_snr": _by_group(results, results.snr, prior_mean),
-        "by_a_v": _by_group(results, results.a_v_mag, prior_mean),
+        "by_snr": _by_group(results, results.truth.snr, prior_mean),
+        "by_a_v": _by_group(results, results.truth.a_v_mag, prior_mean),
         "by_world": _by_world(results, prior_mean),
     }
 
 
-def _by_world(results: Results, prior_mean: np.ndarray) -> list[dict]:
+def _by_world(results: Prediction, prior_mean: np.ndarray) -> list[dict]:
     """In the order of the first galaxy of each."""
-    names = [] if results.world is None else list(dict.fromkeys(results.world.tolist()))
-    return [{"name": name, **_metrics(results.subset(results.world == name), prior_mean)} for name in names]
+    world = results.truth.world
+    names = [name for name in dict.fromkeys(world.tolist()) if name]
+    return [{"name": name, **_metrics(results[np.flatnonzero(world == name)], prior_mean)} for name in names]
 
 
-def _by_group(results: Results, values: np.ndarray, prior_mean: np.ndarray) -> list[dict]:
+def _by_group(results: Prediction, values: np.ndarray, prior_mean: np.ndarray) -> list[dict]:
     return [
         {
             **{name: _finite(getattr(group, name)) for name in ("low", "high", "median")},
-            **_metrics(results.subset(group.rows), prior_mean),
+            **_metrics(results[group.rows], prior_mean),
         }
         for group in equal_groups(values)
     ]
 
 
-def _metrics(results: Results, prior_mean: np.ndarray) -> dict:
+def _metrics(results: Prediction, prior_mean: np.ndarray) -> dict:
     return {
         "n_galaxies": len(results),
         **_of_histories(results, prior_mean),
         **_of_metallicity(results),
         "summaries": _of_summaries(results),
         "quantiles": _of_quantiles(results),
-        "novelty_rate": float(np.mean(results.predictions["novelty"] > 1.0)),
+        "novelty_rate": float(np.mean(results.novelty > 1.0)),
     }
 
 
-def _of_histories(results: Results, prior_mean: np.ndarray) -> dict:
-    true = results.true_cumulative
+def _of_histories(results: Prediction, prior_mean: np.ndarray) -> dict:
+    true = results.truth.cumulative
     error = np.abs(results.cumulative - true)
-    median = results.predictions["cumulative_quantiles"][..., results.level_index(0.5)]
+    median = results.cumulative_quantiles[..., results.level(0.5)]
     prior = float(np.abs(cumulative(prior_mean) - true).mean())
-    fractions = results.predictions["mass_fraction"], results.targets["mass_fraction"]
+    fractions = results.mass_fraction, results.truth.mass_fraction
     return {
         "cumulative_error": float(error.mean()),
         "cumulative_error_standard_error": standard_error(error.mean(axis=1)),
@@ -87,11 +89,11 @@ def _of_histories(results: Results, prior_mean: np.ndarray) -> dict:
     }
 
 
-def _of_metallicity(results: Results) -> dict:
-    true = np.asarray(results.targets["log10_metallicity"], dtype=np.float64)
+def _of_metallicity(results: Prediction) -> dict:
+    true = np.asarray(results.truth.log10_metallicity, dtype=np.float64)
     difference = results.log10_metallicity - true
-    weight = np.asarray(results.targets["mass_fraction"], dtype=np.float64)
-    linear = results.predictions["metallicity"], 10.0**true
+    weight = np.asarray(results.truth.mass_fraction, dtype=np.float64)
+    linear = results.metallicity, 10.0**true
     return {
         "metallicity_error": float((weight * np.abs(difference)).sum(axis=1).mean()),
         "metallicity_error_per_bin": np.abs(difference).mean(axis=0).tolist(),
@@ -101,8 +103,8 @@ def _of_metallicity(results: Results) -> dict:
     }
 
 
-def _of_summaries(results: Results) -> dict:
-    recovered, true = results.predictions["summaries"], results.targets["summaries"]
+def _of_summaries(results: Prediction) -> dict:
+    recovered, true = results.summaries, results.truth.summaries
     return {
         name: {"unit": unit, **difference_statistics(recovered[:, k], true[:, k])}
         for k, (name, unit) in enumerate(
@@ -111,23 +113,23 @@ def _of_summaries(results: Results) -> dict:
     }
 
 
-def families(results: Results) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def families(results: Prediction) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Truths (n, ...) and quantiles (n, ..., n_level) of each family of targets.
 
     The cumulative fraction of the oldest bin is 1 for every galaxy and is left out.
     """
-    summaries = results.targets["summaries"], results.predictions["summary_quantiles"]
+    summaries = results.truth.summaries, results.summary_quantiles
     return {
-        "cumulative": (results.true_cumulative[:, :-1], results.predictions["cumulative_quantiles"][:, :-1]),
-        "metallicity": (results.targets["log10_metallicity"], results.log10_metallicity_quantiles),
+        "cumulative": (results.truth.cumulative[:, :-1], results.cumulative_quantiles[:, :-1]),
+        "metallicity": (results.truth.log10_metallicity, results.log10_metallicity_quantiles),
         **{name: (summaries[0][:, k], summaries[1][:, k]) for k, name in enumerate(results.description.summary_names)},
     }
 
 
-def _of_quantiles(results: Results) -> dict:
+def _of_quantiles(results: Prediction) -> dict:
     """Coverage, empirical levels and pinball loss of each family."""
     levels = results.description.quantile_levels
-    ends = {name: [results.level_index(q) for q in interval] for name, interval in INTERVALS.items()}
+    ends = {name: [results.level(q) for q in interval] for name, interval in INTERVALS.items()}
     metrics = {}
     for family, (true, quantiles) in families(results).items():
         own: dict = {}

@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sfhmodel.data import TrainingData
+from sfhmodel.data import SplitRecords, TrainingData
 from sfhmodel.errors import InputError
-from sfhmodel.evaluation.records import records_of
-from sfhmodel.evaluation.results import Results
+from sfhmodel.inference.prediction import Prediction
 
 N_RECORDS = 20_000  # enough for the mean: their scatter about it, over sqrt(n), is below 0.002 in every bin
 _SPLIT = "train"
+_BATCH_SIZE = 1000
 
 
 def prior_mean(
     data: TrainingData,
-    results: Results,
+    results: Prediction,
     given: np.ndarray | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[np.ndarray, str]:
@@ -40,12 +40,12 @@ def prior_mean(
     n = min(N_RECORDS, sum(shard["n_records"] for shard in data.manifest["shards"] if shard["split"] == _SPLIT))
     if n:
         total = np.zeros(results.description.n_age_bin)
-        for k, record in enumerate(records_of(data, _SPLIT, n), start=1):
-            total += record["mass_fraction"]
-            if progress and (k % 1000 == 0 or k == n):
-                progress("training records read", (k - 1) % 1000 + 1, n)
+        for batch in SplitRecords(data, _SPLIT, n).batches(range(n), _BATCH_SIZE):
+            total += batch.truths["mass_fraction"].sum(axis=0, dtype=np.float64)
+            if progress:
+                progress("training records read", len(batch.sample_id), n)
         return total / n, f"{n} galaxies of the data set's training split"
-    mean = np.asarray(results.targets["mass_fraction"], dtype=np.float64).mean(axis=0)
+    mean = np.asarray(results.truth.mass_fraction, dtype=np.float64).mean(axis=0)
     return mean, "the evaluated galaxies themselves, as the data set has no training split"
 
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from sfhmodel.evaluation.attention import Attention
 from sfhmodel.evaluation.figures import Picture, pictures
 from sfhmodel.evaluation.folder import FIGURES, METRICS, PAGE
-from sfhmodel.evaluation.results import Results
 from sfhmodel.evaluation.tables import group_table, headline, quantile_table, summary_table, world_table
+from sfhmodel.inference.prediction import Prediction
 
 
 def write_report(
     folder: str | Path,
-    results: Results,
+    results: Prediction,
     metrics: dict,
     *,
-    shown: Results | None = None,
+    shown: Prediction | None = None,
     attention: Attention | None = None,
 ) -> None:
     """Write ``metrics.json``, ``report.html`` and ``figures/*.png`` into an existing folder.

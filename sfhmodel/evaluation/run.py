@@ -7,18 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sfhmodel.data import TrainingData
+from sfhmodel.data import SplitRecords, TrainingData
 from sfhmodel.errors import ConfigError
-from sfhmodel.evaluation.attention import attention_of
 from sfhmodel.evaluation.collect import BATCH_SIZE, collect
 from sfhmodel.evaluation.conventions import CONVENTIONS
 from sfhmodel.evaluation.folder import FORMAT, report_folder
+from sfhmodel.evaluation.kept import Kept
 from sfhmodel.evaluation.metrics import metrics_of
 from sfhmodel.evaluation.prior import prior_mean as prior_mean_of
-from sfhmodel.evaluation.records import chosen_records, records_of
 from sfhmodel.evaluation.report import write_report
-
-N_ATTENTION = 512  # galaxies whose attention weights are averaged
 
 
 def evaluate(
@@ -81,17 +78,21 @@ def evaluate(
     with report_folder(out) as folder:
         data = dataset if isinstance(dataset, TrainingData) else TrainingData(dataset)
         n = sum(part.n_records for part in data.parts(split, limit))
-        named = chosen_records(data, split, samples)
+        records = SplitRecords(data, split)
+        named = records.places(samples)
         model, source = _opened(model)
         data.check_same(model.description)
-        truth_names, world_names = data.description.truth_names, data.world_names
+        shown = [*named, *_drawn(np.setdiff1d(np.arange(n), named), random, seed)]
+        kept = Kept(records.sample_id[shown])
+        places = [*range(n), *(place for place in named if place >= n)]
 
-        def answers(records, what="", total=0, **options):
-            follow = (lambda done: tell(what, done, total)) if what else None
-            options |= {"batch_size": batch_size, "world_names": world_names, "progress": follow}
-            return collect(model, records, truth_names, **options)
+        def see(batch, answers):
+            kept.see(batch, answers)
+            tell("galaxies evaluated", len(batch.sample_id), len(places))
 
-        results = answers(records_of(data, split, limit), "galaxies evaluated", n)
+        batches, names = records.batches(places, batch_size), data.description.truth_names
+        everything = collect(model, batches, names, world_names=data.world_names, on_batch=see)
+        results = everything if len(everything) == n else everything[:n]
         mean, words = prior_mean_of(data, results, prior_mean, tell)
         metrics = {
             **_about(model, source, data, split, words),
@@ -99,15 +100,8 @@ def evaluate(
             "inference_rate": results.inference_rate,
             "conventions": {name: {"unit": unit, "formula": text} for name, (unit, text) in CONVENTIONS.items()},
         }
-        shown = named + chosen_records(data, split, _drawn(results.sample_id, samples, random, seed))
         tell("report written", 0, 1)
-        write_report(
-            folder,
-            results,
-            metrics,
-            shown=answers(shown, keep_inputs=True) if shown else None,
-            attention=attention_of(model, answers(records_of(data, split, min(n, N_ATTENTION)), keep_inputs=True)),
-        )
+        write_report(folder, results, metrics, shown=kept.shown(everything), attention=kept.attention(model, results))
         tell("report written", 1, 1)
     return metrics
 
@@ -119,10 +113,9 @@ def _opened(model):
     return (load(model).model, str(model)) if isinstance(model, str | Path) else (model, "in memory")
 
 
-def _drawn(sample_id: np.ndarray, samples: Iterable[int], n: int, seed: int) -> np.ndarray:
-    """Ids of n galaxies that are not shown anyway."""
-    others = sample_id[~np.isin(sample_id, list(samples))]
-    return np.random.default_rng(seed).permutation(others)[:n]
+def _drawn(places: np.ndarray, n: int, seed: int) -> list[int]:
+    """n of these places."""
+    return np.random.default_rng(seed).permutation(places)[:n].tolist()
 
 
 def _about(model, source: str, data: TrainingData, split: str, prior_mean: str) -> dict:

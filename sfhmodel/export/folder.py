@@ -14,6 +14,7 @@ from sfhmodel.export.metadata import DESCRIPTION_NAME, FORMAT, export_descriptio
 from sfhmodel.export.readme import README_NAME, readme
 from sfhmodel.model_file import RUN_MODEL, check_model_file, open_model, resolve
 from sfhsim.files import named_errors, recover, whole_folder
+from sfhsim.plugins import load_plugin, loaded_plugins
 
 
 def export(run_or_model, out: str | os.PathLike, overwrite: bool = False) -> Path:
@@ -96,7 +97,7 @@ def _write_in_subprocess(path: Path | None, folder: Path, name: str) -> None:
     """The same from ``model.keras`` in the folder, since only Keras' TensorFlow backend makes TensorFlow graphs."""
     script = "import sys; from sfhmodel.export import folder; folder.write_staged(*sys.argv[1:])"
     done = subprocess.run(
-        [sys.executable, "-c", script, str(folder), name],
+        [sys.executable, "-c", script, str(folder), name, *loaded_plugins()],
         env={**os.environ, "KERAS_BACKEND": "tensorflow"},
         capture_output=True,
         text=True,
@@ -114,8 +115,10 @@ def _write_in_subprocess(path: Path | None, folder: Path, name: str) -> None:
     )
 
 
-def write_staged(folder: str, name: str) -> None:
+def write_staged(folder: str, name: str, *plugins: str) -> None:
     """In the process that `export` starts under another backend: what belongs beside ``model.keras`` in the folder."""
+    for plugin in plugins:
+        load_plugin(plugin)
     _write_contents(open_model(Path(folder) / RUN_MODEL), Path(folder), name)
 
 

@@ -11,13 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from sfhmodel.description import ModelDescription
-from sfhmodel.spectra.frame import bounds, widest
 
 _AGES = ("mean_log10_age_yr_mass", "mean_log10_age_yr_light")
 _METALLICITIES = ("log10_metallicity_mass", "log10_metallicity_light")
-_TAU_TO_MAG = 2.5 * np.log10(np.e)
-_BUMP_AT_5500 = 0.0103  # of the 2175 A feature of strength 1, relative to the optical depth at 5500 A
-_KNOWN_LAWS = ("power_law", "power_law_bump", "calzetti")
 _NEAR = 1e-4  # of a limit, in the unit of the summary: single precision
 
 
@@ -51,9 +47,8 @@ def universe_age_yr(description: ModelDescription, redshift: np.ndarray) -> np.n
     from sfhsim.constants import UNIVERSE_AGE_YR
     from sfhsim.cosmology import FlatLCDM
 
-    values = description.recipes[0].get("cosmology") or {}  # worlds share it
-    known = {key: float(values[key]) for key in ("h0_kms_mpc", "omega_m") if isinstance(values.get(key), (int, float))}
-    lookback_yr = np.asarray(FlatLCDM(**known).lookback_time_yr(np.maximum(redshift, 0.0)))
+    cosmology = FlatLCDM(**description.conditions.cosmology)
+    lookback_yr = np.asarray(cosmology.lookback_time_yr(np.maximum(redshift, 0.0)))
     return np.maximum(UNIVERSE_AGE_YR - lookback_yr, 1e6)
 
 
@@ -62,44 +57,18 @@ def summary_limits(description: ModelDescription, oldest_yr: np.ndarray) -> tupl
     names = description.summary_names
     low = np.full((oldest_yr.size, len(names)), -np.inf)
     high = np.full((oldest_yr.size, len(names)), np.inf)
-    metals, a_v = (widest(list(map(of, description.recipes))) for of in (metallicity_limits, a_v_limits))
+    conditions = description.conditions
     for k, name in enumerate(names):
         if name in _AGES:
             high[:, k] = np.log10(np.minimum(oldest_yr, description.age_bin_edges_yr[-1]))
         elif name in _METALLICITIES:
             with np.errstate(divide="ignore"):
-                low[:, k], high[:, k] = np.log10(metals)
+                low[:, k], high[:, k] = np.log10(conditions.metallicity_range)
         elif name == "a_v_mag":
-            low[:, k], high[:, k] = a_v
+            low[:, k], high[:, k] = conditions.a_v_range_mag
         elif name == "mass_fraction_100myr":
             low[:, k], high[:, k] = 0.0, 1.0
     return low, high
-
-
-def metallicity_limits(recipe: dict) -> tuple[float, float]:
-    """Lowest and highest Z that the recipe draws; (0, inf) where it does not say."""
-    values = recipe.get("metallicity") or {}
-    if values.get("form") not in ("closed_box", "linear_mass", "constant"):
-        return 0.0, np.inf
-    ends = [bounds(values[key]) for key in ("z_start", "z_final") if values.get(key) is not None]
-    if values["form"] == "constant":
-        ends = ends[-1:]
-    if not ends:
-        return 0.0, np.inf
-    return max(min(low for low, _ in ends), 0.0), max(high for _, high in ends)
-
-
-def a_v_limits(recipe: dict) -> tuple[float, float]:
-    """Lowest and highest A_V of the stars: none, and birth clouds and screen at their thickest."""
-    dust = recipe.get("dust") or {}
-    total = 0.0
-    for name in ("birth", "screen"):
-        part = dust.get(name) or {}
-        if part.get("law") not in _KNOWN_LAWS or part.get("tau") is None:
-            return 0.0, np.inf
-        bump = bounds((part.get("parameters") or {}).get("bump_strength", 0.0))[1]
-        total += bounds(part["tau"])[1] * (1.0 + _BUMP_AT_5500 * bump)
-    return 0.0, _TAU_TO_MAG * total
 
 
 def _one_sided(quantiles: np.ndarray, low, high) -> np.ndarray:
@@ -111,7 +80,7 @@ def _one_sided(quantiles: np.ndarray, low, high) -> np.ndarray:
 
 def _limit_metallicities(outputs: dict, description: ModelDescription, middle: int) -> None:
     """Z of the age bins: none above the highest of the recipe (bins without stars may have none at all)."""
-    highest = widest(list(map(metallicity_limits, description.recipes)))[1]
+    highest = description.conditions.metallicity_range[1]
     if not np.isfinite(highest):
         return
     log10_z = np.log10(np.maximum(outputs["metallicity_quantiles"], 1e-30))

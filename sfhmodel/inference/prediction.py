@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from sfhmodel.description import ModelDescription
+from sfhmodel.description import LOG10_Z_FLOOR, OUTPUT_NAMES, ModelDescription
 from sfhmodel.errors import InputError
+from sfhmodel.truth import Truth, cumulative
 
-_SHARED = ("description", "notes", "model_name")  # not per galaxy
+_SHARED = ("description", "notes", "model_name", "inference_rate")  # not per galaxy
+_INPUTS = ("flux", "flux_error", "mask", "magnitudes", "magnitude_errors")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,13 @@ class Prediction:
     problems : (n,) why a galaxy has no result (its numbers are NaN), '' for the others.
     notes : what was done to the spectra and could matter.
     model_name : path or preset.
+    truth : of simulated galaxies, what they are; None of observed ones.
+    inference_rate : galaxies a second through the model, where it was measured.
+
+    Raises
+    ------
+    InputError
+        With a truth: there is no galaxy, an array does not have a row for every galaxy, or an answer is not finite.
     """
 
     description: ModelDescription
@@ -61,6 +72,12 @@ class Prediction:
     flux_scale: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     model_name: str = ""
+    truth: Truth | None = None
+    inference_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.truth is not None:
+            self._check_evaluated()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -74,13 +91,33 @@ class Prediction:
         return replace(self, flux=None, flux_error=None, mask=None, flux_scale=None)
 
     @staticmethod
-    def joined(parts: Sequence[Prediction]) -> Prediction:
-        """Predictions of one model, one after the other."""
+    def joined(parts: Sequence[Prediction], inference_rate: float | None = None) -> Prediction:
+        """Predictions of one model, one after the other; the rate is that of all."""
         if not parts:
             raise InputError("there are no predictions to join")
         together = {name: _concatenate([getattr(part, name) for part in parts]) for name in _per_galaxy()}
         notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-        return replace(parts[0], notes=notes, **together)
+        return replace(parts[0], notes=notes, inference_rate=inference_rate, **together)
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray] | None:
+        """What the model saw, by name, as it takes it; None where it was not kept."""
+        return None if self.flux is None else {name: getattr(self, name) for name in _INPUTS}
+
+    @cached_property
+    def cumulative(self) -> np.ndarray:
+        """(n, n_age_bin) share of the mass formed in this bin and all younger ones, of ``mass_fraction``."""
+        return cumulative(self.mass_fraction)
+
+    @cached_property
+    def log10_metallicity(self) -> np.ndarray:
+        """(n, n_age_bin) log10 Z, no lower than that of bins without metals."""
+        return _log10_z(self.metallicity)
+
+    @cached_property
+    def log10_metallicity_quantiles(self) -> np.ndarray:
+        """(n, n_age_bin, n_level)"""
+        return _log10_z(self.metallicity_quantiles)
 
     @property
     def age_bin_edges_yr(self) -> np.ndarray:
@@ -154,6 +191,26 @@ class Prediction:
 
         return plot_prediction(self, path, galaxy)
 
+    def _check_evaluated(self) -> None:
+        """That there are answers and truths for every galaxy."""
+        if not len(self):
+            raise InputError("there are no galaxies: there is nothing to evaluate")
+        arrays = {name: getattr(self, name) for name in _per_galaxy() if name != "truth"} | self.truth.arrays()
+        for name, values in arrays.items():
+            if values is not None and len(values) != len(self):
+                raise InputError(f"{name!r}: {len(values)} rows for {len(self)} galaxies")
+        for name in OUTPUT_NAMES:
+            finite = np.isfinite(getattr(self, name)).reshape(len(self), -1).all(axis=1)
+            if not finite.all():
+                raise InputError(
+                    f"the model's {name} is not finite for {np.sum(~finite)} of {len(self)} galaxies, the first of "
+                    f"them sample {self.truth.sample_id[~finite][0]}: train the model anew"
+                )
+
+
+def _log10_z(metallicity: np.ndarray) -> np.ndarray:
+    return np.log10(np.maximum(np.asarray(metallicity, dtype=np.float64), 10.0**LOG10_Z_FLOOR))
+
 
 def _per_galaxy() -> list[str]:
     return [field.name for field in fields(Prediction) if field.name not in _SHARED]
@@ -168,4 +225,6 @@ def _take(values, rows: np.ndarray):
 def _concatenate(parts: list):
     if any(part is None for part in parts):
         return None
-    return sum(parts, ()) if isinstance(parts[0], tuple) else np.concatenate(parts)
+    if isinstance(parts[0], Truth):
+        return Truth.joined(parts)
+    return tuple(chain.from_iterable(parts)) if isinstance(parts[0], tuple) else np.concatenate(parts)

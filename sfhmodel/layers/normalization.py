@@ -4,9 +4,9 @@ A spectrum f with good pixels g is divided by its mean over them, so that neithe
 
     s_i = f_i / <f>_g ,    continuum_i = (s_i - mean_i) / std_i ,    lines_i = (s_i / S_i - 1 - mean'_i) / std'_i
 
-with S a running mean of s over good pixels, and mean, std over the training data (`adapt`). Magnitudes become colours
-with respect to their own mean, independent of the spectrum. Pixels that are masked, or not finite, or bands that are
-missing enter as zeros with a flag beside them: their values never matter.
+with S a running mean of s over good pixels, and mean, std over the training data (`fit_normalization`). Magnitudes
+become colours with respect to their own mean, independent of the spectrum. Pixels that are masked, or not finite, or
+bands that are missing enter as zeros with a flag beside them: their values never matter.
 """
 
 from __future__ import annotations

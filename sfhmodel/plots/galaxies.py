@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sfhmodel.evaluation.metrics import INTERVALS
-from sfhmodel.evaluation.results import Results
+from sfhmodel.inference.prediction import Prediction
 from sfhmodel.plots.histories import draw_cumulative, draw_metallicity, metallicity_limits
 from sfhmodel.plots.observed import draw_observed
 from sfhmodel.plots.style import NOTE_SIZE, PAGE_WIDTH_IN, finish, legend, new_figure
@@ -13,15 +13,13 @@ from sfhmodel.plots.style import NOTE_SIZE, PAGE_WIDTH_IN, finish, legend, new_f
 ROWS = 4  # galaxies in a figure
 
 
-def plot_galaxies(results: Results, rows):
+def plot_galaxies(results: Prediction, rows):
     """Figure of these rows (at most `ROWS` look well) of results that keep their inputs, with the truth."""
     figure = new_figure(PAGE_WIDTH_IN, 0.75 + 1.75 * len(rows))
     panels = figure.subplots(len(rows), 3, squeeze=False, sharex="col", width_ratios=(1.25, 1, 1))
-    ends = {name: [results.level_index(q) for q in levels] for name, levels in INTERVALS.items()}
-    true_z = 10.0 ** results.targets["log10_metallicity"]
-    limits = metallicity_limits(
-        true_z[rows], results.predictions["metallicity"][rows], results.predictions["metallicity_quantiles"][rows]
-    )
+    ends = {name: [results.level(q) for q in levels] for name, levels in INTERVALS.items()}
+    true_z = 10.0**results.truth.log10_metallicity
+    limits = metallicity_limits(true_z[rows], results.metallicity[rows], results.metallicity_quantiles[rows])
     for axes, row in zip(panels, rows, strict=True):
         _galaxy(axes, results, int(row), ends, true_z, limits)
     for axes in panels[:-1].flat:
@@ -55,35 +53,35 @@ def _legend(figure, panels) -> None:
 _ORDER = ("spectrum", "error", "photometry", "true", "recovered", "90%", "68%")
 
 
-def _galaxy(panels, results: Results, row: int, ends, true_z, limits) -> None:
-    d, predictions = results.description, results.predictions
+def _galaxy(panels, results: Prediction, row: int, ends, true_z, limits) -> None:
+    d, truth = results.description, results.truth
     observed, formed, metals = panels
     draw_observed(observed, d.wave_aa, {name: v[row] for name, v in results.inputs.items()}, d.bands)
     edges = d.age_bin_edges_yr
     draw_cumulative(
         formed,
         edges,
-        predictions["mass_fraction"][row],
-        predictions["cumulative_quantiles"][row],
-        results.targets["mass_fraction"][row],
+        results.mass_fraction[row],
+        results.cumulative_quantiles[row],
+        truth.mass_fraction[row],
         ends,
     )
     draw_metallicity(
         metals,
         edges,
-        predictions["metallicity"][row],
-        predictions["metallicity_quantiles"][row],
+        results.metallicity[row],
+        results.metallicity_quantiles[row],
         true_z[row],
         ends,
         limits,
     )
-    snr = f"S/N {results.snr[row]:.0f}" if np.isfinite(results.snr[row]) else "no noise"
-    error = np.abs(results.cumulative[row] - results.true_cumulative[row]).mean()
-    dex = np.abs(results.log10_metallicity[row] - results.targets["log10_metallicity"][row])
+    snr = f"S/N {truth.snr[row]:.0f}" if np.isfinite(truth.snr[row]) else "no noise"
+    error = np.abs(results.cumulative[row] - truth.cumulative[row]).mean()
+    dex = np.abs(results.log10_metallicity[row] - truth.log10_metallicity[row])
     captions = (
-        f"sample {results.sample_id[row]}, {snr}, $A_V$ {results.a_v_mag[row]:.2f}",
+        f"sample {truth.sample_id[row]}, {snr}, $A_V$ {truth.a_v_mag[row]:.2f}",
         f"mean |Δ fraction| {error:.3f}",
-        f"by mass, mean |Δ log Z| {np.sum(dex * results.targets['mass_fraction'][row]):.3f}",
+        f"by mass, mean |Δ log Z| {np.sum(dex * truth.mass_fraction[row]):.3f}",
     )
     for axes, caption in zip(panels, captions, strict=True):
         finish(axes)

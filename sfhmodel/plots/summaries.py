@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sfhmodel.evaluation.results import Results
 from sfhmodel.evaluation.statistics import difference_statistics
+from sfhmodel.inference.prediction import Prediction
 from sfhmodel.plots.names import on_axis, signed, title, unit
 from sfhmodel.plots.style import BLACK, BLUE, ORANGE, PAGE_WIDTH_IN, finish, legend, new_figure, note
 
@@ -13,7 +13,7 @@ _FEW = 300  # galaxies; fewer are drawn as points
 _SHARE_FLOOR = 1e-4  # of shares, which are drawn on logarithmic axes
 
 
-def plot_summaries(results: Results):
+def plot_summaries(results: Prediction):
     """Figure of a panel for each summary."""
     d = results.description
     n = len(d.summary_names)
@@ -25,7 +25,7 @@ def plot_summaries(results: Results):
         if k >= n:
             axes.set_axis_off()
             continue
-        true, recovered = results.targets["summaries"][:, k], results.predictions["summaries"][:, k]
+        true, recovered = results.truth.summaries[:, k], results.summaries[:, k]
         drawn.append(_panel(axes, d.summary_names[k], d.summary_units[k], true, recovered))
     meshes = [mesh for mesh in drawn if mesh is not None]
     if meshes:

@@ -33,16 +33,14 @@ class TrainingFrame:
 
     @classmethod
     def of(cls, description: ModelDescription) -> TrainingFrame:
-        """From the recipe, or those of the worlds, in a model's description; at rest when there is none."""
-        kinematics = [recipe.get("kinematics") or {} for recipe in description.recipes]
-        low, high = widest([bounds(own.get("redshift", 0.0)) for own in kinematics])
-        known = all("velocity_dispersion_kms" in own for own in kinematics)
-        sigma = widest([bounds(own["velocity_dispersion_kms"]) for own in kinematics]) if known else None
+        """Of a model's description; at rest when its recipe says nothing."""
+        known = description.conditions
+        dispersion = known.velocity_dispersion_range_kms
         return cls(
-            redshift_range=(low, high),
-            sigma_kms=sigma[0] if sigma and sigma[0] == sigma[1] else None,
-            lsf=(description.recipes[0].get("spectrum") or {}).get("lsf"),  # worlds share it
-            lowest_sigma_kms=sigma[0] if sigma and np.isfinite(sigma[0]) else None,
+            redshift_range=known.redshift_range,
+            sigma_kms=dispersion[0] if dispersion and dispersion[0] == dispersion[1] else None,
+            lsf=known.lsf,
+            lowest_sigma_kms=dispersion[0] if dispersion and np.isfinite(dispersion[0]) else None,
         )
 
     @property
@@ -77,20 +75,3 @@ class TrainingFrame:
                 f"the resolution cannot be matched: the training recipe's LSF is not available here ({error}); "
                 "leave velocity_dispersion_kms, resolution_fwhm_aa and resolving_power away"
             ) from error
-
-
-def widest(ranges: list[tuple[float, float]]) -> tuple[float, float]:
-    """The range that holds all of these, one of each world."""
-    return min(low for low, _ in ranges), max(high for _, high in ranges)
-
-
-def bounds(parameter) -> tuple[float, float]:
-    """Smallest and largest value of a parameter of a recipe: a number or a distribution."""
-    if not isinstance(parameter, dict):
-        return float(parameter), float(parameter)
-    if "value" in parameter:
-        return float(parameter["value"]), float(parameter["value"])
-    if "values" in parameter:
-        return float(min(parameter["values"])), float(max(parameter["values"]))
-    low, high = parameter.get("min"), parameter.get("max")
-    return -np.inf if low is None else float(low), np.inf if high is None else float(high)

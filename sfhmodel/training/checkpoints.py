@@ -6,7 +6,8 @@
                             best.npz        variables of the model at the best epoch so far
 
 A checkpoint appears whole, by one rename, or not at all; the last two are kept, so that one damaged by the disk is
-not the end.
+not the end. A model's `variables` include the states of its random generators, so that augmentation and dropout go on
+where they were; the optimiser's include its step counter, its moments and the moving average of the weights.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from sfhmodel.errors import SfhmodelWarning
+import numpy as np
+
+from sfhmodel.errors import SfhmodelWarning, TrainingError
 from sfhmodel.training.files import partial, write_json
-from sfhmodel.training.state import Arrays, load_arrays, save_arrays
+
+Arrays = list[np.ndarray]
 
 FOLDER = "checkpoints"
 _KEPT = 2
@@ -73,7 +78,7 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
         temporary.mkdir(parents=True)
         write_json(temporary / "progress.json", asdict(checkpoint.progress))
         for name in _PARTS:
-            save_arrays(temporary / f"{name}.npz", getattr(checkpoint, name))
+            _save_arrays(temporary / f"{name}.npz", getattr(checkpoint, name))
     for old in _numbered(folder)[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -83,7 +88,7 @@ def load_checkpoint(run: Path) -> Checkpoint | None:
     for path in reversed(_numbered(run / FOLDER)):
         try:
             progress = Progress(**json.loads((path / "progress.json").read_text(encoding="utf-8")))
-            return Checkpoint(progress, *(load_arrays(path / f"{name}.npz") for name in _PARTS))
+            return Checkpoint(progress, *(_load_arrays(path / f"{name}.npz") for name in _PARTS))
         except (OSError, ValueError, TypeError) as error:
             warnings.warn(f"passing over the checkpoint {path}: {error}", SfhmodelWarning, stacklevel=2)
     return None
@@ -91,3 +96,40 @@ def load_checkpoint(run: Path) -> Checkpoint | None:
 
 def _numbered(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-[0-9]*"))
+
+
+def taken(variables) -> Arrays:
+    """Copies of the values of Keras variables, in order."""
+    return [np.array(variable.numpy()) for variable in variables]
+
+
+def put(variables, arrays: Arrays) -> None:
+    """Assign arrays to variables, in order.
+
+    Raises
+    ------
+    TrainingError
+        When their number or shapes do not fit: the state is of another model.
+    """
+    shapes, theirs = [tuple(v.shape) for v in variables], [a.shape for a in arrays]
+    if shapes != theirs:
+        raise TrainingError(
+            f"the saved state holds {len(theirs)} variables, the model {len(shapes)}, or their shapes differ: it was "
+            "made by another version of sfhmodel or Keras; train in a new directory"
+        )
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def _save_arrays(path: Path, arrays: Arrays) -> None:
+    """Write arrays, in order, to an npz file."""
+    np.savez(path, **{f"{index:05d}": array for index, array in enumerate(arrays)})
+
+
+def _load_arrays(path: Path) -> Arrays:
+    """Read what `_save_arrays` wrote; ValueError when the file is missing or damaged (zip checks each array's CRC)."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return [archive[name] for name in sorted(archive.files)]
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile, ValueError) as error:
+        raise ValueError(f"{path} is missing or damaged: {error}") from error

@@ -7,12 +7,11 @@ import platform
 from pathlib import Path
 
 from sfhmodel.training.augmentation import augmentation_options
-from sfhmodel.training.checkpoints import Progress
+from sfhmodel.training.checkpoints import Arrays, Progress, put
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.curves import plot_curves
 from sfhmodel.training.directory import CURVES, MODEL, SUMMARY
 from sfhmodel.training.files import partial, write_json
-from sfhmodel.training.state import Arrays, put
 
 
 def new_model(config: TrainingConfig, source):

@@ -16,7 +16,15 @@ from pathlib import Path
 import keras
 
 from sfhmodel.training import nonfinite
-from sfhmodel.training.checkpoints import Checkpoint, Progress, load_checkpoint, save_checkpoint
+from sfhmodel.training.checkpoints import (
+    Arrays,
+    Checkpoint,
+    Progress,
+    load_checkpoint,
+    put,
+    save_checkpoint,
+    taken,
+)
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.curves import plot_curves
 from sfhmodel.training.directory import CURVES, OFFENDING
@@ -25,7 +33,6 @@ from sfhmodel.training.history import RunLog
 from sfhmodel.training.monitor import StepMonitor
 from sfhmodel.training.optimisation import make_optimizer
 from sfhmodel.training.pace import jit_option
-from sfhmodel.training.state import Arrays, put, taken
 
 _CURVES_EVERY_S = 60.0
 
@@ -65,7 +72,7 @@ class _RawWeights(keras.callbacks.Callback):
 
 
 def run_epochs(job: Job, model) -> tuple[Progress, Arrays]:
-    """Train a model, adapted unless a checkpoint is there, to the end of its run.
+    """Train a model, its normalisation fitted unless a checkpoint is there, to the end of its run.
 
     Returns
     -------

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from sfhmodel.errors import ConfigError
+from sfhmodel.training.checkpoints import put, taken
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.monitor import StepMonitor
 from sfhmodel.training.nonfinite import checked
 from sfhmodel.training.optimisation import make_optimizer
-from sfhmodel.training.state import put, taken
 
 _FEWEST_STEPS, _MEASURE_S = 8, 4.0
 _FEWEST_EPOCHS = 10  # if the steps of an epoch are free: fewer points would make no curve
@@ -25,7 +25,7 @@ def fit_to_minutes(config: TrainingConfig, source, model, validation, began: flo
     ----------
     config : with ``minutes``.
     source : of batches.
-    model : adapted; its variables are as before afterwards.
+    model : with its normalisation; its variables are as before afterwards.
     validation : function that gives the validation batches.
     began : `time.perf_counter` of the start.
 

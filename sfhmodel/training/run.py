@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sfhmodel.errors import ConfigError, TrainingDataError
-from sfhmodel.training.checkpoints import Progress, load_checkpoint
+from sfhmodel.training.checkpoints import Arrays, Progress, load_checkpoint
 from sfhmodel.training.config import DEFAULT_EPOCHS, TrainingConfig
 from sfhmodel.training.directory import MODEL, read_summary, run_directory, store_config, stored_config
 from sfhmodel.training.distribution import devices
 from sfhmodel.training.finish import finish, new_model, summarized
 from sfhmodel.training.sources import open_source
-from sfhmodel.training.state import Arrays
 
 
 def train(
@@ -88,7 +87,7 @@ def _train(out, config, stored, source, found, show_progress, began) -> tuple[Pr
     _check_monitor(config.monitor, {"loss", *(metric.name for metric in model.metrics)})
     with source.explained_errors():
         if stored is None or load_checkpoint(out) is None:
-            model.adapt(source.sample(config))
+            model.fit_normalization(source.sample(config))
         settled = stored or _settle(config, source, found, model, began)
     if stored is None and found.writes:
         store_config(out, settled, source.description)
@@ -118,8 +117,7 @@ def _check_config(config: TrainingConfig) -> None:
     """What is cheap to find wrong before anything is made."""
     from sfhmodel import architectures
 
-    if config.architecture not in architectures.names():
-        raise ConfigError(f"no architecture {config.architecture!r}: choose from {', '.join(architectures.names())}")
+    architectures.builder(config.architecture)
     if config.minutes is not None and config.epochs is not None:
         raise ConfigError(
             f"minutes {config.minutes:g} and epochs {config.epochs}: give one of them, it decides the other"

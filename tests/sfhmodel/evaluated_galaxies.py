@@ -4,7 +4,8 @@ import numpy as np
 from scipy.stats import norm
 
 from sfhmodel.description import ModelDescription
-from sfhmodel.evaluation import Results
+from sfhmodel.inference import Prediction
+from sfhmodel.truth import Truth
 
 EDGES_YR = np.array([0.0, 1e7, 1e8, 1e9, 5e9, 1.38e10])
 SIGMA_DEX, SIGMA = 0.2, np.array([0.15, 0.1, 0.1, 0.08, 0.1, 0.02])
@@ -20,7 +21,7 @@ def made_up_description(n_pixel=60) -> ModelDescription:
     )
 
 
-def made_up_results(n=400, seed=0, inputs=True, **changes) -> Results:
+def made_up_results(n=400, seed=0, inputs=True, snr=None, **changes) -> Prediction:
     """Truths recovered with Gaussian errors, and the quantiles that these errors have."""
     rng = np.random.default_rng(seed)
     description = made_up_description()
@@ -31,25 +32,34 @@ def made_up_results(n=400, seed=0, inputs=True, **changes) -> Results:
     recovered_z = log10_z + SIGMA_DEX * rng.standard_normal(log10_z.shape)
     recovered = summaries + SIGMA * rng.standard_normal(summaries.shape)
     cumulative = np.cumsum(mass_fraction, axis=1)[..., None] + 0.05 * (z + rng.standard_normal((n, 1, 1)))
-    values = {
-        "description": description,
-        "predictions": {
-            "mass_fraction": rng.dirichlet(np.ones(EDGES_YR.size - 1), n),
-            "metallicity": 10.0**recovered_z,
-            "summaries": recovered,
-            "cumulative_quantiles": cumulative,
-            "metallicity_quantiles": 10.0 ** (recovered_z[..., None] + SIGMA_DEX * z),
-            "summary_quantiles": recovered[..., None] + SIGMA[:, None] * z,
-            "novelty": rng.uniform(0.2, 1.1, n),
-        },
-        "targets": {"mass_fraction": mass_fraction, "log10_metallicity": log10_z, "summaries": summaries},
-        "sample_id": np.arange(n),
-        "snr": rng.uniform(10.0, 200.0, n),
-        "a_v_mag": summaries[:, 4],
+    answers = {
+        "mass_fraction": rng.dirichlet(np.ones(EDGES_YR.size - 1), n),
+        "metallicity": 10.0**recovered_z,
+        "summaries": recovered,
+        "cumulative_quantiles": cumulative,
+        "metallicity_quantiles": 10.0 ** (recovered_z[..., None] + SIGMA_DEX * z),
+        "summary_quantiles": recovered[..., None] + SIGMA[:, None] * z,
+        "novelty": rng.uniform(0.2, 1.1, n),
     }
+    snr = rng.uniform(10.0, 200.0, n) if snr is None else snr
+    truth = Truth(np.arange(n), mass_fraction, log10_z, summaries, summaries[:, 4], snr)
     if inputs:
-        values["inputs"] = made_up_inputs(n, description, rng)
-    return Results(**(values | changes))
+        answers |= made_up_inputs(n, description, rng)
+    return evaluated(description, truth, **(answers | changes))
+
+
+def evaluated(description, truth: Truth, **answers) -> Prediction:
+    """These answers beside the truth; without photometry where none is given."""
+    n = len(truth)
+    others = {
+        "names": tuple(str(sample) for sample in truth.sample_id),
+        "redshift": np.zeros(n),
+        "masked_fraction": np.zeros(n),
+        "magnitudes": np.full((n, description.n_band), np.nan),
+        "magnitude_errors": np.full((n, description.n_band), np.nan),
+        "problems": ("",) * n,
+    }
+    return Prediction(**(others | {"description": description, "truth": truth} | answers))
 
 
 def made_up_inputs(n, description, rng) -> dict[str, np.ndarray]:

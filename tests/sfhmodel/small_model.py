@@ -70,5 +70,5 @@ def small_model(architecture: str = "attention", n_band: int = N_BAND, *, adapte
 
     model = build_model(description(n_band), architecture, architecture_options=SMALL_OPTIONS[architecture], **kwargs)
     if adapted:
-        model.adapt([tuple(inputs_and_truths(256, seed=99, n_band=n_band))])
+        model.fit_normalization([tuple(inputs_and_truths(256, seed=99, n_band=n_band))])
     return model

@@ -72,7 +72,7 @@ def small_model(architecture: str, description: ModelDescription | None = None, 
     """Adapted, every trained weight moved at random so that every input matters, calibrated."""
     description = description or small_description()
     model = build_model(description, architecture, architecture_options=OPTIONS.get(architecture), seed=seed)
-    model.adapt([galaxies(description, 200, seed=1)])
+    model.fit_normalization([galaxies(description, 200, seed=1)])
     rng = np.random.default_rng(seed)
     for weight in model.trainable_weights:
         weight.assign(np.asarray(weight) + 0.1 * rng.standard_normal(weight.shape))

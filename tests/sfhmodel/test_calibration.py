@@ -106,7 +106,7 @@ def test_coverage_holds_at_every_noise():
         for s in (slice(0, 2000), slice(2000, 4000))
         for a, b, c, d in [(noisy, clean, truths, clean_truths)]
     ]
-    model.adapt(both[:1])
+    model.fit_normalization(both[:1])
     calibrate(model, both[:1])
     inputs, true = both[1]
     quantiles = ops.convert_to_numpy(model(inputs)["summary_quantiles"])[:, 0]

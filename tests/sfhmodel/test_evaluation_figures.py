@@ -37,7 +37,7 @@ def metrics(results):
 @pytest.fixture(scope="module")
 def attention(results):
     weights = np.random.default_rng(3).dirichlet(np.ones(11), len(results))
-    age = results.targets["summaries"][:, 1]
+    age = results.truth.summaries[:, 1]
     return Attention(
         weights, np.linspace(4900.0, 6900.0, 11), mean_spectrum(results.inputs["flux"]), equal_groups(age, 3)
     )
@@ -48,13 +48,13 @@ def figures(results, metrics, attention):
     return {
         "galaxies": plot_galaxies(results, np.arange(3)),
         "summaries": plot_summaries(results),
-        "few": plot_summaries(results.subset(np.arange(50))),
+        "few": plot_summaries(results[:50]),
         "age_bins": plot_age_bins(metrics, EDGES_YR),
         "smape": plot_smape(metrics, EDGES_YR),
         "dependence": plot_dependence(metrics),
         "coverage": plot_coverage(metrics, EDGES_YR),
         "attention": plot_attention(attention, results.description.wave_aa),
-        "novelty": plot_novelty(results.predictions["novelty"]),
+        "novelty": plot_novelty(results.novelty),
     }
 
 
@@ -164,10 +164,10 @@ def wide_survey(results):
     """Three galaxies observed without noise in bands from the far ultraviolet to the mid infrared."""
     places = {"FUV": 1530.0, "NUV": 2270.0, "u": 3550.0, "g": 4770.0, "i": 7630.0, "Ks": 21600.0, "W2": 46000.0}
     bands = tuple({"name": f"survey.{name}", "pivot_wave_aa": place} for name, place in places.items())
-    inputs = {name: values[:3] for name, values in results.inputs.items()}
-    inputs |= {"magnitudes": np.full((3, len(bands)), 13.2), "magnitude_errors": np.full((3, len(bands)), 0.1)}
-    few = results.subset(np.arange(3))
-    return replace(few, description=replace(few.description, bands=bands), inputs=inputs, snr=np.full(3, np.inf))
+    photometry = {"magnitudes": np.full((3, len(bands)), 13.2), "magnitude_errors": np.full((3, len(bands)), 0.1)}
+    few = results[:3]
+    truth = replace(few.truth, snr=np.full(3, np.inf))
+    return replace(few, description=replace(few.description, bands=bands), truth=truth, **photometry)
 
 
 def test_wide_wavelength_ranges_and_bright_bands(results):
@@ -180,9 +180,9 @@ def test_wide_wavelength_ranges_and_bright_bands(results):
 
 
 def test_no_bands(results):
-    few = results.subset(np.arange(3))
+    few = results[:3]
     none = {"magnitudes": np.zeros((3, 0)), "magnitude_errors": np.zeros((3, 0))}
-    few = replace(few, description=replace(few.description, bands=()), inputs=few.inputs | none)
+    few = replace(few, description=replace(few.description, bands=()), **none)
     figure = plot_galaxies(few, [1])
     assert_laid_out(figure)
     assert not figure.axes[0].texts

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from evaluated_galaxies import SIGMA, SIGMA_DEX, made_up_description, made_up_results
+from evaluated_galaxies import SIGMA, SIGMA_DEX, evaluated, made_up_description, made_up_results
 from scipy.stats import norm
 
 from sfhmodel.errors import InputError
-from sfhmodel.evaluation import Results, metrics_of
+from sfhmodel.evaluation import metrics_of
 from sfhmodel.evaluation.conventions import CONVENTIONS
 from sfhmodel.evaluation.groups import equal_groups
 from sfhmodel.evaluation.statistics import (
@@ -19,32 +19,36 @@ from sfhmodel.evaluation.statistics import (
     smape_percent,
     standard_error,
 )
+from sfhmodel.inference import Prediction
+from sfhmodel.truth import Truth
 
 UNIFORM = np.full(5, 0.2)
 
 
-def two_galaxies() -> Results:
+def two_galaxies() -> Prediction:
     """One recovered perfectly, one with all its mass in the youngest bin instead of the oldest."""
     n_summary = len(made_up_description().summary_names)
     true = np.array([[0.2, 0.2, 0.2, 0.2, 0.2], [0.0, 0.0, 0.0, 0.0, 1.0]])
     recovered = np.array([[0.2, 0.2, 0.2, 0.2, 0.2], [1.0, 0.0, 0.0, 0.0, 0.0]])
     log10_z = np.array([[-2.0] * 5, [-2.0] * 5])
     recovered_z = 10.0 ** np.array([[-2.0] * 5, [-2.0, -2.0, -2.0, -2.0, -2.3]])
-    return Results(
-        description=made_up_description(),
-        predictions={
-            "mass_fraction": recovered,
-            "metallicity": recovered_z,
-            "summaries": np.zeros((2, n_summary)),
-            "cumulative_quantiles": np.repeat(np.cumsum(true, axis=1)[..., None], 5, axis=2),
-            "metallicity_quantiles": np.repeat(recovered_z[..., None], 5, axis=2),
-            "summary_quantiles": np.zeros((2, n_summary, 5)),
-            "novelty": np.array([0.5, 1.5]),
-        },
-        targets={"mass_fraction": true, "log10_metallicity": log10_z, "summaries": np.ones((2, n_summary))},
-        sample_id=np.array([3, 7]),
-        snr=np.array([10.0, np.inf]),
-        a_v_mag=np.array([0.1, 0.2]),
+    return evaluated(
+        made_up_description(),
+        Truth(
+            sample_id=np.array([3, 7]),
+            mass_fraction=true,
+            log10_metallicity=log10_z,
+            summaries=np.ones((2, n_summary)),
+            a_v_mag=np.array([0.1, 0.2]),
+            snr=np.array([10.0, np.inf]),
+        ),
+        mass_fraction=recovered,
+        metallicity=recovered_z,
+        summaries=np.zeros((2, n_summary)),
+        cumulative_quantiles=np.repeat(np.cumsum(true, axis=1)[..., None], 5, axis=2),
+        metallicity_quantiles=np.repeat(recovered_z[..., None], 5, axis=2),
+        summary_quantiles=np.zeros((2, n_summary, 5)),
+        novelty=np.array([0.5, 1.5]),
     )
 
 
@@ -86,7 +90,7 @@ def test_summaries_and_novelty_by_hand():
 
 
 def test_a_constant_truth_leaves_no_ratio():
-    results = two_galaxies().subset(np.array([0]))
+    results = two_galaxies()[0]
     assert metrics_of(results, UNIFORM)["cumulative_error_ratio"] is None
 
 
@@ -155,21 +159,20 @@ def test_quantiles_of_the_true_distribution_cover_what_they_claim():
 
 def test_intervals_that_are_too_narrow_cover_less():
     results = made_up_results(5000, inputs=False)
-    results.predictions["summary_quantiles"] = results.predictions["summaries"][..., None] + 0.5 * SIGMA[
-        :, None
-    ] * norm.ppf((0.05, 0.16, 0.5, 0.84, 0.95))
+    steps = norm.ppf((0.05, 0.16, 0.5, 0.84, 0.95))
+    results.summary_quantiles[:] = results.summaries[..., None] + 0.5 * SIGMA[:, None] * steps
     inside = metrics_of(results, UNIFORM)["quantiles"]["a_v_mag"]["coverage_68"]
     assert inside == pytest.approx(2 * norm.cdf(0.5 * norm.ppf(0.84)) - 1, abs=0.03)
 
 
 def test_groups_have_equal_numbers_and_their_own_metrics():
     results = made_up_results(500, inputs=False)
-    faint = results.snr < np.median(results.snr)
-    results.predictions["mass_fraction"][~faint] = results.targets["mass_fraction"][~faint]
+    faint = results.truth.snr < np.median(results.truth.snr)
+    results.mass_fraction[~faint] = results.truth.mass_fraction[~faint]
     groups = metrics_of(results, UNIFORM)["by_snr"]
     assert [group["n_galaxies"] for group in groups] == [100] * 5
-    assert groups[0]["low"] == pytest.approx(results.snr.min())
-    assert groups[-1]["high"] == pytest.approx(results.snr.max())
+    assert groups[0]["low"] == pytest.approx(results.truth.snr.min())
+    assert groups[-1]["high"] == pytest.approx(results.truth.snr.max())
     assert groups[0]["cumulative_error"] > 0.1
     assert groups[-1]["cumulative_error"] == pytest.approx(0.0, abs=1e-12)
 
@@ -207,31 +210,34 @@ def test_metrics_are_json_and_each_has_a_convention():
     assert names <= set(CONVENTIONS)
 
 
-@pytest.mark.parametrize("name", ["metallicity", "novelty"])
-def test_missing_predictions(name):
-    results = made_up_results(20)
-    rest = {key: value for key, value in results.predictions.items() if key != name}
-    with pytest.raises(InputError, match=f"predictions hold no '{name}'"):
-        made_up_results(20, predictions=rest)
-
-
-def test_arrays_of_different_length():
-    with pytest.raises(InputError, match="snr.*19 rows for 20 galaxies"):
-        made_up_results(20, snr=np.ones(19))
+@pytest.mark.parametrize("name", ["snr", "novelty"])
+def test_arrays_of_different_length(name):
+    with pytest.raises(InputError, match=f"'{name}': 19 rows for 20 galaxies"):
+        made_up_results(20, **{name: np.ones(19)})
 
 
 def test_no_galaxies():
     with pytest.raises(InputError, match="no galaxies"):
-        made_up_results(5).subset(np.array([], dtype=int))
+        made_up_results(5)[np.array([], dtype=int)]
 
 
 def test_predictions_that_are_not_finite():
-    predictions = dict(made_up_results(20).predictions)
-    predictions["summaries"] = np.where(np.arange(20)[:, None] == 7, np.nan, predictions["summaries"])
+    summaries = made_up_results(20).summaries
+    summaries[7] = np.nan
     with pytest.raises(InputError, match="summaries is not finite for 1 of 20 galaxies.*sample 7"):
-        made_up_results(20, predictions=predictions)
+        made_up_results(20, summaries=summaries)
+
+
+def test_parts_are_joined_with_their_truth():
+    results = made_up_results(7)
+    again = Prediction.joined([results[:3], results[3:]])
+    assert again.names == results.names
+    np.testing.assert_array_equal(again.novelty, results.novelty)
+    for name, values in results.truth.arrays().items():
+        np.testing.assert_array_equal(again.truth.arrays()[name], values)
+    np.testing.assert_array_equal(again[4:].truth.cumulative, results.truth.cumulative[4:])
 
 
 def test_a_quantile_that_the_model_does_not_have():
-    with pytest.raises(InputError, match=r"no quantile 0\.3, only 0\.05, 0\.16"):
-        made_up_results(5).level_index(0.3)
+    with pytest.raises(InputError, match=r"no quantile 0\.3: there are 0\.05, 0\.16"):
+        made_up_results(5).level(0.3)

@@ -1,5 +1,6 @@
 """Observed spectra to the model's grid in TensorFlow's graph, against sfhsim's rebinning and `SpectrumPreparer`."""
 
+import dataclasses
 import warnings
 from itertools import pairwise
 
@@ -135,9 +136,7 @@ def test_noise_of_whole_pixels_averages_down():
     ],
 )
 def test_spectra_are_shifted_to_the_frame_of_training(recipe, shown):
-    description = small_description()
-    description.recipe.clear()
-    description.recipe.update(recipe)
+    description = dataclasses.replace(small_description(), recipe=recipe)
     wave_aa = np.linspace(4000.0, 9000.0, 3000)
     flux = np.exp(-0.5 * ((wave_aa / 1.02 - 5500.0 / (1.0 + shown)) / 100.0) ** 2)[None].astype(np.float32)
     found, _, _, _ = resample(description, wave_aa, flux, redshift=0.02)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sfhmodel import losses
 from sfhmodel.errors import ConfigError
 from sfhmodel.losses import DEFAULT_LOSSES, SMAPE, Cumulative, MeanAbsoluteError, Pinball, WeightedMSLE, make_losses
 
@@ -59,8 +60,8 @@ def test_arguments_survive_their_config(loss):
 
 def test_default_table_names_every_output():
     made = make_losses(None, LEVELS)
-    assert {output for output, *_ in made} == set(DEFAULT_LOSSES)
-    assert all(weight > 0 for _, _, weight, _ in made)
+    assert {term.output for term in made} == set(DEFAULT_LOSSES)
+    assert all(term.weight > 0 for term in made)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,36 @@ def test_default_table_names_every_output():
 def test_impossible_tables_are_refused(table, message):
     with pytest.raises(ConfigError, match=message):
         make_losses(table, LEVELS)
+
+
+@pytest.fixture
+def own_losses(monkeypatch):
+    """What a test registers is forgotten after it."""
+    monkeypatch.setattr(losses, "_LOSSES", dict(losses._LOSSES))
+
+
+@pytest.mark.usefixtures("own_losses")
+def test_a_new_loss_can_be_registered_and_is_given_what_it_asks_for():
+    given = []
+
+    def rms(output, levels):
+        given.append((output, levels))
+        return MeanAbsoluteError()
+
+    losses.register("rms", rms, ("metallicity", "summary_quantiles"), in_z=True)
+    in_z, summary = make_losses({"metallicity": {"rms": 2.0}, "summary_quantiles": {"rms": 1.0}}, LEVELS)
+    assert given == [("metallicity", LEVELS), ("summary_quantiles", LEVELS)]
+    assert (in_z.label, in_z.weight) == ("metallicity_rms", 2.0)
+    found = in_z(np.array([[-2.0]], dtype="float32"), np.array([[-3.0]], dtype="float32"))
+    assert float(found[0]) == pytest.approx(0.009, rel=1e-5)
+    found = summary(np.array([[-2.0]], dtype="float32"), np.array([[-3.0]], dtype="float32"))
+    assert float(found[0]) == pytest.approx(1.0)
+
+
+@pytest.mark.usefixtures("own_losses")
+def test_losses_that_cannot_be_registered():
+    losses.register("mae", MeanAbsoluteError, ("mass_fraction", "metallicity"))  # as it is already
+    with pytest.raises(ConfigError, match="there is a loss 'mae' already"):
+        losses.register("mae", SMAPE, ("mass_fraction",))
+    with pytest.raises(ConfigError, match="loss 'new': no output age: there are mass_fraction"):
+        losses.register("new", SMAPE, ("age",))

@@ -10,6 +10,7 @@ from sfhmodel import architectures
 from sfhmodel.errors import ConfigError, TrainingDataError
 from sfhmodel.layers import Patches, SpectrumNormalization
 from sfhmodel.layers.normalization import smoothing_matrix
+from sfhmodel.losses import DEFAULT_LOSSES
 from sfhmodel.model import build_model
 
 ARCHITECTURES = architectures.names()
@@ -166,12 +167,12 @@ def test_impossible_arguments_are_refused(arguments, message):
 
 def test_adapting_to_nothing_or_to_garbage_is_refused():
     model = small_model(adapted=False)
-    with pytest.raises(TrainingDataError, match="no samples to adapt"):
-        model.adapt([])
+    with pytest.raises(TrainingDataError, match="no samples to fit the normalisation to"):
+        model.fit_normalization([])
     inputs, truths = inputs_and_truths(4)
     truths["mass_fraction"][1, 0] = np.nan
     with pytest.raises(TrainingDataError, match="mass_fraction of the training data are not finite in 1 samples"):
-        model.adapt([(inputs, truths)])
+        model.fit_normalization([(inputs, truths)])
 
 
 def test_mixed_precision_keeps_physical_outputs_in_float32():
@@ -210,3 +211,38 @@ def test_answers_stay_within_the_range_of_the_training_data():
     assert (quantiles[:, :5].max(axis=(0, 2)) <= (true.max(axis=0) + reach)[:5]).all()
     assert quantiles[:, 4:].min() >= 0.0
     assert quantiles[:, 5].max() <= 1.0
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_one_forward_pass_gives_answers_in_learning_space_and_in_physical_units(architecture):
+    model = small_model(architecture)
+    inputs, _ = inputs_and_truths(5)
+    answer, found = model.forward(inputs), answers(model, inputs)
+    for name, value in model.physical(answer).items():
+        assert np.array_equal(ops.convert_to_numpy(value), found[name]), name
+    log10_z = ops.convert_to_numpy(answer.log10_metallicity_quantiles)
+    np.testing.assert_allclose(np.log10(found["metallicity_quantiles"]), log10_z, atol=1e-5)
+    summaries = ops.convert_to_numpy(answer.summary_quantiles)
+    np.testing.assert_allclose(found["summary_quantiles"][:, :4], summaries[:, :4], rtol=1e-6)
+
+
+def test_training_and_evaluation_compute_losses_in_learning_space_and_calls_stay_physical():
+    table = {**DEFAULT_LOSSES, "metallicity": {"smape": 1.5}}
+    model = small_model("branched", losses=table)
+    inputs, truths = inputs_and_truths(40)
+    truths["metallicity"][:, 0] = 0.0  # learnt as the floor
+    model.compile(optimizer="adam")
+    found = model.evaluate(inputs, truths, verbose=0, return_dict=True)
+    by_call = answers(model, inputs)
+    log10_z = np.maximum(np.log10(np.maximum(truths["metallicity"], 1e-6)), -6.0)
+    above = log10_z[..., None] - np.maximum(np.log10(by_call["metallicity_quantiles"]), -6.0)
+    levels = np.array(model.description.quantile_levels)
+    pinball = np.maximum(levels * above, (levels - 1.0) * above).mean()
+    z = 10.0**log10_z
+    smape = (np.abs(by_call["metallicity"] - z) / (by_call["metallicity"] + z + 1e-6)).mean()
+    assert found["metallicity_quantiles_pinball"] == pytest.approx(pinball, rel=1e-4)
+    assert found["metallicity_smape"] == pytest.approx(smape, rel=1e-4)
+    total = sum(w * found[f"{output}_{name}"] for output, terms in table.items() for name, w in terms.items())
+    assert found["loss"] == pytest.approx(total, rel=1e-5)
+    model.fit(inputs, truths, verbose=0)
+    assert set(model.predict(inputs, verbose=0)) == set(by_call)

@@ -15,7 +15,7 @@ from small_networks import galaxies, small_description, small_model
 
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.inference.magnitude_files import MagnitudeSource
-from sfhmodel.inference.physical import a_v_limits, limited, metallicity_limits, universe_age_yr
+from sfhmodel.inference.physical import limited, universe_age_yr
 from sfhmodel.inference.predictor import Predictor
 from sfhmodel.spectra import ObservedSpectrum
 
@@ -209,17 +209,6 @@ def description_of():
         },
     }
     return dataclasses.replace(small_description(), recipe=recipe)
-
-
-def test_limits_of_a_recipe():
-    recipe = description_of().recipe
-    assert metallicity_limits(recipe) == (0.0004, 0.03)
-    assert metallicity_limits({"metallicity": {"form": "constant", "z_start": 1e-4, "z_final": 0.02}}) == (0.02, 0.02)
-    linear = {"form": "linear_mass", "z_start": {"min": 1e-4, "max": 1e-3}, "z_final": 0.02}
-    assert metallicity_limits({"metallicity": linear}) == (1e-4, 0.02)
-    assert metallicity_limits({"metallicity": {"form": "tabulated"}}) == metallicity_limits({}) == (0.0, np.inf)
-    assert a_v_limits(recipe) == (0.0, pytest.approx(3.257, abs=1e-3))
-    assert a_v_limits({"dust": {"birth": {"law": "mine", "tau": 1.0}}}) == (0.0, np.inf)
 
 
 def test_nothing_is_older_than_the_universe_or_beyond_the_recipe():

@@ -14,17 +14,19 @@ from evaluated_galaxies import made_up_results
 from miniature import miniature_library, miniature_recipe
 from small_networks import OPTIONS
 
-from sfhmodel.data import TrainingData
+from sfhmodel.data import SplitRecords, TrainingData
+from sfhmodel.data.shard_reader import ShardReader
+from sfhmodel.description import OUTPUT_NAMES
 from sfhmodel.errors import ConfigError, InputError, ModelFileError, TrainingDataError
 from sfhmodel.evaluation import collect, evaluate, metrics_of
-from sfhmodel.evaluation.attention import attention_of
-from sfhmodel.evaluation.collect import inputs_of, signal_to_noise, targets_of
-from sfhmodel.evaluation.figures import pictures, redshift_of
+from sfhmodel.evaluation.figures import pictures
 from sfhmodel.evaluation.folder import FIGURES, FORMAT, METRICS, PAGE, report_folder
+from sfhmodel.evaluation.kept import Kept
 from sfhmodel.evaluation.prior import prior_mean
-from sfhmodel.evaluation.records import chosen_records, records_of
 from sfhmodel.evaluation.tables import group_table, headline
+from sfhmodel.evaluation.watched import WatchedModel
 from sfhmodel.model import build_model
+from sfhmodel.truth import signal_to_noise, truth_of
 from sfhsim import Simulator, files, generate_dataset
 from sfhsim.recipe.loading import recipe_from_dict
 
@@ -41,10 +43,14 @@ def make_dataset(folder, n=120, split=SPLIT, **sections):
 
 def untrained(data, architecture="attention", **options):
     model = build_model(data.description, architecture, architecture_options=OPTIONS[architecture], **options)
-    records = list(records_of(data, "train", 50))
-    truths = {name: np.stack([r[name] for r in records]) for name in ("mass_fraction", "metallicity", "truth")}
-    model.adapt([(inputs_of(records), truths)])
+    model.fit_normalization([(batch.inputs, batch.truths) for batch in batches_of(data, "train", 50)])
     return model
+
+
+def batches_of(data, split, n=None, batch_size=50):
+    """The first n records of a split, all by default."""
+    records = SplitRecords(data, split)
+    return records.batches(range(len(records) if n is None else n), batch_size)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +70,7 @@ def model(data):
 
 @pytest.fixture(scope="module")
 def test_ids(data):
-    return [record["sample_id"] for record in records_of(data, "test")]
+    return SplitRecords(data, "test").sample_id.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -139,22 +145,30 @@ def test_the_page_shows_the_pictures_and_the_numbers(report):
 
 def test_the_metrics_are_those_of_the_results(report, model, data):
     metrics = report[1]
-    results = collect(model, records_of(data, "test"), data.description.truth_names)
-    train = np.stack([r["mass_fraction"] for r in records_of(data, "train")]).astype(float)
+    results = collect(model, batches_of(data, "test"), data.description.truth_names)
+    train = np.concatenate([b.truths["mass_fraction"] for b in batches_of(data, "train")]).astype(float)
     again = metrics_of(results, train.mean(axis=0))
     for name in ("cumulative_error", "prior_mean_cumulative_error", "metallicity_error", "mass_fraction_smape"):
         assert metrics[name] == pytest.approx(again[name], rel=1e-5)
     assert metrics["prior_mean"] == f"{len(train)} galaxies of the data set's training split"
 
 
-def test_results_do_not_depend_on_the_batches(model, data):
-    records = list(records_of(data, "test", 21))
-    once, parts = (collect(model, records, batch_size=size) for size in (21, 8))
-    for name, values in once.predictions.items():
-        np.testing.assert_allclose(parts.predictions[name], values, rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(once.sample_id, [r["sample_id"] for r in records])
+def test_results_do_not_depend_on_the_batches(model, data, test_ids):
+    once, parts = (collect(model, batches_of(data, "test", 21, size)) for size in (21, 8))
+    for name in OUTPUT_NAMES:
+        np.testing.assert_allclose(getattr(parts, name), getattr(once, name), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(once.truth.sample_id, test_ids[:21])
+    assert once.names == tuple(map(str, test_ids[:21]))
+    assert once.inputs is None
     assert once.inference_rate is None  # its only batch was compiled
     assert parts.inference_rate > 0
+
+
+def test_answers_are_those_of_the_model(model, data):
+    results = collect(model, batches_of(data, "test", 9), keep_inputs=True)
+    answers = model(results.inputs, training=False)
+    for name in OUTPUT_NAMES:
+        np.testing.assert_allclose(getattr(results, name), np.asarray(answers[name]), rtol=1e-4, atol=1e-5)
 
 
 def test_a_limit_takes_the_first_records(model, dataset, tmp_path, undrawn):
@@ -170,7 +184,7 @@ def test_a_limit_takes_the_first_records(model, dataset, tmp_path, undrawn):
 def test_galaxies_are_drawn_at_random_by_the_seed(model, dataset, test_ids, tmp_path, undrawn):
     for seed in (5, 5, 6):
         evaluate(model, dataset, tmp_path / "r", limit=20, samples=test_ids[30:32], random=4, seed=seed)
-    first, again, other = (shown.sample_id.tolist() for shown in undrawn)
+    first, again, other = (shown.truth.sample_id.tolist() for shown in undrawn)
     assert first == again != other
     assert first[:2] == test_ids[30:32]  # beyond the limit, but asked for
     assert set(first[2:]) <= set(test_ids[:20])
@@ -178,8 +192,27 @@ def test_galaxies_are_drawn_at_random_by_the_seed(model, dataset, test_ids, tmp_
 
 
 def test_a_model_without_attention_has_no_weights(data):
-    branched = untrained(data, "branched")
-    assert attention_of(branched, collect(branched, records_of(data, "test", 5), keep_inputs=True)) is None
+    branched, kept = untrained(data, "branched"), Kept([])
+    results = collect(branched, batches_of(data, "test", 5), on_batch=kept.see)
+    assert kept.attention(branched, results) is None
+    assert kept.shown(results) is None
+
+
+def test_every_record_is_read_and_answered_once(model, data, dataset, tmp_path, undrawn, monkeypatch):
+    read, answered = [], []
+    features, call = ShardReader.features, WatchedModel.answers
+    monkeypatch.setattr(ShardReader, "features", lambda self, k: read.extend(k) or features(self, k))
+    monkeypatch.setattr(WatchedModel, "answers", lambda self, i: answered.extend(i["flux"][:, 0]) or call(self, i))
+    uniform = np.full(data.description.n_age_bin, 1 / data.description.n_age_bin)
+    beyond = SplitRecords(data, "test").sample_id[[40, 3]]
+    evaluate(model, dataset, tmp_path / "r", limit=21, random=2, samples=beyond, batch_size=8, prior_mean=uniform)
+    assert read == [*range(21), 40]
+    assert len(answered) == 22
+    shown = undrawn[0]
+    assert shown.truth.sample_id[:2].tolist() == beyond.tolist()
+    by_id = {i: b for b in batches_of(data, "test", batch_size=1) for i in b.sample_id}
+    for k, sample in enumerate(shown.truth.sample_id):
+        np.testing.assert_array_equal(shown.flux[k], by_id[sample].inputs["flux"][0])
 
 
 def test_a_model_from_a_file_or_run(model, data, tmp_path, undrawn):
@@ -193,19 +226,26 @@ def test_a_model_from_a_file_or_run(model, data, tmp_path, undrawn):
     assert found[1]["model"]["source"].endswith("model.keras")
 
 
-def test_weights_of_attention_sum_to_one(model, data):
-    found = attention_of(model, collect(model, records_of(data, "test", 30), keep_inputs=True))
+def test_weights_of_attention_are_those_of_the_first_galaxies(model, data):
+    kept = Kept([], n_attention=20)
+    results = collect(model, batches_of(data, "test", 30, 8), keep_inputs=True, on_batch=kept.see)
+    found = kept.attention(model, results)
     np.testing.assert_allclose(found.weights.sum(axis=1), 1.0, rtol=1e-5)
-    assert found.weights.shape == (30, found.token_wave_aa.size)
+    assert found.weights.shape == (20, found.token_wave_aa.size)
+    weights, wave_aa = model.attention_weights(results[:20].inputs)
+    np.testing.assert_allclose(found.weights, weights, rtol=1e-4)
+    np.testing.assert_array_equal(found.token_wave_aa, wave_aa)
 
 
-def test_inputs_and_targets_of_records(data):
-    records = list(records_of(data, "test", 3))
-    inputs = inputs_of(records)
-    np.testing.assert_array_equal(inputs["flux"][1], records[1]["spectrum"])
-    assert np.all(inputs["mask"] == 1)
-    targets = targets_of(records, data.description.truth_names)
-    np.testing.assert_allclose(10.0 ** targets["log10_metallicity"][2], records[2]["metallicity"], rtol=1e-4)
+def test_the_truth_of_records(data):
+    record = next(iter(data.records(data.parts("test")[0].shard)))
+    batch = next(batches_of(data, "test", 3))
+    np.testing.assert_array_equal(batch.inputs["flux"][0], record["spectrum"])
+    assert np.all(batch.inputs["mask"] == 1)
+    truth = truth_of(batch, data.description.truth_names)
+    np.testing.assert_allclose(10.0 ** truth.log10_metallicity[0], record["metallicity"], rtol=1e-4)
+    assert truth.a_v_mag[0] == record["truth"][data.description.truth_names.index("a_v_mag")]
+    assert truth.sample_id[0] == record["sample_id"]
 
 
 def test_signal_to_noise_is_of_the_pixels_used():
@@ -219,9 +259,9 @@ def test_signal_to_noise_is_of_the_pixels_used():
 
 def test_the_prior_mean_of_what_there_is(model, tmp_path):
     data = TrainingData(make_dataset(tmp_path / "set", n=20, split={"test": 1.0}))
-    results = collect(model, records_of(data, "test"))
+    results = collect(model, batches_of(data, "test"))
     mean, words = prior_mean(data, results)
-    np.testing.assert_allclose(mean, results.targets["mass_fraction"].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(mean, results.truth.mass_fraction.mean(axis=0), rtol=1e-5)
     assert "evaluated galaxies themselves" in words
     uniform = np.full(data.description.n_age_bin, 1 / data.description.n_age_bin)
     assert prior_mean(data, results, uniform)[1] == "given by the caller"
@@ -235,16 +275,15 @@ def test_prior_means_that_are_none(wrong, model, dataset, tmp_path):
 
 
 def test_a_sample_that_is_not_in_the_split(model, dataset, data, tmp_path):
-    of_training = next(records_of(data, "train"))["sample_id"]
+    of_training = int(SplitRecords(data, "train").sample_id[0])
     for wrong in (of_training, 10_000):
         with pytest.raises(InputError, match=f"no sample {wrong} in split 'test'.*begins with samples"):
             evaluate(model, dataset, tmp_path / "r", samples=[wrong])
     assert not list(tmp_path.iterdir())
 
 
-def test_chosen_records_come_in_the_order_asked(data, test_ids):
-    asked = [test_ids[7], test_ids[2], test_ids[7]]
-    assert [r["sample_id"] for r in chosen_records(data, "test", asked)] == asked[:2]
+def test_samples_are_found_in_the_order_asked(data, test_ids):
+    assert SplitRecords(data, "test").places([test_ids[7], test_ids[2], test_ids[7]]) == [7, 2]
 
 
 def test_another_grid(model, tmp_path):
@@ -389,7 +428,7 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_move(tmp_path, monkey
 
 def test_tables_of_what_has_no_end_or_ratio():
     results = made_up_results(30, snr=np.full(30, np.inf))
-    results.targets["mass_fraction"][:] = 0.2
+    results.truth.mass_fraction[:] = 0.2
     metrics = metrics_of(results, np.full(5, 0.2)) | {"inference_rate": None}
     row = group_table(metrics["by_snr"], 0)[0]
     assert row[0] == "∞ – ∞"
@@ -401,21 +440,6 @@ def test_pictures_without_galaxies_or_noise():
     results = made_up_results(30, snr=np.full(30, np.inf), inputs=False)
     metrics = metrics_of(results, np.full(5, 0.2)) | {"quantile_levels": list(results.description.quantile_levels)}
     assert {picture.name for picture in pictures(results, metrics, None, None)} == ALWAYS
-
-
-@pytest.mark.parametrize(
-    ("recipe", "redshift"),
-    [
-        ({}, 0.0),
-        ({"kinematics": {"redshift": 0.01}}, 0.01),
-        ({"kinematics": {"redshift": {"distribution": "constant", "value": 0.02}}}, 0.02),
-        ({"kinematics": {"redshift": {"distribution": "uniform", "min": 0.0, "max": 1.0}}}, 0.0),
-    ],
-)
-def test_redshift_of_the_training_data(recipe, redshift, data):
-    from dataclasses import replace
-
-    assert redshift_of(replace(data.description, recipe=recipe)) == redshift
 
 
 def run_command(*arguments):

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from sfhmodel.errors import TrainingDataError
-from sfhmodel.targets import linked
+from sfhmodel.targets import to_target_space
 
 _STD_FLOOR = 1e-3
 _MAX_SPECTRA = 8192  # that the principal components are computed of
@@ -16,11 +16,11 @@ _MASS_FLOOR = 1e-4
 _MARGIN = 0.1  # of the range of the data, on either side: these are a sample of the training data
 
 
-def adapt(model, batches: Iterable) -> None:
+def fit_normalization(model, batches: Iterable) -> None:
     """Set the constants of ``model`` from an iterable of (inputs, truths), without augmentation."""
     arrays = collect(_of_batch, model, batches)
     if not arrays:
-        raise TrainingDataError("no samples to adapt the normalisation to: the data set's training split is empty")
+        raise TrainingDataError("no samples to fit the normalisation to: the data set's training split is empty")
     for name, values in arrays.items():
         if name not in ("colours", "present") and not np.isfinite(values).all():
             raise TrainingDataError(f"{name} of the training data are not finite in {_count_bad(values)} samples")
@@ -51,7 +51,7 @@ def _of_batch(model, inputs: dict, truths: dict) -> dict:
         "colours": colours,
         "present": present,
         **targets,
-        "summaries": linked(targets["summaries"]),
+        "summaries": to_target_space(targets["summaries"]),
     }
 
 

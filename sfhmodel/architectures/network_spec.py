@@ -17,7 +17,7 @@ METALLICITY_SUMMARIES = ("log10_metallicity_mass", "log10_metallicity_light")
 
 
 @dataclass(frozen=True)
-class Interface:
+class NetworkSpec:
     """Sizes of inputs and outputs.
 
     Attributes
