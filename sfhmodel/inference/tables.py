@@ -9,7 +9,7 @@ import numpy as np
 
 from sfhmodel.description import OUTPUT_NAMES
 from sfhmodel.errors import ConfigError
-from sfhmodel.inference.files import written_whole
+from sfhmodel.files import written_whole
 
 if TYPE_CHECKING:
     from sfhmodel.inference.prediction import Prediction

@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sfhmodel.errors import SfhmodelWarning
-from sfhmodel.training.files import partial, write_json
+from sfhmodel.training.files import run_errors, write_json
 from sfhmodel.training.state import Arrays, load_arrays, save_arrays
+from sfhsim.folders import whole_folder
 
 FOLDER = "checkpoints"
 _KEPT = 2
@@ -69,8 +70,7 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
     folder = run / FOLDER
     path = folder / f"epoch-{checkpoint.progress.epoch:05d}"
     shutil.rmtree(path, ignore_errors=True)  # one of this name was damaged, or the run would have gone on from it
-    with partial(path) as temporary:
-        temporary.mkdir(parents=True)
+    with run_errors(path), whole_folder(path) as temporary:
         write_json(temporary / "progress.json", asdict(checkpoint.progress))
         for name in _PARTS:
             save_arrays(temporary / f"{name}.npz", getattr(checkpoint, name))

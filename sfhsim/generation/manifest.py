@@ -12,7 +12,6 @@ from typing import Literal
 from pydantic import Field
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.files import read_sealed, write_sealed
 from sfhsim.generation.plan import Plan
 from sfhsim.plugins import plugin_names
 from sfhsim.records.dataset import MANIFEST, PLAN
@@ -28,6 +27,7 @@ from sfhsim.records.manifest import (
     checked,
 )
 from sfhsim.records.schema import FEATURE_NAMES, FEATURES, HALF_FEATURES, PRECISIONS, SAMPLE_ID, stored_features
+from sfhsim.sealed import read_sealed, write_sealed
 
 COMPILED = "compiled.recipe"
 PLAN_SEAL = "plan_sha256"

@@ -4,7 +4,7 @@
     flux.npy          (n_metallicity, n_age, n_wave) float32, Lsun/Angstrom per Msun formed; memory-mapped
     <array>.npy       the other arrays of `SSPLibrary`, float64
 
-It is whole or absent (`sfhsim.files`), so a reader sees all of it or nothing.
+It is whole or absent (`sfhsim.folders`), so a reader sees all of it or nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from sfhsim.errors import LibraryError, MissingDataError
-from sfhsim.files import named_errors, whole_folder
+from sfhsim.files import named_errors
+from sfhsim.folders import whole_folder
 from sfhsim.libraries.ssp_library import ARRAY_NAMES, TEXT_NAMES, SSPLibrary
 
 FORMAT_VERSION = 1

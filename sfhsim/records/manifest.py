@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sfhsim.errors import DatasetError
 from sfhsim.records.dataset import MANIFEST
 from sfhsim.records.schema import FEATURES, PRECISIONS, SAMPLE_ID, precision_of, stored_features
+from sfhsim.sealed import read_sealed
 
 MANIFEST_SEAL = "manifest_sha256"
 
@@ -218,7 +219,6 @@ def open_manifest(folder: Path) -> dict:
         When there is none, it is damaged, was changed after it was written, contradicts itself or the plan beside it,
         or has a schema version that this sfhsim does not know.
     """
-    from sfhsim.generation.files import read_sealed
     from sfhsim.generation.manifest import contradicted_by_plan
 
     path = folder / MANIFEST

@@ -9,7 +9,7 @@ from small_dataset import N_SAMPLES, contents
 
 from sfhsim.errors import DatasetError, MissingDataError
 from sfhsim.generation import repair_dataset, verify_dataset
-from sfhsim.generation.files import read_sealed, write_sealed
+from sfhsim.sealed import read_sealed, write_sealed
 
 
 def _flip(path, position):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sfhsim.errors import ChecksumError, LibraryError, MissingDataError
-from sfhsim.files import scratch_folder
+from sfhsim.folders import scratch_folder
 from sfhsim.libraries import artifacts, install
 from sfhsim.libraries.catalogue import load_library
 from sfhsim.libraries.install import install_library
