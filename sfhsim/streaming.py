@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.plan import DEFAULT_SPLIT, in_split
+from sfhsim.records.plan import DEFAULT_SPLIT, in_split
 from sfhsim.records.schema import SAMPLE_ID
 
 _POLL_S = 0.1  # how often a thread that waits for a slow consumer looks whether it is still wanted

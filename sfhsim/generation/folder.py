@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sfhsim.errors import DatasetError
 from sfhsim.files import remove_partial_files
-from sfhsim.generation.manifest import COMPILED, PLAN, read_plan
-from sfhsim.generation.plan import Plan
 from sfhsim.generation.shards import RECEIPTS
 from sfhsim.lock import LOCK, FolderLock, LockHeld
-from sfhsim.records.dataset import MANIFEST
+from sfhsim.records.plan import Plan
+from sfhsim.records.plan_document import read_plan
+from sfhsim.records.schema import COMPILED, MANIFEST, PLAN
 
 _OURS = (PLAN, MANIFEST, COMPILED, RECEIPTS, LOCK)
 _BESIDE_SHARD_BYTES = 1000  # of its receipt and its entry in the manifest

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.plan import Plan, Shard
 from sfhsim.generation.probes import check_probes
 from sfhsim.plugins import load_plugin
-from sfhsim.records.dataset import PLAN
+from sfhsim.records.plan import Plan, Shard
+from sfhsim.records.schema import PLAN
 
 
 @dataclass(frozen=True)

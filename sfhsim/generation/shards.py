@@ -13,9 +13,9 @@ from blake3 import blake3
 from sfhsim.errors import DatasetError
 from sfhsim.files import AtomicFile
 from sfhsim.generation.job import Job, ShardTask
-from sfhsim.generation.plan import Shard
 from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.manifest import ShardKeys, checked
+from sfhsim.records.plan import Shard
 from sfhsim.sealed import RESUME, read_sealed, write_sealed
 
 BATCH = 256

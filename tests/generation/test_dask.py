@@ -74,10 +74,10 @@ def test_a_killed_worker_does_not_change_a_byte(recipe, uninterrupted, cluster, 
 
 def test_errors_on_the_cluster_arrive_as_they_are(dataset, cluster, tmp_path):
     from sfhsim.generation.job import ShardTask
-    from sfhsim.generation.manifest import read_plan
-    from sfhsim.generation.plan import Plan
     from sfhsim.generation.settled import job_of
     from sfhsim.generation.shards import make_shard
+    from sfhsim.records.plan import Plan
+    from sfhsim.records.plan_document import read_plan
 
     document = read_plan(dataset)
     plan, good = Plan.from_dict(document["plan"]), job_of(dataset, document)
