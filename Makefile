@@ -20,9 +20,11 @@ demo: $(BIN)/.installed ## A data set of synthetic galaxies in demo/, with pictu
 test: $(BIN)/.installed ## Every test that this machine can run.
 	$(BIN)/python -m pytest -n auto
 
-lint: $(BIN)/.installed
+lint: $(BIN)/.installed ## Style, contracts on imports, types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
 
 clean:
 	rm -rf $(VENV) demo

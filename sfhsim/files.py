@@ -86,7 +86,7 @@ class AtomicFile:
         with self._named_errors():
             self._stream = self._temporary.open("xb", buffering=0)
 
-    def write(self, data) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes or a buffer."""
         rest = memoryview(data)
         with self._named_errors():

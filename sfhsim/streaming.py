@@ -119,7 +119,7 @@ def _prefetch(simulator, batches: Iterator, ready: queue.Queue, wanted: threadin
     while wanted.is_set():
         try:
             ids = next(batches)
-            item = {SAMPLE_ID: ids.astype(np.int64), **simulator.batch(ids).features()}
+            item: dict | BaseException = {SAMPLE_ID: ids.astype(np.int64), **simulator.batch(ids).features()}
         except BaseException as error:
             item = error
         while wanted.is_set():

@@ -8,6 +8,8 @@ value of its training records.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sfhmodel.description import ModelDescription
@@ -15,7 +17,7 @@ from sfhmodel.spectra.frame import bounds
 
 _AGES = ("mean_log10_age_yr_mass", "mean_log10_age_yr_light")
 _METALLICITIES = ("log10_metallicity_mass", "log10_metallicity_light")
-_TAU_TO_MAG = 2.5 * np.log10(np.e)
+_TAU_TO_MAG = 2.5 * math.log10(math.e)
 _BUMP_AT_5500 = 0.0103  # of the 2175 A feature of strength 1, relative to the optical depth at 5500 A
 _KNOWN_LAWS = ("power_law", "power_law_bump", "calzetti")
 _NEAR = 1e-4  # of a limit, in the unit of the summary: single precision

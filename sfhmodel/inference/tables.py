@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -86,7 +86,8 @@ def write_prediction(prediction: Prediction, path: str | Path, overwrite: bool =
     path = check_table_path(path)
     with written_whole(path, overwrite) as temporary:
         if path.suffix == ".npz":
-            np.savez_compressed(temporary, **_arrays(prediction))
+            arrays: dict[str, Any] = _arrays(prediction)
+            np.savez_compressed(temporary, **arrays)
         elif path.suffix == ".fits":
             _write_fits(prediction_table(prediction), temporary)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,8 @@ def put(variables, arrays: Arrays) -> None:
 
 def save_arrays(path: Path, arrays: Arrays) -> None:
     """Write arrays, in order, to an npz file."""
-    np.savez(path, **{f"{index:05d}": array for index, array in enumerate(arrays)})
+    named: dict[str, Any] = {f"{index:05d}": array for index, array in enumerate(arrays)}
+    np.savez(path, **named)
 
 
 def load_arrays(path: Path) -> Arrays:

@@ -58,7 +58,8 @@ def repair_dataset(
         made = _make_again(folder, recorded, shards, workers, engine, scheduler, show_progress) if shards else {}
         if MANIFEST in broken:
             in_order = [made.get(shard.file) or recorded.receipt(shard) for shard in recorded.plan.shards()]
-            write_manifest(folder, build_manifest(recorded.document, in_order))
+            # each is whole, or was made just now
+            write_manifest(folder, build_manifest(recorded.document, in_order))  # type: ignore[arg-type]
         left = read_recorded(folder)
         report.problems = [
             *left.problems,

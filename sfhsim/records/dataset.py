@@ -155,11 +155,11 @@ class Dataset:
 
     def _check(self, shard: dict) -> None:
         """The size every time, the first and last record once."""
-        path, new = self.folder / shard["file"], shard["file"] not in self._checked
-        ids = self.ids(shard) if new else None
+        path = self.folder / shard["file"]
+        ids = None if shard["file"] in self._checked else self.ids(shard)
         try:
             check_size(path, shard)
-            if new:
+            if ids is not None:
                 check_ends(path, ids, self._encoder)
         except OSError as error:  # DatasetErrors are some
             raise self.shard_error(shard["file"], problem_of(error, shard["file"])) from error

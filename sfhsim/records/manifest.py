@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,6 +25,9 @@ class Checked(BaseModel):
     """Plain data with the keys and types that its subclass names, and maybe others."""
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+
+_Model = TypeVar("_Model", bound=Checked)
 
 
 class PlanKeys(Checked):
@@ -122,7 +125,7 @@ class _Manifest(Checked):
     shards: list[ShardKeys]
 
 
-def checked(model: type[Checked], content: dict, path: Path) -> Checked:
+def checked(model: type[_Model], content: dict, path: Path) -> _Model:
     """The content as a model; DatasetError when it is not one, naming the file, the key and what is wrong with it."""
     try:
         return model.model_validate(content)
@@ -185,7 +188,9 @@ def _contradicting_features(manifest: _Manifest) -> str | None:
 
 
 def _contradicting_shards(manifest: _Manifest) -> str | None:
-    records, files, reached = Counter(), Counter(), Counter()
+    records: Counter[str] = Counter()
+    files: Counter[str] = Counter()
+    reached: Counter[str] = Counter()
     for shard in manifest.shards:
         if shard.split not in manifest.splits:
             return f"shard {shard.file} is of split {shard.split!r}, which there is not"

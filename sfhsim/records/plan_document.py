@@ -55,7 +55,7 @@ class _PlanDocument(Checked):
     library: LibraryKeys
     recipe: RecipeKeys
     notes: list[str]
-    compiled: _Compiled = Field(default=None)  # there was none before 0.3.0
+    compiled: _Compiled = Field(default=None)  # type: ignore[assignment]  # there was none before 0.3.0
     probes: dict = Field(default_factory=dict)
     plugins: list[str] = Field(default_factory=list)
 
