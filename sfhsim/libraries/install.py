@@ -57,9 +57,9 @@ def _build_emiles(artifact: Path | None, workspace: Path, progress: Progress) ->
         with tarfile.open(sdist) as archive:
             for member in archive:
                 name = Path(member.name).name
-                if member.name.startswith(EMILES_FOLDER) and name.startswith("Eun1.30"):
-                    if (source := archive.extractfile(member)) is None:  # a folder
-                        continue
+                if not (member.isfile() and member.name.startswith(EMILES_FOLDER) and name.startswith("Eun1.30")):
+                    continue
+                if (source := archive.extractfile(member)) is not None:
                     with source, open(folder / name, "wb") as target:
                         shutil.copyfileobj(source, target, 1 << 20)
     progress("converting")
