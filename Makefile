@@ -4,12 +4,12 @@ VENV ?= .venv
 N ?= 2000
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-oldest test-wheel lint clean
 
 $(BIN)/.installed: pyproject.toml setup.py $(wildcard sfhsim/records/*.pyx)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable .[test]
+	$(BIN)/python -m pip install --quiet --editable .[test,lint]
 	touch $@
 
 demo: $(BIN)/.installed ## A data set of synthetic galaxies in demo/, with pictures of what is inside.
@@ -20,9 +20,17 @@ demo: $(BIN)/.installed ## A data set of synthetic galaxies in demo/, with pictu
 test: $(BIN)/.installed ## Every test that this machine can run.
 	$(BIN)/python -m pytest -n auto
 
-lint: $(BIN)/.installed
+test-oldest: ## A part of the tests with the oldest versions that pyproject.toml allows.
+	VENV=$(VENV) PYTHON=$(PYTHON) .ci/oldest
+
+test-wheel: $(BIN)/.installed ## A wheel, installed and used away from this checkout.
+	PYTHON=$(BIN)/python .ci/wheel
+
+lint: $(BIN)/.installed ## Style, contracts on imports, types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) $(VENV)-oldest demo

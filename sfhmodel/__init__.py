@@ -6,10 +6,18 @@ Nothing heavy is imported until it is used: ``import sfhmodel`` needs no Keras.
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sfhmodel.registration import register_with_keras
 
 __version__ = "0.3.0"
+
+if TYPE_CHECKING:
+    from sfhmodel.description import ModelDescription
+    from sfhmodel.evaluation import evaluate
+    from sfhmodel.inference import load
+    from sfhmodel.model import StarFormationModel, build_model
+    from sfhmodel.training import train
 
 _WHERE = {
     "ModelDescription": "sfhmodel.description",
@@ -22,10 +30,18 @@ _WHERE = {
 
 register_with_keras()
 
-__all__ = [*_WHERE, "__version__"]
+__all__ = [
+    "ModelDescription",
+    "StarFormationModel",
+    "__version__",
+    "build_model",
+    "evaluate",
+    "load",
+    "train",
+]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     if name in _WHERE:
         return getattr(import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'sfhmodel' has no attribute {name!r}")

@@ -10,6 +10,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,15 +78,16 @@ def _check_directory(path: Path, archive: zipfile.ZipFile) -> None:
 
 
 def _check_config(path: Path, config) -> None:
-    waiting, largest = [(config, 1)], 0
-    while waiting:
-        value, depth = waiting.pop()
+    nested: list[tuple[Any, int]] = [(config, 1)]
+    while nested:
+        value, depth = nested.pop()
         if depth > _DEEPEST:
             raise ModelFileError(f"{path} is no model of sfhmodel: its {CONFIG} is nested too deeply")
         if isinstance(value, dict | list):
-            waiting += [(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value)]
+            nested += [(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value)]
     options = config.get("config") if isinstance(config, dict) else None
-    waiting = [options.get("architecture_options") if isinstance(options, dict) else None]
+    largest: float = 0
+    waiting: list[Any] = [options.get("architecture_options") if isinstance(options, dict) else None]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict | list):

@@ -113,7 +113,7 @@ def _a_v_range_mag(section: Mapping) -> Range:
 def _together(worlds: list[TrainingConditions]) -> TrainingConditions:
     """Ranges that hold those of all; what must be one value for all is unknown where worlds differ."""
 
-    def range_of(name: str) -> Range | None:
+    def range_of(name: str) -> Any:
         ranges = [getattr(world, name) for world in worlds]
         return None if None in ranges else (min(low for low, _ in ranges), max(high for _, high in ranges))
 

@@ -199,7 +199,7 @@ class StarFormationModel(keras.Model):
             scaled={**scaled, "error": error},
         )
 
-    def call(self, inputs: dict, training: bool | None = None) -> dict:
+    def call(self, inputs: dict, training: bool | None = None) -> dict | LearningAnswer:
         answer = self.forward(inputs, training)
         return answer if _learning.get() else self.physical(answer, training)
 
@@ -295,8 +295,8 @@ class StarFormationModel(keras.Model):
     # --- storage ------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        makers = [architectures.builder(self.architecture), *(maker(term.name) for term in self._terms)]
-        plugins = modules_of(makers)
+        losses = [found for term in self._terms if (found := maker(term.name)) is not None]
+        plugins = modules_of([architectures.builder(self.architecture), *losses])
         return {
             "name": self.name,
             "description": self.description.to_dict(),

@@ -1,4 +1,4 @@
-"""Finding a model file and opening it; a damaged one is told apart from one of another kind.
+"""Opening a model file; a damaged one is told apart from one of another kind.
 
 This part needs no Keras until a file is opened.
 """
@@ -13,41 +13,6 @@ from sfhmodel.errors import ModelFileError
 from sfhmodel.plugins import check_plugins
 
 RUN_MODEL = "model.keras"
-
-
-def resolve(path_or_preset: str | Path) -> Path:
-    """The model file that is meant.
-
-    Raises
-    ------
-    ModelFileError
-        There is none.
-    """
-    from sfhmodel import presets
-
-    path = Path(path_or_preset).expanduser()
-    if path.is_dir():
-        if (path / RUN_MODEL).is_file():
-            return path / RUN_MODEL
-        if (path / "saved_model.pb").is_file():
-            raise ModelFileError(
-                f"{path} is a SavedModel, made for TensorFlow alone (tf.saved_model.load): give the .keras file or the "
-                "run it was exported from"
-            )
-        if (path / "config.yaml").is_file() or (path / "checkpoints").is_dir():
-            raise ModelFileError(
-                f"the run {path} has no finished model ({RUN_MODEL}): finish it with `sfhmodel train` and the same "
-                "--out, which goes on where it stopped"
-            )
-        raise ModelFileError(f"{path} holds no {RUN_MODEL}: it is no finished training run; give a .keras file")
-    if path.is_file():
-        return path
-    text = str(path_or_preset)
-    if path.suffix or os.sep in text:
-        known = presets.names()
-        if text not in known:
-            raise ModelFileError(f"there is no model file {path}; presets: {', '.join(known) or 'none yet'}")
-    return presets.find(text).checked_path()
 
 
 def check_model_file(path: Path) -> None:

@@ -63,7 +63,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     """Import a public name on first use."""
     if name not in _HOME:
         raise AttributeError(f"module 'sfhsim' has no attribute {name!r}")

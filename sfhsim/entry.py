@@ -1,4 +1,4 @@
-"""How a command line of the project runs: its own errors and warnings become one clear line each."""
+"""How a command line of the project looks and runs: its own errors and warnings become one clear line each."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ import sys
 import warnings
 from collections.abc import Callable
 
+import typer
+
 from sfhsim.plugins import load_plugin, take_options
 
-PLUGIN_HELP = "Every command takes --plugin MODULE (or FILE.py): code of yours that registers families, imported first."
+_PLUGIN_HELP = (
+    "Every command takes --plugin MODULE (or FILE.py): code of yours that registers families, imported first."
+)
+
+
+def command_line(name: str, description: str) -> typer.Typer:
+    """An application without commands yet, that shows its help when it is called without arguments."""
+    return typer.Typer(
+        name=name,
+        help=description,
+        epilog=_PLUGIN_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
 
 
 def run(app: Callable[[], None], mendable: tuple[type[Exception], ...], noted: tuple[type[Warning], ...]) -> None:

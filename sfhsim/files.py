@@ -1,31 +1,20 @@
-"""Files and folders that are whole or absent, whatever ends the process that writes them.
+"""Files that are whole or absent, whatever ends the process that writes them; errors that name the file.
 
-New content is made beside its place under a hidden name and takes its name at the end. A folder that is replaced
-changes places with the new one in one step (Linux: renameat2 with RENAME_EXCHANGE). Where the file system cannot do
-that, the old one is renamed first, and the names are the journal from which `recover`, at the next start, goes on:
-
-    .<name>.<token>.sfhsim-new    being made (its maker holds a lock on it), or complete where there is an -old one
-    .<name>.<token>.sfhsim-old    what <name> was; it goes when <name> is there, and comes back when nothing else can
+New content is written beside its place under a hidden name, brought to the disk, and takes its name at the end.
+`sfhsim.folders` does the same with folders.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
-import fcntl
 import os
-import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from sfhsim.errors import SfhsimError
 
-_NEW, _OLD = ".sfhsim-new", ".sfhsim-old"
-_STALE_AFTER_S = 86400.0  # for file systems without locks
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_PARTIAL = ".partial"
 
 
 @contextlib.contextmanager
@@ -55,163 +44,95 @@ def exists(path: Path) -> bool:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A hidden path beside ``path``, of the same ending, that takes its name when the block ends well."""
-    temporary = path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
+    """A hidden path beside ``path``, of the same ending, that takes its name when the block ends well.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+    """
+    temporary = path.with_name(f"{_PARTIAL}-{_token()}-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary
         sync(temporary)
-        os.replace(temporary, path)
-        sync(path.parent)
+        _take_name(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def whole_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
-    """A hidden folder beside ``path`` that takes its name when the block ends well, and vanishes when it does not.
+class AtomicFile:
+    """A file that becomes ``path`` when it is committed, and never existed when it is discarded.
+
+    Its folder must be there. What is written can be brought to the disk from another thread meanwhile.
 
     Parameters
     ----------
-    path : the folder to make. At any moment it is as it was, or complete; see the module for the exception.
-    overwrite : replace a folder that is there (an empty one always is).
+    path : the name it will have.
+    kind, advice : of the errors, as `named_errors` takes them.
 
     Raises
     ------
-    FileExistsError
-        When ``path`` is there at the end and must stay.
-    OSError
-        When something cannot be written.
+    kind
+        From every method but `discard`, when the disk is full, access is denied, or the folder has gone.
     """
-    with scratch_folder(path.parent, path.name) as staging:
-        yield staging
-        for each in staging.rglob("*"):
-            sync(each)
-        sync(staging)
-        _put_in_place(staging, path, overwrite)
-        sync(path.parent)
+
+    def __init__(self, path: Path, kind: type[Exception], advice: str):
+        self.path = path
+        self._kind, self._advice = kind, advice
+        # an ending of its own: whoever looks for files of that kind does not find what is half written
+        self._temporary = path.with_name(f".{path.name}.{_token()}{_PARTIAL}")
+        with self._named_errors():
+            self._stream = self._temporary.open("xb", buffering=0)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes or a buffer."""
+        rest = memoryview(data)
+        with self._named_errors():
+            while rest:
+                rest = rest[self._stream.write(rest) :]
+
+    def sync(self) -> None:
+        """Bring what was written so far to the disk."""
+        with self._named_errors():
+            os.fsync(self._stream.fileno())
+
+    def commit(self) -> None:
+        """Sync, close, and give the file its name."""
+        self.sync()
+        with self._named_errors():
+            self._stream.close()
+            _take_name(self._temporary, self.path)
+
+    def discard(self) -> None:
+        """Close and delete what was not committed."""
+        self._stream.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _named_errors(self):
+        return named_errors(self.path, self._kind, advice=self._advice)
 
 
-@contextlib.contextmanager
-def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
-    """A hidden folder for the block; what killed processes left of theirs in ``parent`` is finished or removed."""
-    staging, lock = _make_locked(parent, name)
+def write_whole(path: Path, content: bytes, kind: type[Exception], advice: str) -> None:
+    """Write a file in a folder that is there, whole or not at all; raises as `AtomicFile`."""
+    file = AtomicFile(path, kind, advice)
     try:
-        recover(parent)
-        yield staging
+        file.write(content)
+        file.commit()
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        os.close(lock)
+        file.discard()
 
 
-def recover(parent: Path) -> None:
-    """Finish in ``parent`` what killed processes were replacing, and remove what they were making."""
-    for old in parent.glob(f".*{_OLD}"):
-        new = old.with_suffix(_NEW)
-        place = parent / old.name[1:].removesuffix(_OLD).rpartition(".")[0]
-        lock = _lock_of_the_dead(new) if new.exists() else None
-        if new.exists() and lock is None:
-            continue
-        with contextlib.suppress(OSError):  # e.g. another process was first
-            if not place.exists():
-                os.rename(new if lock is not None else old, place)
-            _discard(old)
-        if lock is not None:
-            os.close(lock)
-    for new in parent.glob(f".*{_NEW}"):
-        if (lock := _lock_of_the_dead(new)) is not None:
-            shutil.rmtree(new, ignore_errors=True)
-            os.close(lock)
+def partial_files(folder: Path) -> list[Path]:
+    """The files in the making in a folder, and those that killed writers left."""
+    return [*folder.glob(f"{_PARTIAL}-*"), *folder.glob(f".*{_PARTIAL}")]
 
 
-def _make_locked(parent: Path, name: str) -> tuple[Path, int]:
-    while True:
-        staging = parent / f".{name}.{uuid.uuid4().hex[:8]}{_NEW}"
-        staging.mkdir(parents=True)
-        with contextlib.suppress(FileNotFoundError, BlockingIOError):  # removed by another's `recover` just now
-            descriptor = os.open(staging, os.O_RDONLY)
-            try:
-                _lock(descriptor)
-                staging.stat()
-                return staging, descriptor
-            except BaseException:
-                os.close(descriptor)
-                raise
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock a folder until it is closed; False where the file system has no locks."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:
-        return False
-    return True
-
-
-def _lock_of_the_dead(folder: Path) -> int | None:
-    """The descriptor of a folder whose maker has ended, locked; None when it lives or cannot be looked at."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        if _lock(descriptor) or time.time() - os.fstat(descriptor).st_mtime > _STALE_AFTER_S:
-            return descriptor
-    except BlockingIOError:
-        pass
-    os.close(descriptor)
-    return None
-
-
-def _put_in_place(staging: Path, path: Path, overwrite: bool) -> None:
-    try:
-        os.rename(staging, path)  # replaces nothing but an empty folder
-        return
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR) or not path.exists():
-            raise
-    if not overwrite:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    if exchange(staging, path):
-        return
-    old = staging.with_suffix(_OLD)
-    os.rename(path, old)
-    try:
-        os.rename(staging, path)
-    except OSError:
-        os.rename(old, path)
-        raise
-    _discard(old)
-
-
-def _discard(old: Path) -> None:
-    """Give a replaced folder the name of one in the making first: half of it must never come back."""
-    garbage = old.with_name(f".replaced.{uuid.uuid4().hex[:8]}{_NEW}")
-    with contextlib.suppress(FileNotFoundError):
-        os.rename(old, garbage)
-    shutil.rmtree(garbage, ignore_errors=True)
-
-
-def exchange(first: Path, second: Path) -> bool:
-    """Let two paths change places in one step; False, and nothing happened, where that cannot be done.
-
-    Raises
-    ------
-    OSError
-        When it could be done, but failed: no permission, a read-only disk.
-    """
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is None:
-        return False
-    if rename(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
-        return False
-    raise OSError(number, os.strerror(number), str(second))
+def remove_partial_files(folder: Path) -> None:
+    """Delete what killed writers left. The caller holds the folder's lock."""
+    for leftover in partial_files(folder):
+        leftover.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:
@@ -221,3 +142,12 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _token() -> str:
+    return uuid.uuid4().hex[:8]
+
+
+def _take_name(temporary: Path, path: Path) -> None:
+    os.replace(temporary, path)
+    sync(path.parent)

@@ -74,6 +74,8 @@ def _import_file(path: Path) -> str:
     if there is not None and getattr(there, "__file__", None) != str(path):
         raise PluginError(f"plug-in {path}: a module {name!r} is loaded already, from elsewhere: rename the file")
     spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"plug-in {path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

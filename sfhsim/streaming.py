@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.plan import DEFAULT_SPLIT, in_split
+from sfhsim.records.plan import DEFAULT_SPLIT, in_split
 from sfhsim.records.schema import SAMPLE_ID
 
 _POLL_S = 0.1  # how often a thread that waits for a slow consumer looks whether it is still wanted
@@ -127,7 +127,7 @@ def _prefetch(simulator, ids: Iterator, batch_size: int, ready: queue.Queue, wan
             chunk = next(ids)
             records = {SAMPLE_ID: chunk.astype(np.int64), **simulator.batch(chunk).features()}
             starts = range(0, chunk.size, batch_size)
-            items = [{name: values[k : k + batch_size] for name, values in records.items()} for k in starts]
+            items: list = [{name: values[k : k + batch_size] for name, values in records.items()} for k in starts]
         except BaseException as error:
             items = [error]
         for item in items:

@@ -30,6 +30,6 @@ def download_cache() -> Path:
     """Where large downloads are kept, outside the checkout; tests that need one are opt-in."""
     if os.environ.get("SFHSIM_DOWNLOAD_TESTS") != "1":
         pytest.skip("large downloads are opt-in: set SFHSIM_DOWNLOAD_TESTS=1")
-    from sfhsim.libraries.install import data_home
+    from sfhsim.libraries.places import data_home
 
     return data_home()

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from sfhsim import files
+from sfhsim import folders
 
 PARENT, EXCHANGE = Path(sys.argv[1]), sys.argv[2] == "exchange"
 PLACE = PARENT / "some.folder"
@@ -23,7 +23,7 @@ EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtr
 
 
 def write(content: dict[str, str]) -> None:
-    with files.whole_folder(PLACE, overwrite=True) as folder:
+    with folders.whole_folder(PLACE, overwrite=True) as folder:
         for name, text in content.items():
             (folder / name).write_text(text)
 
@@ -51,7 +51,7 @@ def end_at(step: int) -> None:
         return counted
 
     sys.addaudithook(lambda event, _: count() if event in EVENTS else None)
-    files.exchange, os.fsync, os.rename = around(files.exchange), around(os.fsync), around(os.rename)
+    folders.exchange, os.fsync, os.rename = around(folders.exchange), around(os.fsync), around(os.rename)
 
 
 def overwrite_and_end(step: int) -> bool:
@@ -71,7 +71,7 @@ def overwrite_and_end(step: int) -> bool:
 
 
 if not EXCHANGE:
-    files.exchange = lambda first, second: False
+    folders.exchange = lambda first, second: False
 counts, step, ended = Counter(), 0, True
 while ended:
     shutil.rmtree(PARENT)
@@ -82,7 +82,7 @@ while ended:
     counts["hidden"] += len(os.listdir(PARENT)) > PLACE.exists()
     if EXCHANGE:
         assert content() in (OLD, NEW), f"neither the old nor the new content after step {step}"
-    files.recover(PARENT)
+    folders.recover(PARENT)
     assert content() in (OLD, NEW), f"neither the old nor the new content after step {step} and recovery"
     assert os.listdir(PARENT) == [PLACE.name], f"left after step {step}: {os.listdir(PARENT)}"
     counts["old" if content() == OLD else "new"] += 1

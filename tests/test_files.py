@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sfhsim import files
+from sfhsim import files, folders, lock
 from sfhsim.errors import DatasetError, LibraryError, MissingDataError
 from sfhsim.names import NAME_PATTERN, check_name, name_from
 
@@ -27,7 +27,7 @@ def _names(folder):
 def _can_exchange(folder):
     for name in "ab":
         (folder / name).mkdir()
-    return files.exchange(folder / "a", folder / "b")
+    return folders.exchange(folder / "a", folder / "b")
 
 
 @pytest.mark.parametrize("how", ["exchange", "renames"])
@@ -47,10 +47,10 @@ def test_killed_at_every_step_of_an_overwrite(tmp_path, how):
 
 def test_a_folder_takes_its_name_at_the_end(tmp_path):
     place = tmp_path / "deep" / "place"
-    with files.whole_folder(place) as folder:
+    with folders.whole_folder(place) as folder:
         _fill(folder, "first")
         assert not place.exists()
-    with files.whole_folder(place, overwrite=True) as folder:
+    with folders.whole_folder(place, overwrite=True) as folder:
         _fill(folder, "second")
     assert (place / "content").read_text() == "second"
     assert _names(place.parent) == ["place"]
@@ -58,7 +58,7 @@ def test_a_folder_takes_its_name_at_the_end(tmp_path):
 
 def test_without_overwrite_the_first_stays(tmp_path):
     place = tmp_path / "place"
-    first, second = files.whole_folder(place), files.whole_folder(place)
+    first, second = folders.whole_folder(place), folders.whole_folder(place)
     _fill(first.__enter__(), "mine")
     with second as theirs:
         _fill(theirs, "theirs")
@@ -70,7 +70,7 @@ def test_without_overwrite_the_first_stays(tmp_path):
 
 def test_a_file_of_that_name_is_not_replaced_by_a_folder(tmp_path):
     (tmp_path / "place").write_text("mine")
-    with pytest.raises(OSError), files.whole_folder(tmp_path / "place") as folder:
+    with pytest.raises(OSError), folders.whole_folder(tmp_path / "place") as folder:
         _fill(folder, "other")
     assert (tmp_path / "place").read_text() == "mine"
     assert _names(tmp_path) == ["place"]
@@ -79,7 +79,7 @@ def test_a_file_of_that_name_is_not_replaced_by_a_folder(tmp_path):
 @pytest.mark.parametrize("exchanged", [True, False])
 def test_a_rename_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, exchanged):
     place, real = tmp_path / "place", os.rename
-    with files.whole_folder(place) as folder:
+    with folders.whole_folder(place) as folder:
         _fill(folder, "old")
 
     def rename(source, target):
@@ -88,17 +88,17 @@ def test_a_rename_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, exchan
         real(source, target)
 
     moved = not exchanged
-    monkeypatch.setattr(files.os, "rename", rename)
+    monkeypatch.setattr(folders.os, "rename", rename)
 
     def exchange(first, second):
         if exchanged:
             raise OSError(errno.EROFS, "Read-only file system")
         return False
 
-    monkeypatch.setattr(files, "exchange", exchange)
+    monkeypatch.setattr(folders, "exchange", exchange)
     with (
         pytest.raises(OSError, match="Read-only" if exchanged else "no"),
-        files.whole_folder(place, overwrite=True) as folder,
+        folders.whole_folder(place, overwrite=True) as folder,
     ):
         _fill(folder, "new")
     assert (place / "content").read_text() == "old"
@@ -106,10 +106,10 @@ def test_a_rename_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, exchan
 
 
 def test_what_a_living_process_makes_is_left_alone(tmp_path):
-    with files.scratch_folder(tmp_path, "mine") as folder:
-        files.recover(tmp_path)
+    with folders.scratch_folder(tmp_path, "mine") as folder:
+        folders.recover(tmp_path)
         assert folder.is_dir()
-        with files.whole_folder(tmp_path / "other") as other:
+        with folders.whole_folder(tmp_path / "other") as other:
             _fill(other, "content")
         assert folder.is_dir()
     assert _names(tmp_path) == ["other"]
@@ -119,12 +119,12 @@ def test_where_there_are_no_locks_only_old_leftovers_are_removed(tmp_path, monke
     def flock(descriptor, operation):
         raise OSError(errno.EBADF, "Bad file descriptor")
 
-    monkeypatch.setattr(files.fcntl, "flock", flock)
+    monkeypatch.setattr(lock.fcntl, "flock", flock)
     young, old = tmp_path / ".a.1.sfhsim-new", tmp_path / ".b.2.sfhsim-new"
     young.mkdir()
     old.mkdir()
     os.utime(old, (0, 0))
-    files.recover(tmp_path)
+    folders.recover(tmp_path)
     assert _names(tmp_path) == [young.name]
 
 
@@ -143,6 +143,46 @@ def test_a_file_is_whole_or_as_it_was(tmp_path):
         interrupted()
     assert path.read_text() == "first"
     assert _names(path.parent) == ["a.txt"]
+
+
+def test_an_atomic_file_is_there_when_it_is_committed(tmp_path):
+    path = tmp_path / "a.bin"
+    file = files.AtomicFile(path, DatasetError, "make room")
+    file.write(b"half")
+    file.write(memoryview(b" and half"))
+    file.sync()
+    assert not path.exists()
+    assert [made.read_bytes() for made in files.partial_files(tmp_path)] == [b"half and half"]
+    file.commit()
+    file.discard()
+    assert path.read_bytes() == b"half and half"
+    files.AtomicFile(path, DatasetError, "make room").discard()
+    assert _names(tmp_path) == ["a.bin"]
+
+
+def test_what_killed_writers_left_is_removed(tmp_path):
+    files.AtomicFile(tmp_path / "a.tfrecord", DatasetError, "")._stream.close()
+    assert not list(tmp_path.glob("*.tfrecord"))
+    (tmp_path / ".partial-0123abcd-b.npz").write_bytes(b"half")
+    (tmp_path / ".hidden").write_text("another's")
+    files.remove_partial_files(tmp_path)
+    assert _names(tmp_path) == [".hidden"]
+
+
+def test_a_disk_that_refuses_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    files.write_whole(path, b"old", DatasetError, "make room")
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full)
+    with pytest.raises(DatasetError, match="cannot write .*/a: No space left on device; make room"):
+        files.write_whole(path, b"new", DatasetError, "make room")
+    assert path.read_bytes() == b"old"
+    assert _names(tmp_path) == ["a"]
+    with pytest.raises(DatasetError, match="cannot write .*gone/a: No such file"):
+        files.write_whole(tmp_path / "gone" / "a", b"", DatasetError, "make room")
 
 
 def test_errors_of_the_disk_are_named_and_others_pass(tmp_path):

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
 from sfhmodel.cli import evaluate, export, inspect, predict, train
 from sfhmodel.cli.quiet import tensorflow_keeps_quiet
 from sfhmodel.errors import SfhmodelError, SfhmodelWarning
-from sfhsim.entry import PLUGIN_HELP, run
+from sfhsim.entry import command_line, run
 from sfhsim.errors import SfhsimError, SfhsimWarning
 
-app = typer.Typer(
-    name="sfhmodel",
-    help="Star formation and metallicity histories from spectra and photometry, with honest uncertainties.",
-    epilog=PLUGIN_HELP,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+app = command_line(
+    "sfhmodel",
+    "Star formation and metallicity histories from spectra and photometry, with honest uncertainties.",
 )
 for _command in (train, evaluate, predict, inspect, export):
     _command.register(app)

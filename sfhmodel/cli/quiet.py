@@ -49,7 +49,7 @@ class FilteredStderr:
     """While it is entered, lines of TensorFlow's logs on file descriptor 2 are dropped, all others passed on."""
 
     def __enter__(self):
-        self._saved = None
+        self._saved: int | None = None
         try:
             self._saved = os.dup(2)
         except OSError:  # there is no stderr, nor anything to filter
@@ -58,7 +58,7 @@ class FilteredStderr:
         read, write = os.pipe()
         os.dup2(write, 2)
         os.close(write)
-        self._thread = threading.Thread(target=self._pass_on, args=(read,), daemon=True)
+        self._thread = threading.Thread(target=self._pass_on, args=(read, self._saved), daemon=True)
         self._thread.start()
         return self
 
@@ -70,14 +70,15 @@ class FilteredStderr:
         self._thread.join(timeout=10.0)
         os.close(self._saved)
 
-    def _pass_on(self, read: int) -> None:
+    @staticmethod
+    def _pass_on(read: int, saved: int) -> None:
         with os.fdopen(read, "rb") as lines:
             skipping = False
             for line in lines:
                 begins = line.startswith(_LINE) or b" tensorflow/" in line[:80] or b"external/local_xla" in line[:80]
                 skipping = begins or (skipping and line.startswith(b"To enable the following instructions"))
                 if not skipping:
-                    os.write(self._saved, line)
+                    os.write(saved, line)
 
 
 def _flush() -> None:

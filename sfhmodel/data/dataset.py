@@ -147,30 +147,6 @@ class TrainingData:
         """The error of a shard that cannot be used."""
         return TrainingDataError(str(self._dataset.shard_error(path.name, what)))
 
-    @contextlib.contextmanager
-    def explained_errors(self, *splits: str) -> Iterator[None]:
-        """In the block, TensorFlow's errors about records become errors that name shard, record and feature.
-
-        Parameters
-        ----------
-        splits : that the block reads; all by default.
-
-        Raises
-        ------
-        TrainingDataError
-            Instead of the error of TensorFlow, when the records are to blame.
-        """
-        try:
-            yield
-        except Exception as error:
-            from sfhmodel.data.diagnosis import blames_records, first_problem
-
-            if blames_records(error):
-                for split in splits or self.splits:
-                    if (problem := first_problem(self, split)) is not None:
-                        raise problem from error
-            raise
-
     def _parts_of(self, split: str) -> list[ShardPart]:
         shards = [shard for shard in self.manifest["shards"] if shard["split"] == split and shard["n_records"] > 0]
         return [ShardPart(self.folder / shard["file"], shard["n_records"], shard) for shard in shards]

@@ -70,9 +70,9 @@ def live_batches(recipe, batch_size: int, seed: int = 0, split: str | None = "tr
     SfhsimError
         From the recipe and the simulator.
     """
-    from sfhsim.synthesis import is_simulator, make_simulator
+    from sfhsim import MixtureSimulator, Simulator, make_simulator
 
     if batch_size < 1 or start < 0:
         raise ConfigError(f"batch_size {batch_size}, start {start}: they must be at least 1 and 0")
-    simulator = recipe if is_simulator(recipe) else make_simulator(recipe, seed=seed)
+    simulator = recipe if isinstance(recipe, Simulator | MixtureSimulator) else make_simulator(recipe, seed=seed)
     return LiveBatches(simulator, batch_size, split, start)

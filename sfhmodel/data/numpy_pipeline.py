@@ -61,7 +61,7 @@ class NumpyBatches(keras.utils.PyDataset):
         order = self._order
         later_epochs, k = divmod(order.skip + index, order.n_batches)
         positions = self._positions_of(order.epoch + later_epochs)
-        features = self._reader.features(positions[k * order.batch_size : (k + 1) * order.batch_size])
+        features = self._reader.features(positions[k * order.batch_size : (k + 1) * order.batch_size].tolist())
         return inputs_and_truths(features, np.ones_like)
 
     def _positions_of(self, epoch: int) -> np.ndarray:

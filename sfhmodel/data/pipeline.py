@@ -54,7 +54,7 @@ def batches(
     TrainingDataError
         No such split, an empty one, fewer records than one batch when incomplete ones are left out, a shard that is
         missing or has another size. While iterating: a damaged record, or one that lacks a feature or has one of
-        another length, named with its shard (from tf.data inside `TrainingData.explained_errors`).
+        another length, named with its shard (from tf.data inside `sfhmodel.data.diagnosis.explained_errors`).
     ConfigError
         An impossible number, or an unknown backend.
     """

@@ -32,7 +32,7 @@ class ShardReader:
         self._opening = threading.Lock()
         self._layout = RecordEncoder(lengths, data.precision)
 
-    def features(self, positions: Sequence[int]) -> dict[str, np.ndarray]:
+    def features(self, positions: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
         """Each feature (n, length) float32 of the records at these positions.
 
         Raises
@@ -67,7 +67,7 @@ class ShardReader:
             self._check_id(shard, number, self._layout.sample_id(message))
         return message
 
-    def _check_id(self, shard: int, number: int, sample_id: int | None) -> None:
+    def _check_id(self, shard: int, number: int, sample_id: object) -> None:
         from sfhsim.records.shard import OTHER_SAMPLES
 
         if sample_id != self._ids[shard][number]:
@@ -105,4 +105,4 @@ class ShardReader:
                     f"shard {path.name} of {self._data.folder}, record {number}: feature {name!r} has "
                     f"{np.size(record[name])} values, the manifest says {length}"
                 )
-        return record
+        return {name: np.asarray(record[name]) for name in self._lengths}

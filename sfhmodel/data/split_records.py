@@ -76,10 +76,10 @@ class SplitRecords:
         places = np.asarray(places, dtype=np.int64)
         chunks = [places[start : start + batch_size] for start in range(0, len(places), batch_size)]
         with ThreadPoolExecutor(1, thread_name_prefix="sfhmodel-records") as thread:
-            following = thread.submit(self._read, chunks[0]) if chunks else None
+            following = [thread.submit(self._read, chunk) for chunk in chunks[:1]]
             for k in range(len(chunks)):
-                batch = following.result()
-                following = thread.submit(self._read, chunks[k + 1]) if k + 1 < len(chunks) else None
+                batch = following.pop().result()
+                following += [thread.submit(self._read, chunk) for chunk in chunks[k + 1 : k + 2]]
                 yield batch
 
     def _read(self, places: np.ndarray) -> RecordBatch:

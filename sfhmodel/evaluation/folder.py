@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sfhmodel.errors import ConfigError, SfhmodelError
-from sfhsim.files import named_errors, whole_folder
+from sfhsim.files import named_errors
+from sfhsim.folders import whole_folder
 
 FORMAT = "sfhmodel evaluation report 1"
 METRICS, PAGE, FIGURES = "metrics.json", "report.html", "figures"

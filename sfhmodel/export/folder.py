@@ -12,8 +12,10 @@ from pathlib import Path
 from sfhmodel.errors import ConfigError, ModelFileError, SfhmodelError
 from sfhmodel.export.metadata import DESCRIPTION_NAME, FORMAT, export_description, to_json
 from sfhmodel.export.readme import README_NAME, readme
-from sfhmodel.model_file import RUN_MODEL, check_model_file, open_model, resolve
-from sfhsim.files import named_errors, recover, whole_folder
+from sfhmodel.model_file import RUN_MODEL, check_model_file, open_model
+from sfhmodel.presets import resolve
+from sfhsim.files import named_errors
+from sfhsim.folders import recover, whole_folder
 from sfhsim.plugins import load_plugin, loaded_plugins
 
 

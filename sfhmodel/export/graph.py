@@ -105,8 +105,8 @@ def _wavelength_function(model):
         redshift=unknown["redshift"],
     ):
         flux_error, mask = _like(flux_error, flux), _like(mask, flux)
-        *spectrum, coverage = resample(wavelength_aa, flux, flux_error, mask, redshift)
-        return _answer(model, *spectrum, magnitudes, magnitude_errors) | {"coverage": coverage}
+        flux, flux_error, mask, coverage = resample(wavelength_aa, flux, flux_error, mask, redshift)
+        return _answer(model, flux, flux_error, mask, magnitudes, magnitude_errors) | {"coverage": coverage}
 
     return predict_wavelengths
 

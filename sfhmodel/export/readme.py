@@ -67,7 +67,8 @@ def _grids(wave_aa: list[float], frame: str) -> str:
 
 def _tables(signatures: dict[str, dict[str, list[dict[str, Any]]]]) -> list[str]:
     """One text a signature; outputs that an earlier one has are not repeated."""
-    tables, known = [], {}
+    tables: list[str] = []
+    known: dict[str, dict[str, Any]] = {}
     for name, sides in signatures.items():
         outputs = [output for output in sides["outputs"] if known.get(output["name"]) != output]
         as_before = ["  outputs as above, and"] if len(outputs) < len(sides["outputs"]) else []

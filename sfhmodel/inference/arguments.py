@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -56,10 +57,8 @@ def flux_and_error(wave_aa: np.ndarray, flux, flux_error) -> tuple[np.ndarray, n
     return (values * factor if np.ndim(factor) else values), sigma
 
 
-def two_dimensional(values, what: str = "an array of a spectrum") -> np.ndarray | None:
+def two_dimensional(values, what: str = "an array of a spectrum") -> np.ndarray:
     """(n, m), of (m,) or (n, m); masked values become NaN."""
-    if values is None:
-        return None
     values = plain_values(values)[0]
     if values.dtype.kind not in "fiub":
         kind = "complex" if values.dtype.kind == "c" else str(values.dtype)
@@ -69,7 +68,7 @@ def two_dimensional(values, what: str = "an array of a spectrum") -> np.ndarray 
     return np.atleast_2d(values)
 
 
-def in_magnitudes(values, errors):
+def in_magnitudes(values, errors) -> tuple[Any, Any]:
     """AB magnitudes and their errors as plain numbers, of Quantity too: magnitudes, or flux densities like Jy.
 
     Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,8 @@ class Collector:
             raise InputError(f"not one of {self.n} spectra can be used: {next(iter(self.problems.values()))}")
         self._note_edges()
         problems = tuple(self.problems.get(k, "") for k in range(self.n))
-        return Prediction(
-            description=self.description, notes=tuple(self._notes), problems=problems, **self._arrays, **rest
-        )
+        arrays: dict[str, Any] = self._arrays
+        return Prediction(description=self.description, notes=tuple(self._notes), problems=problems, **arrays, **rest)
 
     def _note_edges(self) -> None:
         """Say which answers lie at the edge of the training range, and of how many galaxies."""

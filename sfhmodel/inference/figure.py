@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfhmodel.errors import InputError
-from sfhmodel.inference.files import written_whole
+from sfhmodel.files import written_whole
 
 if TYPE_CHECKING:
     from sfhmodel.inference.prediction import Prediction

@@ -94,9 +94,10 @@ def predict_files(
     InputError
         The magnitudes cannot be read. What is wrong with single files is in the outcome.
     """
-    from sfhmodel.inference.files import check_new, check_writable
+    from sfhmodel.files import check_new, check_writable
     from sfhmodel.inference.tables import check_table_path
-    from sfhmodel.model_file import check_model_file, resolve
+    from sfhmodel.model_file import check_model_file
+    from sfhmodel.presets import resolve
 
     out = check_table_path(out)
     check_new(out, overwrite)

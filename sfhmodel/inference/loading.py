@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfhmodel.model_file import check_model_file, open_model, resolve
+from sfhmodel.model_file import check_model_file, open_model
+from sfhmodel.presets import resolve
 from sfhmodel.spectra.settings import PreparationSettings
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ class Prediction:
 
     def __post_init__(self) -> None:
         if self.truth is not None:
-            self._check_evaluated()
+            self._check_evaluated(self.truth)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -191,11 +191,11 @@ class Prediction:
 
         return plot_prediction(self, path, galaxy)
 
-    def _check_evaluated(self) -> None:
+    def _check_evaluated(self, truth: Truth) -> None:
         """That there are answers and truths for every galaxy."""
         if not len(self):
             raise InputError("there are no galaxies: there is nothing to evaluate")
-        arrays = {name: getattr(self, name) for name in _per_galaxy() if name != "truth"} | self.truth.arrays()
+        arrays = {name: getattr(self, name) for name in _per_galaxy() if name != "truth"} | truth.arrays()
         for name, values in arrays.items():
             if values is not None and len(values) != len(self):
                 raise InputError(f"{name!r}: {len(values)} rows for {len(self)} galaxies")
@@ -204,7 +204,7 @@ class Prediction:
             if not finite.all():
                 raise InputError(
                     f"the model's {name} is not finite for {np.sum(~finite)} of {len(self)} galaxies, the first of "
-                    f"them sample {self.truth.sample_id[~finite][0]}: train the model anew"
+                    f"them sample {truth.sample_id[~finite][0]}: train the model anew"
                 )
 
 

@@ -111,13 +111,14 @@ class Predictor:
                 raise InputError("give spectra, or arrays of wavelength and flux, not both")
             spectra = spectra_of_objects(wavelength_aa, names=names)
             spectra = _with_magnitudes(spectra, magnitudes, magnitude_errors, redshift, self.description.band_names)
-            options = {"batch_size": batch_size, "on_bad": on_bad, "keep_inputs": keep_inputs}
-            return self.predict_spectra(spectra, **options, on_progress=on_progress)
+            return self.predict_spectra(
+                spectra, batch_size=batch_size, on_bad=on_bad, keep_inputs=keep_inputs, on_progress=on_progress
+            )
         if flux is None:
             raise InputError("flux is missing: give wavelengths and fluxes, or spectra with both")
         wavelength_aa = in_angstrom(wavelength_aa)
         flux, flux_error = flux_and_error(wavelength_aa, flux, flux_error)
-        mask = two_dimensional(mask, "mask")
+        mask = None if mask is None else two_dimensional(mask, "mask")
         n = flux.shape[0]
         check_rows(n, flux_error=flux_error, mask=mask)
         if batch_size < 1 or on_bad not in ("raise", "skip"):
@@ -194,7 +195,7 @@ class Predictor:
                 self.predict(
                     group[0].wave_aa,
                     np.stack([s.flux for s in group]),
-                    None if group[0].flux_error is None else np.stack([s.flux_error for s in group]),
+                    None if group[0].flux_error is None else np.stack([np.asarray(s.flux_error) for s in group]),
                     _by_band([s.magnitudes for s in group]),
                     np.array([s.redshift or 0.0 for s in group]),
                     np.stack([np.ones(s.flux.shape, bool) if s.mask is None else s.mask for s in group]),

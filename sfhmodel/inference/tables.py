@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sfhmodel.description import OUTPUT_NAMES
 from sfhmodel.errors import ConfigError
-from sfhmodel.inference.files import written_whole
+from sfhmodel.files import written_whole
 
 if TYPE_CHECKING:
     from sfhmodel.inference.prediction import Prediction
@@ -86,7 +86,8 @@ def write_prediction(prediction: Prediction, path: str | Path, overwrite: bool =
     path = check_table_path(path)
     with written_whole(path, overwrite) as temporary:
         if path.suffix == ".npz":
-            np.savez_compressed(temporary, **_arrays(prediction))
+            arrays: dict[str, Any] = _arrays(prediction)
+            np.savez_compressed(temporary, **arrays)
         elif path.suffix == ".fits":
             _write_fits(prediction_table(prediction), temporary)
         else:

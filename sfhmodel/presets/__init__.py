@@ -6,6 +6,8 @@ Shipped models are listed in ``shipped.json`` beside this file: ``{"presets": {n
 entry. A user's model hides a shipped one of the same name. Every use checks the sha256.
 """
 
-from sfhmodel.presets.registry import Preset, find, install, names, presets_home
+from sfhmodel.presets.installing import install
+from sfhmodel.presets.model_paths import resolve
+from sfhmodel.presets.registry import Preset, find, names, presets_home
 
-__all__ = ["Preset", "find", "install", "names", "presets_home"]
+__all__ = ["Preset", "find", "install", "names", "presets_home", "resolve"]

@@ -1,4 +1,4 @@
-"""Finding and registering models by name."""
+"""Finding models by name."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from sfhmodel.errors import ConfigError, ModelFileError, SfhmodelError
-from sfhsim.files import named_errors, recover, whole_folder
-from sfhsim.names import NAME_PATTERN, check_name
+from sfhmodel.errors import ModelFileError
+from sfhsim.folders import recover
+from sfhsim.names import NAME_PATTERN
 
 _HERE = Path(__file__).parent
-_ENTRY, _MODEL = "preset.json", "model.keras"
+ENTRY, MODEL = "preset.json", "model.keras"
 _NAME = re.compile(NAME_PATTERN)
 
 
@@ -40,7 +39,7 @@ class Preset:
         """
         if not self.path.is_file():
             raise ModelFileError(f"preset {self.name!r}: its file {self.path} is missing; install it again")
-        if (found := _sha256(self.path)) != self.sha256:
+        if (found := file_sha256(self.path)) != self.sha256:
             raise ModelFileError(
                 f"preset {self.name!r}: {self.path} is damaged, its sha256 is {found}, expected {self.sha256}; "
                 "install it again"
@@ -63,7 +62,7 @@ def presets_home() -> Path:
 def names() -> tuple[str, ...]:
     """Names of all presets, sorted."""
     home = presets_home()
-    mine = [entry.parent.name for entry in home.glob(f"[!.]*/{_ENTRY}")] if home.is_dir() else []
+    mine = [entry.parent.name for entry in home.glob(f"[!.]*/{ENTRY}")] if home.is_dir() else []
     return tuple(sorted({*_shipped(), *mine}))
 
 
@@ -78,9 +77,9 @@ def find(name: str) -> Preset:
     folder = presets_home() / name if _NAME.fullmatch(name) else None
     if folder is not None and not folder.exists() and folder.parent.is_dir():
         recover(folder.parent)  # of an overwrite that was killed where names cannot be exchanged
-    if folder is not None and (folder / _ENTRY).is_file():
-        entry = _read(folder / _ENTRY)
-        return _preset(name, folder / _MODEL, entry, folder / _ENTRY)
+    if folder is not None and (folder / ENTRY).is_file():
+        entry = _read(folder / ENTRY)
+        return _preset(name, folder / MODEL, entry, folder / ENTRY)
     if name in _shipped():
         entry = _shipped()[name]
         return _preset(name, _HERE / "models" / str(entry.get("file", "")), entry, _HERE / "shipped.json")
@@ -91,42 +90,6 @@ def find(name: str) -> Preset:
         f"no model file and no preset {name!r}: {hint}presets: {', '.join(known) or 'none yet'}. Give the path of a "
         ".keras file or of a training run, or register one with sfhmodel.presets.install"
     )
-
-
-def install(path: str | Path, name: str, *, description: str = "", overwrite: bool = False) -> Path:
-    """Register a model under a name: its file is copied to the user's directory, with its checksum.
-
-    Parameters
-    ----------
-    path : .keras file, or directory of a training run.
-    name : letters, digits, dots, dashes and underscores.
-    description : one line, for people.
-    overwrite : replace a model of that name.
-
-    Returns
-    -------
-    The path of the copy.
-
-    Raises
-    ------
-    ConfigError
-        A name with other characters, or one that is taken.
-    ModelFileError
-        No usable model file at ``path``; the directory cannot be written.
-    """
-    from sfhmodel.model_file import check_model_file, resolve
-
-    check_name(name, "the preset name", ConfigError)
-    source = resolve(path)
-    check_model_file(source)
-    folder = presets_home() / name
-    if folder.exists() and not overwrite:
-        raise ConfigError(f"there is a preset {name!r} already in {folder}: choose another name or overwrite it")
-    with named_errors(folder, ModelFileError, keep=SfhmodelError), whole_folder(folder, overwrite=overwrite) as whole:
-        shutil.copyfile(source, whole / _MODEL)
-        entry = {"sha256": _sha256(whole / _MODEL), "description": description}
-        (whole / _ENTRY).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
-    return folder / _MODEL
 
 
 def _shipped() -> dict[str, dict]:
@@ -149,6 +112,7 @@ def _read(path: Path) -> dict:
     return content
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Checksum of a file's content, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,6 +16,7 @@ from sfhmodel.spectra.names import flux_unit_of, is_at_rest
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import RawSpectra, Values
+from sfhmodel.spectra.redshift_tables import read_redshifts
 from sfhmodel.spectra.source import SourceFile, plain_name
 from sfhmodel.spectra.uncertainties import check_plausible, sigma_per_angstrom, without_huge
 from sfhmodel.spectra.units import parsed_unit, per_angstrom_factor, says_nothing
@@ -205,7 +206,7 @@ def _redshifts(raw: RawSpectra, source: SourceFile, options: ReadOptions, names:
         path = Path(said).expanduser()
         if not path.is_file():
             raise InputError(f"redshift {str(said)!r} is no number, no file, and no column of {source.path.name}")
-        values, where = redshifts.of_file(path, [name or plain_name(source.path) for name in names], n)
+        values, where = read_redshifts(path, [name or plain_name(source.path) for name in names], n)
     elif raw.redshift is not None:
         values = raw.redshift
     elif (found := source.redshift(n)) is not None:

@@ -124,7 +124,7 @@ def plot_inspections(found: list[Inspection], path: str | Path) -> Path:
     ConfigError
         The picture cannot be written.
     """
-    from sfhmodel.inference.files import written_whole
+    from sfhmodel.files import written_whole
     from sfhsim.plots.style import BLACK, DPI, SKY, check_picture_path, new_figure, plain_axes, spectrum_ceiling
 
     path = check_picture_path(path)

@@ -1,9 +1,8 @@
-"""Redshifts: of the user, of the file (header, column, HDU, metadata), or of a table beside it."""
+"""Redshifts: of the user, or of the file (header, column, HDU, metadata). Tables beside it: `redshift_tables`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -28,7 +27,6 @@ _KEYWORDS = (
     "ZHELIO",
     "Z_HELIO",
 )
-_ID_NAMES = ("targetid", "name", "names", "id", "object", "file", "filename", "source", "source_id")
 LOWEST, HIGHEST = -0.1, 20.0  # of a galaxy; beyond is a sentinel
 
 
@@ -119,44 +117,3 @@ def in_metadata(meta: Mapping, depth: int = 3) -> tuple[float, str] | None:
             if isinstance(inner, Mapping) and (found := in_metadata(inner, depth - 1)):
                 return found[0], f"{key}.{found[1]}"
     return None
-
-
-def of_file(path: Path, names: list[str], n: int) -> tuple[np.ndarray, str]:
-    """Redshifts (n,) of a table (FITS, ECSV, CSV, text): by name where it has a column of names, else in order.
-
-    Raises
-    ------
-    InputError
-        No table of redshifts, a name that is not in it, or another number of rows.
-    """
-    from astropy.table import Table
-
-    from sfhmodel.spectra.source import open_source
-
-    with open_source(path) as source:
-        if source.kind == "fits":
-            table = next((Table.read(hdu) for hdu in source.hdus if getattr(hdu, "columns", None) is not None
-                          and roles_of(hdu.columns.names).get("redshift")), None)  # fmt: skip
-        elif source.kind == "text":
-            from sfhmodel.spectra.text_tables import catalogue_of
-
-            table = catalogue_of(source)
-        else:
-            table = None
-        column = roles_of(table.colnames).get("redshift") if table is not None else None
-        if column is None and table is not None and len(table.colnames) == 1:
-            column = table.colnames[0]
-        if column is None:
-            raise InputError(f"{path} holds no column of redshifts (z, redshift)")
-        values = np.ma.filled(np.ma.asarray(table[column]).astype(np.float64), np.nan)
-        ids = next((name for name in table.colnames if name.lower() in _ID_NAMES), None)
-        if ids is None:
-            if len(values) not in (1, n):
-                raise InputError(f"{path} has {len(values)} redshifts and there are {n} spectra: give one, or one each")
-            return np.broadcast_to(values, (n,)), f"{path.name}"
-        known = {str(key).strip(): value for key, value in zip(table[ids], values, strict=True)}
-    if missing := [name for name in names if name not in known]:
-        raise InputError(
-            f"{path} has no redshift of {missing[0]!r}: its column {ids} holds {', '.join(list(known)[:5])}"
-        )
-    return np.array([known[name] for name in names]), f"{path.name}"

@@ -18,11 +18,13 @@ import warnings
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sfhmodel.errors import SfhmodelWarning, TrainingError
-from sfhmodel.training.files import partial, write_json
+from sfhmodel.training.files import run_errors, write_json
+from sfhsim.folders import whole_folder
 
 Arrays = list[np.ndarray]
 
@@ -74,8 +76,7 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
     folder = run / FOLDER
     path = folder / f"epoch-{checkpoint.progress.epoch:05d}"
     shutil.rmtree(path, ignore_errors=True)  # one of this name was damaged, or the run would have gone on from it
-    with partial(path) as temporary:
-        temporary.mkdir(parents=True)
+    with run_errors(path), whole_folder(path) as temporary:
         write_json(temporary / "progress.json", asdict(checkpoint.progress))
         for name in _PARTS:
             _save_arrays(temporary / f"{name}.npz", getattr(checkpoint, name))
@@ -123,7 +124,8 @@ def put(variables, arrays: Arrays) -> None:
 
 def _save_arrays(path: Path, arrays: Arrays) -> None:
     """Write arrays, in order, to an npz file."""
-    np.savez(path, **{f"{index:05d}": array for index, array in enumerate(arrays)})
+    named: dict[str, Any] = {f"{index:05d}": array for index, array in enumerate(arrays)}
+    np.savez(path, **named)
 
 
 def _load_arrays(path: Path) -> Arrays:

@@ -78,7 +78,8 @@ class TrainingConfig(BaseModel):
     def _consistent(self):
         if (
             self.warmup_steps is not None
-            and None not in (self.epochs, self.steps_per_epoch)
+            and self.epochs is not None
+            and self.steps_per_epoch is not None
             and self.warmup_steps >= self.epochs * self.steps_per_epoch
         ):
             raise ValueError(
@@ -92,9 +93,11 @@ class TrainingConfig(BaseModel):
         """Steps of the warm-up, of a config whose epochs and steps are settled."""
         if self.warmup_steps is not None:
             return self.warmup_steps
+        if self.epochs is None or self.steps_per_epoch is None:
+            raise ConfigError("the steps of the warm-up follow from epochs and steps_per_epoch: settle these first")
         return min(_MAX_WARMUP_STEPS, int(_WARMUP_SHARE * self.epochs * self.steps_per_epoch))
 
-    def replaced(self, **changes) -> TrainingConfig:
+    def replaced(self, **changes: Any) -> TrainingConfig:
         """A validated copy; raises ConfigError."""
         return config_from_dict({**self.model_dump(), **changes})
 
@@ -168,7 +171,7 @@ def differing_keys(there: TrainingConfig, wanted: TrainingConfig) -> list[str]:
     ]
 
 
-def _set(content: dict, path: list[str], value, setting: str) -> None:
+def _set(content: dict, path: list[str], value: object, setting: str) -> None:
     for key in path[:-1]:
         inner = content.get(key)
         if inner is not None and not isinstance(inner, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from sfhmodel.training.files import partial
+from sfhmodel.training.files import whole_run_file
 from sfhmodel.training.history import NOT_METRICS
 
 _TRAINING, _VALIDATION, _BEST = "#0072B2", "#D55E00", "#8C8C8C"  # Okabe & Ito (2008)
@@ -39,7 +39,7 @@ def plot_curves(path: Path, rows: list[dict], best_epoch: int) -> None:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.tick_params(labelbottom=True)
     axes[0].legend(fontsize=8, frameon=False)
-    with partial(path) as temporary:
+    with whole_run_file(path) as temporary:
         figure.savefig(temporary, dpi=_DPI, format="png")
 
 

@@ -11,7 +11,10 @@ from sfhmodel.description import ModelDescription
 from sfhmodel.errors import ConfigError, TrainingError
 from sfhmodel.training.checkpoints import FOLDER as CHECKPOINTS
 from sfhmodel.training.config import TrainingConfig, config_yaml, differing_keys, load_config
-from sfhmodel.training.files import cannot_write, remove_leftovers, write_json, write_text
+from sfhmodel.training.files import run_errors, write_json, write_text
+from sfhsim.files import remove_partial_files
+from sfhsim.folders import recover
+from sfhsim.lock import FolderLock, LockHeld
 
 CONFIG, DESCRIPTION, SUMMARY, MODEL = "config.yaml", "description.json", "summary.json", "model.keras"
 LOG, CURVES, TENSORBOARD, OFFENDING = "log.csv", "curves.png", "tensorboard", "offending_batch.npz"
@@ -35,21 +38,20 @@ def run_directory(folder: Path, writes: bool = True) -> Iterator[None]:
         yield
         return
     made = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    except (NotADirectoryError, FileExistsError):
-        raise ConfigError(f"{folder} is a file, or in one: choose a directory for the run") from None
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+    with run_errors(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        except (NotADirectoryError, FileExistsError):
+            raise ConfigError(f"{folder} is a file, or in one: choose a directory for the run") from None
     others = [name for name in names if name not in _BEFORE_CONFIG]
     if others and CONFIG not in names:
         raise ConfigError(f"{folder} holds something else ({', '.join(others[:3])}): choose an empty directory")
     with _lock(folder) as lock:
         try:
-            remove_leftovers(folder)
+            remove_partial_files(folder)
             (folder / CHECKPOINTS).mkdir(exist_ok=True)
-            remove_leftovers(folder / CHECKPOINTS)
+            recover(folder / CHECKPOINTS)
             yield
         finally:
             if not (folder / CONFIG).exists():  # nothing was begun: an empty directory stays empty, a new one goes
@@ -114,14 +116,11 @@ def read_summary(folder: Path) -> dict | None:
 
 def _lock(folder: Path):
     """The lock of a run's directory."""
-    from sfhsim.generation.lock import FolderLock, LockHeld
-
     try:
-        return FolderLock(folder)
+        with run_errors(folder):
+            return FolderLock(folder)
     except LockHeld as held:
         raise ConfigError(
             f"another process{f' ({held})' if str(held) else ''} is training in {folder}: wait until it has finished, "
             "or end it"
         ) from None
-    except OSError as error:
-        raise cannot_write(folder, error) from error

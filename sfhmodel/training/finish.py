@@ -11,7 +11,7 @@ from sfhmodel.training.checkpoints import Arrays, Progress, put
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.curves import plot_curves
 from sfhmodel.training.directory import CURVES, MODEL, SUMMARY
-from sfhmodel.training.files import partial, write_json
+from sfhmodel.training.files import whole_run_file, write_json
 
 
 def new_model(config: TrainingConfig, source):
@@ -36,7 +36,7 @@ def finish(out: Path, config: TrainingConfig, source, progress: Progress, best: 
     put(model.variables, best)
     with source.explained_errors():
         calibration = calibrate(model, source.validation(config.batch_size, config.calibration_records))
-    with partial(out / MODEL) as temporary:
+    with whole_run_file(out / MODEL) as temporary:
         model.save(temporary)
     plot_curves(out / CURVES, progress.rows, progress.best_epoch)
     parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhmodel.errors import TrainingError
-from sfhmodel.training.files import partial
+from sfhmodel.training.files import whole_run_file
 
 _MUST_BE_FINITE = ("flux", "mass_fraction", "metallicity", "truth")
 _NAMED_ROWS = 5
@@ -55,7 +55,7 @@ def stop(path: Path, batch: tuple[dict, dict], where: str, epoch: int, step: int
         for kind, values_by_name in zip(("inputs", "truths"), batch, strict=True)
         for name, values in values_by_name.items()
     }
-    with partial(path) as temporary:
+    with whole_run_file(path) as temporary:
         np.savez(temporary, epoch=epoch, step=step, **arrays)
     found = _findings(arrays)
     cause = (

@@ -26,7 +26,7 @@ def open_source(dataset_or_recipe: str | Path, seed: int = 0):
         When there is neither, the data set has not finished, or has another schema version.
     """
     from sfhsim.errors import SfhsimError
-    from sfhsim.recipe.loading import builtin_names
+    from sfhsim.recipe import builtin_names
 
     name, path = str(dataset_or_recipe), Path(dataset_or_recipe)
     is_dataset = (path / "manifest.json").is_file() or (path / "plan.json").is_file()
@@ -104,7 +104,9 @@ class DatasetSource:
 
     def explained_errors(self):
         """A context in which errors of reading name the record."""
-        return self.data.explained_errors()
+        from sfhmodel.data.diagnosis import explained_errors
+
+        return explained_errors(self.data)
 
     def _steps_in_pass(self, batch_size: int) -> int:
         steps = self.data.n("train") // batch_size

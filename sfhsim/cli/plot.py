@@ -32,6 +32,6 @@ def plot(
 def _is_data_set(what: str) -> bool:
     """A directory, unless it only happens to bear the name of a built-in recipe."""
     from sfhsim.recipe import builtin_names
-    from sfhsim.records.dataset import MANIFEST
+    from sfhsim.records.schema import MANIFEST
 
     return (Path(what) / MANIFEST).is_file() or (Path(what).is_dir() and what not in builtin_names())

@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.job import Job, ShardTask, make_one
+from sfhsim.generation.job import Job, ShardTask
+from sfhsim.generation.shards import make_shard
 
 _AHEAD = 3  # tasks a worker thread may have waiting, so that none waits for the client
 
@@ -68,7 +69,7 @@ class DaskEngine:
 
     def _submit(self, task: ShardTask):
         name = Path(task.shard.file).stem
-        return self._client.submit(make_one, self._job, task, pure=False, key=f"sfhsim-{name}-{uuid.uuid4().hex}")
+        return self._client.submit(make_shard, self._job, task, pure=False, key=f"sfhsim-{name}-{uuid.uuid4().hex}")
 
     def _result(self, future) -> dict:
         try:

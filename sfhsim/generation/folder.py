@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.files import remove_leftovers
-from sfhsim.generation.lock import LOCK, sole_writer
-from sfhsim.generation.manifest import COMPILED, PLAN, read_plan
-from sfhsim.generation.plan import Plan
+from sfhsim.files import remove_partial_files
 from sfhsim.generation.shards import RECEIPTS
-from sfhsim.records.dataset import MANIFEST
+from sfhsim.lock import LOCK, FolderLock, LockHeld
+from sfhsim.records.plan import Plan
+from sfhsim.records.plan_document import read_plan
+from sfhsim.records.schema import COMPILED, MANIFEST, PLAN
 
 _OURS = (PLAN, MANIFEST, COMPILED, RECEIPTS, LOCK)
 _BESIDE_SHARD_BYTES = 1000  # of its receipt and its entry in the manifest
@@ -54,11 +54,33 @@ def writable_folder(folder: Path) -> Iterator[None]:
                 _remove_if_unused(folder)
 
 
+@contextlib.contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Hold the lock of a data set's directory.
+
+    Raises
+    ------
+    DatasetError
+        When another live process holds it (named), or the file cannot be made.
+    """
+    try:
+        lock = FolderLock(folder)
+    except LockHeld as held:
+        raise DatasetError(
+            f"another process{f' ({held})' if str(held) else ''} is writing in {folder}: wait until it has finished, "
+            "or end it and run the same command again"
+        ) from None
+    except OSError as error:
+        raise DatasetError(f"cannot use {folder} for a data set: {error.strerror or error}") from error
+    with lock:
+        yield
+
+
 def _clean(folder: Path) -> None:
     try:
         (folder / RECEIPTS).mkdir(exist_ok=True)
-        remove_leftovers(folder)
-        remove_leftovers(folder / RECEIPTS)
+        remove_partial_files(folder)
+        remove_partial_files(folder / RECEIPTS)
     except OSError as error:
         raise DatasetError(f"cannot use {folder} for a data set: {error.strerror or error}") from error
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import socket
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.plan import Plan, Shard
 from sfhsim.generation.probes import check_probes
 from sfhsim.plugins import load_plugin
-from sfhsim.records.dataset import PLAN
+from sfhsim.records.plan import Plan, Shard
+from sfhsim.records.schema import PLAN
 
 
 @dataclass(frozen=True)
@@ -95,20 +94,3 @@ def describe(simulator) -> dict:
         "recipe": recipe_to_dict(simulator.recipe),
         "notes": list(simulator.notes),
     }
-
-
-_process = threading.Lock()
-_opened: dict = {}
-
-
-def make_one(job: Job, task: ShardTask) -> dict:
-    """In any process: open the job unless the last call did, make the shard; its receipt. One call at a time in a
-    process."""
-    from sfhsim.generation.shards import ShardMaker
-
-    with _process:
-        if _opened.get("job") != job:
-            _opened.clear()
-            _opened.update(simulator=job.open(), job=job)
-        with ShardMaker(_opened["simulator"]) as maker:
-            return maker.start(task).result()

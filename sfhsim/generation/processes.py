@@ -205,5 +205,6 @@ def _make_shards(connection: Connection, job: Job, send: Callable, current: list
 
 
 def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
     os._exit(1)

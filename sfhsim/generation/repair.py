@@ -7,11 +7,11 @@ from pathlib import Path
 from sfhsim.generation.engines import open_engine
 from sfhsim.generation.folder import writable_folder
 from sfhsim.generation.job import ShardTask
-from sfhsim.generation.manifest import COMPILED, PLAN, build_manifest, write_manifest, write_plan
+from sfhsim.generation.manifest import build_manifest, write_manifest, write_plan
 from sfhsim.generation.progress import Progress
 from sfhsim.generation.settled import job_of
 from sfhsim.generation.verify import Recorded, Report, check_shard, read_recorded, verify_dataset
-from sfhsim.records.dataset import MANIFEST
+from sfhsim.records.schema import COMPILED, MANIFEST, PLAN
 
 
 def repair_dataset(
@@ -58,7 +58,8 @@ def repair_dataset(
         made = _make_again(folder, recorded, shards, workers, engine, scheduler, show_progress) if shards else {}
         if MANIFEST in broken:
             in_order = [made.get(shard.file) or recorded.receipt(shard) for shard in recorded.plan.shards()]
-            write_manifest(folder, build_manifest(recorded.document, in_order))
+            # each is whole, or was made just now
+            write_manifest(folder, build_manifest(recorded.document, in_order))  # type: ignore[arg-type]
         left = read_recorded(folder)
         report.problems = [
             *left.problems,

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from sfhsim.errors import DatasetError
 from sfhsim.generation.job import Job
-from sfhsim.generation.manifest import COMPILED, plan_document, write_plan
-from sfhsim.generation.plan import Plan
+from sfhsim.generation.manifest import plan_document, write_plan
 from sfhsim.generation.probes import probes_of
 from sfhsim.plugins import loaded_plugins
+from sfhsim.records.plan import Plan
+from sfhsim.records.schema import COMPILED
 from sfhsim.synthesis.compiled import read_compiled, write_compiled
 
 

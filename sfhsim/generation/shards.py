@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -10,11 +11,12 @@ from pathlib import Path
 from blake3 import blake3
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.files import AtomicFile, read_sealed, write_sealed
-from sfhsim.generation.job import ShardTask
-from sfhsim.generation.plan import Shard
+from sfhsim.files import AtomicFile
+from sfhsim.generation.job import Job, ShardTask
 from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.manifest import ShardKeys, checked
+from sfhsim.records.plan import Shard
+from sfhsim.sealed import RESUME, read_sealed, write_sealed
 
 BATCH = 256
 RECEIPTS = ".receipts"
@@ -56,7 +58,7 @@ class ShardMaker:
             When it cannot be written; nothing is left behind. The future raises it too, and when the shard has
             another digest than the task expects.
         """
-        file = AtomicFile(Path(task.folder) / task.shard.file)
+        file = AtomicFile(Path(task.folder) / task.shard.file, DatasetError, RESUME)
         try:
             receipt = self._write(file, task)
         except BaseException:
@@ -93,6 +95,21 @@ class ShardMaker:
             "bytes": size,
             "blake3": digest.hexdigest(),
         }
+
+
+_process = threading.Lock()
+_opened: dict = {}
+
+
+def make_shard(job: Job, task: ShardTask) -> dict:
+    """In any process: open the job unless the last call did, make the shard; its receipt. One call at a time in a
+    process."""
+    with _process:
+        if _opened.get("job") != job:
+            _opened.clear()
+            _opened.update(simulator=job.open(), job=job)
+        with ShardMaker(_opened["simulator"]) as maker:
+            return maker.start(task).result()
 
 
 def _finish(file: AtomicFile, receipt: dict, task: ShardTask) -> dict:

@@ -13,9 +13,11 @@ def parse_size(text: str) -> int:
     """Bytes of ``128MB``, ``1.5 GB``, ``64MiB`` or a plain number."""
     match = re.fullmatch(r"\s*([0-9.]+)\s*(|k|M|G)(i?)B?\s*", text, flags=re.IGNORECASE)
     try:
+        if match is None:
+            raise ValueError(text)
         number, prefix, binary = match.groups()
         size = float(number) * (1024 if binary else 1000) ** " KMG".index(prefix.upper() or " ")
-    except (AttributeError, ValueError):
+    except ValueError:
         raise DatasetError(f"{text!r} is not a size: write e.g. 128MB") from None
     if size < 1:
         raise DatasetError(f"{text!r} is too small for a shard")

@@ -14,12 +14,13 @@ import numpy as np
 from blake3 import blake3
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.manifest import COMPILED, PLAN, consistent, document_of_manifest, read_manifest, read_plan
-from sfhsim.generation.plan import Plan, Shard
+from sfhsim.generation.manifest import read_manifest
 from sfhsim.generation.progress import Progress
 from sfhsim.generation.shards import read_receipt
-from sfhsim.records.dataset import MANIFEST
 from sfhsim.records.encoder import RecordEncoder
+from sfhsim.records.plan import Plan, Shard
+from sfhsim.records.plan_document import consistent, document_of_manifest, read_plan
+from sfhsim.records.schema import COMPILED, MANIFEST, PLAN
 from sfhsim.records.tfrecord import scan_records
 from sfhsim.synthesis.compiled import read_compiled
 

@@ -22,17 +22,9 @@ if TYPE_CHECKING:
 
 from sfhsim import elementary
 from sfhsim.errors import CoverageError, RecipeError
+from sfhsim.pixels import pixel_edges
 
 N_SIGMA = 6.0  # as in kernels/broadening.py
-
-
-def pixel_edges(wave_aa: np.ndarray) -> np.ndarray:
-    """Edges (n + 1,) of pixels with increasing centres (n,): midpoints; the end pixels are symmetric."""
-    wave_aa = np.asarray(wave_aa, dtype=np.float64)
-    if wave_aa.ndim != 1 or wave_aa.size < 2 or not (np.diff(wave_aa) > 0.0).all():
-        raise CoverageError("pixel centres must be one increasing array of at least two wavelengths")
-    middle = 0.5 * (wave_aa[1:] + wave_aa[:-1])
-    return np.concatenate([[2.0 * wave_aa[0] - middle[0]], middle, [2.0 * wave_aa[-1] - middle[-1]]])
 
 
 def rebin(wave_aa: np.ndarray, flux: np.ndarray, out_edges_aa: np.ndarray) -> np.ndarray:

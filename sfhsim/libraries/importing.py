@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from sfhsim.errors import LibraryError, MissingDataError
 from sfhsim.files import named_errors
@@ -49,7 +50,7 @@ def import_library(
     paths: str | Path | Sequence[str | Path],
     name: str | None = None,
     format: str = "auto",  # noqa: A002 - what users call it
-    **options,
+    **options: Any,
 ) -> SSPLibrary:
     """Read a stellar library from its own files.
 
@@ -78,17 +79,17 @@ def import_library(
     """
     if name is not None:
         check_name(name, "the library name", LibraryError)
-    paths = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    if not paths:
+    sources = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    if not sources:
         raise LibraryError("no path was given to import a stellar library from")
-    for path in paths:
+    for path in sources:
         if not path.exists():
             raise MissingDataError(f"no file or directory {path} to import a stellar library from")
     unreadable = named_errors(
-        ", ".join(map(str, paths)), LibraryError, advice="give files that can be read", doing="read"
+        ", ".join(map(str, sources)), LibraryError, advice="give files that can be read", doing="read"
     )
     with unreadable:
-        return _read(paths, name, format, options)
+        return _read(sources, name, format, options)
 
 
 def _read(paths: list[Path], name: str | None, format: str, options: dict) -> SSPLibrary:  # noqa: A002

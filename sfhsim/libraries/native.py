@@ -4,18 +4,20 @@
     flux.npy          (n_metallicity, n_age, n_wave) float32, Lsun/Angstrom per Msun formed; memory-mapped
     <array>.npy       the other arrays of `SSPLibrary`, float64
 
-It is whole or absent (`sfhsim.files`), so a reader sees all of it or nothing.
+It is whole or absent (`sfhsim.folders`), so a reader sees all of it or nothing.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sfhsim.errors import LibraryError, MissingDataError
-from sfhsim.files import named_errors, whole_folder
+from sfhsim.files import named_errors
+from sfhsim.folders import whole_folder
 from sfhsim.libraries.ssp_library import ARRAY_NAMES, TEXT_NAMES, SSPLibrary
 
 FORMAT_VERSION = 1
@@ -118,7 +120,9 @@ def load_native(path: str | Path) -> SSPLibrary:
             f"{path} has format version {description['format_version']}, this sfhsim reads up to "
             f"{FORMAT_VERSION}: update sfhsim"
         )
-    arrays = {name: _load_array(path, name, description["arrays"][name]["shape"]) for name in ARRAY_NAMES}
+    arrays: dict[str, Any] = {
+        name: _load_array(path, name, description["arrays"][name]["shape"]) for name in ARRAY_NAMES
+    }
     texts = {name: description[name] for name in TEXT_NAMES}
     return SSPLibrary(**texts, **arrays, checksum=description["checksum"], validate=False)
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from sfhsim.errors import LibraryError
 from sfhsim.libraries.interpolation import at_ages, metallicity_weights, mix_metallicities
-from sfhsim.libraries.rebin import pixel_edges_aa, rebin
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.names import check_name
+from sfhsim.pixels import pixel_edges, rebin_padded
 
 RESOLUTION_RANGE_AA = (3600.0, 7000.0)
 RESOLUTION_TOLERANCE = 0.10
@@ -64,12 +64,12 @@ def splice(
     _check_resolution(young, old)
     _check_imf(young, old, allow_imf_mismatch)
     wave_aa = old.wave_aa[pixels]
-    edges_aa = pixel_edges_aa(wave_aa)
+    edges_aa = pixel_edges(wave_aa)
 
     lower, fraction, clipped = metallicity_weights(young.metallicity, old.metallicity)
     mixed = mix_metallicities(young.flux[:, i_young], lower, fraction)
     # One metallicity at a time: the rebinned cube in float64 would be several times the size of the result.
-    young_flux = np.stack([rebin(young.wave_aa, row, edges_aa).astype(np.float32) for row in mixed])
+    young_flux = np.stack([rebin_padded(young.wave_aa, row, edges_aa).astype(np.float32) for row in mixed])
     old_flux = old.flux[:, i_old][:, :, pixels]
 
     scale, scale_note = np.ones(old.metallicity.size), ""
@@ -184,7 +184,7 @@ def _continuity_scale(
             )
     edges_aa = np.array([low, high])
     i_old = int(np.searchsorted(old.age_yr, first_old_age_yr))
-    old_light = rebin(old.wave_aa, old.flux[:, i_old], edges_aa)[..., 0]
-    young_light = rebin(young.wave_aa, young.flux, edges_aa)[..., 0]
+    old_light = rebin_padded(old.wave_aa, old.flux[:, i_old], edges_aa)[..., 0]
+    young_light = rebin_padded(young.wave_aa, young.flux, edges_aa)[..., 0]
     at_boundary = at_ages(young.age_yr, young_light, np.array([first_old_age_yr]))
     return old_light / mix_metallicities(at_boundary, lower, fraction)[:, 0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import InitVar, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -202,9 +203,9 @@ class SSPLibrary:
             return None
         return float(np.interp(wave_aa, self.wave_aa, self.resolution_fwhm_aa))
 
-    def replace(self, **changes) -> SSPLibrary:
+    def replace(self, **changes: Any) -> SSPLibrary:
         """A copy with some attributes changed; validated anew, and what follows from them recomputed."""
-        stale: dict[str, object] = {"checksum": ""}
+        stale: dict[str, Any] = {"checksum": ""}
         if "age_yr" in changes:
             stale["age_edges_yr"] = None
         if "flux" in changes or "wave_aa" in changes:

@@ -13,7 +13,7 @@ _HOME = {
     "LKL10Lines": "lkl10",
     "SFR_TO_HALPHA_LSUN": "lkl10",
     "ionization_parameter": "lkl10",
-    "load_lkl10": "lkl10",
+    "load_lkl10": "lkl10_install",
     "install_lkl10": "lkl10_install",
     "RecombinationContinuum": "continuum",
     "load_continuum": "continuum",

@@ -18,7 +18,6 @@ ProSpect.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -177,10 +176,3 @@ def _non_negative(value, name: str, scaling: str) -> np.ndarray:
     if not (np.isfinite(value) & (value >= 0)).all():
         raise RecipeError(f"{name} must be finite and not negative")
     return value
-
-
-def load_lkl10(path: str | Path | None = None, line_flux: str = "energy") -> LKL10Lines:
-    """Read the line tables: see ``sfhsim.nebular.lkl10_install.read_lkl10``."""
-    from sfhsim.nebular.lkl10_install import read_lkl10
-
-    return read_lkl10(path, line_flux)

@@ -40,7 +40,7 @@ def installed_path() -> Path:
     return Path(data_home()) / "nebular" / "lkl10.npz"
 
 
-def read_lkl10(path: str | Path | None = None, line_flux: str = "energy") -> LKL10Lines:
+def load_lkl10(path: str | Path | None = None, line_flux: str = "energy") -> LKL10Lines:
     """Read the line tables.
 
     Parameters

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from sfhsim.errors import RecipeError
+from sfhsim.recipe.documents import builtin_names, explained, read_document, resolved_paths, single_recipe
 from sfhsim.recipe.model import _Section
 from sfhsim.recipe.worlds import MOST_WORLDS, Mixture, Name, Weight, World, check_worlds
 
@@ -48,8 +49,6 @@ def mixture_from_dict(content: dict, origin: str, folder: Path | None = None) ->
     RecipeError
         When a key or value is wrong, a world's recipe is, or worlds differ in what they must share; each is named.
     """
-    from sfhsim.recipe.loading import explained
-
     base = {key: value for key, value in content.items() if key not in _Document.model_fields}
     try:
         listed = _Document.model_validate({key: value for key, value in content.items() if key not in base})
@@ -67,8 +66,6 @@ def mixture_from_dict(content: dict, origin: str, folder: Path | None = None) ->
 
 
 def _world(entry: _Listed, base: dict, origin: str, folder: Path | None) -> World:
-    from sfhsim.recipe.loading import recipe_from_dict, resolved_paths
-
     where = f"{origin}: worlds.{entry.name}"
     document = base if entry.recipe is None else _named(entry.recipe, where, folder)
     if "worlds" in document or "worlds" in entry.override:
@@ -76,18 +73,16 @@ def _world(entry: _Listed, base: dict, origin: str, folder: Path | None) -> Worl
     override = entry.override if folder is None else resolved_paths(entry.override, folder)
     # the name is that of the world: whole recipes tell nothing else about where they are from
     whole = {**merged(document, override), "name": entry.name}
-    return World(name=entry.name, weight=entry.weight, recipe=recipe_from_dict(whole, where))
+    return World(name=entry.name, weight=entry.weight, recipe=single_recipe(whole, where))
 
 
 def _named(recipe: str | dict, where: str, folder: Path | None) -> dict:
     """The document of the recipe that a world names."""
-    from sfhsim.recipe.loading import builtin_names, read_document, resolved_paths
-
     if isinstance(recipe, dict):
         return recipe if folder is None else resolved_paths(recipe, folder)
-    inside = folder is not None and recipe not in builtin_names()
+    place = recipe if folder is None or recipe in builtin_names() else folder / recipe
     try:
-        return read_document(folder / recipe if inside else recipe)[0]
+        return read_document(place)[0]
     except RecipeError as error:
         raise RecipeError(f"{where}: {error}") from error
 

@@ -63,7 +63,8 @@ def plain_data(text: str, origin: str):
 
 def _check(loader: _Loader, root: yaml.Node, origin: str) -> None:
     """Walk all that the text stands for, repeated anchors included."""
-    waiting, n_values = [(root, (), 1)], 0
+    waiting: list[tuple[yaml.Node, tuple[str, ...], int]] = [(root, (), 1)]
+    n_values = 0
     while waiting:
         node, path, depth = waiting.pop()
         n_values += 1
@@ -74,7 +75,7 @@ def _check(loader: _Loader, root: yaml.Node, origin: str) -> None:
             waiting += [(value, (*path, key), depth + 1) for key, value in _items(loader, node, where)]
         elif isinstance(node, yaml.SequenceNode):
             waiting += [(value, (*path, str(k)), depth + 1) for k, value in enumerate(node.value)]
-        else:
+        elif isinstance(node, yaml.ScalarNode):
             _scalar(loader, node, where)
 
 

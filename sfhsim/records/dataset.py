@@ -12,12 +12,10 @@ import numpy as np
 from sfhsim.errors import DatasetError
 from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.example import decode_example
+from sfhsim.records.plan import in_split
 from sfhsim.records.schema import FEATURE_NAMES, SAMPLE_ID, precision_of
 from sfhsim.records.shard import OTHER_SAMPLES, ShardProblem, check_ends, check_size, problem_of
 from sfhsim.records.tfrecord import read_records
-
-MANIFEST = "manifest.json"
-PLAN = "plan.json"
 
 
 class Dataset:
@@ -45,7 +43,7 @@ class Dataset:
     """
 
     def __init__(self, folder: str | Path):
-        from sfhsim.records.manifest import open_manifest
+        from sfhsim.records.opening import open_manifest
 
         self.folder = Path(folder)
         self.manifest = open_manifest(self.folder)
@@ -121,8 +119,6 @@ class Dataset:
 
     def ids(self, shard: dict) -> np.ndarray:
         """(n_records,) uint64 the ids of the samples of a shard, one of ``manifest["shards"]``, in order."""
-        from sfhsim.generation.plan import in_split
-
         ids = np.arange(shard["first_id"], shard["stop_id"], dtype=np.uint64)
         ids = ids[in_split(ids, shard["split"], self.manifest["plan"]["split"])]
         if ids.size != shard["n_records"]:
@@ -164,11 +160,11 @@ class Dataset:
 
     def _check(self, shard: dict) -> None:
         """The size every time, the first and last record once."""
-        path, new = self.folder / shard["file"], shard["file"] not in self._checked
-        ids = self.ids(shard) if new else None
+        path = self.folder / shard["file"]
+        ids = None if shard["file"] in self._checked else self.ids(shard)
         try:
             check_size(path, shard)
-            if new:
+            if ids is not None:
                 check_ends(path, ids, self._encoder)
         except OSError as error:  # DatasetErrors are some
             raise self.shard_error(shard["file"], problem_of(error, shard["file"])) from error

@@ -51,7 +51,7 @@ class RecordEncoder:
             self._rooms = np.unique(rooms(np.arange(most + 1), most)).astype(np.intp)
         self._templates = [
             Template.of({**self._sizes(room), SAMPLE_ID: width}, kind)
-            for kind, room in enumerate(self._rooms)
+            for kind, room in enumerate(self._rooms.tolist())
             for width in _ID_WIDTHS
         ]
         self._by_size: dict[int, list[Template]] = {}
@@ -132,7 +132,7 @@ class RecordEncoder:
         sizes = np.fromiter(map(len, messages), np.intp, len(messages))
         for size in np.unique(sizes):
             rows = np.flatnonzero(sizes == size)
-            block = np.frombuffer(b"".join(messages[row] for row in rows), np.uint8).reshape(rows.size, size)
+            block = np.frombuffer(b"".join(messages[row] for row in rows.tolist()), np.uint8).reshape(rows.size, size)
             for template in self._templates_of(int(size)):
                 ours = template.matches(block)
                 if not ours.any():
@@ -190,6 +190,6 @@ class RecordEncoder:
         frames = np.frombuffer(b"".join(template.frame for template in self._templates), np.uint8)
         starts = np.cumsum([0, *(len(template.frame) for template in self._templates)], dtype=np.intp)
         holes = [[template.holes[name].start for name in self._names] for template in self._templates]
-        sizes = [self._sizes(room) for room in self._rooms]
+        sizes = [self._sizes(room) for room in self._rooms.tolist()]
         hole_bytes = [[of_kind.get(name, 0) for name in self._names] for of_kind in sizes]
         return frames, starts, np.array(holes, dtype=np.intp), np.array(hole_bytes, dtype=np.intp)

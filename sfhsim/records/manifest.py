@@ -6,17 +6,14 @@ folder later; keys that are not named here are left to whoever wrote them.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sfhsim.errors import DatasetError
-from sfhsim.records.dataset import MANIFEST
 from sfhsim.records.schema import FEATURES, PRECISIONS, SAMPLE_ID, precision_of, stored_features
 
 MANIFEST_SEAL = "manifest_sha256"
@@ -28,6 +25,9 @@ class Checked(BaseModel):
     """Plain data with the keys and types that its subclass names, and maybe others."""
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+
+_Model = TypeVar("_Model", bound=Checked)
 
 
 class PlanKeys(Checked):
@@ -130,7 +130,7 @@ class _Manifest(Checked):
     shards: list[ShardKeys]
 
 
-def checked(model: type[Checked], content: dict, path: Path) -> Checked:
+def checked(model: type[_Model], content: dict, path: Path) -> _Model:
     """The content as a model; DatasetError when it is not one, naming the file, the key and what is wrong with it."""
     try:
         return model.model_validate(content)
@@ -195,7 +195,9 @@ def _contradicting_features(manifest: _Manifest) -> str | None:
 
 
 def _contradicting_shards(manifest: _Manifest) -> str | None:
-    records, files, reached = Counter(), Counter(), Counter()
+    records: Counter[str] = Counter()
+    files: Counter[str] = Counter()
+    reached: Counter[str] = Counter()
     for shard in manifest.shards:
         if shard.split not in manifest.splits:
             return f"shard {shard.file} is of split {shard.split!r}, which there is not"
@@ -214,37 +216,3 @@ def _contradicting_shards(manifest: _Manifest) -> str | None:
     if len({shard.file for shard in manifest.shards}) != len(manifest.shards):
         return "a shard is listed twice"
     return None
-
-
-def open_manifest(folder: Path) -> dict:
-    """The manifest of a data set, its seal included, checked.
-
-    Raises
-    ------
-    DatasetError
-        When there is none, it is damaged, was changed after it was written, contradicts itself or the plan beside it,
-        or has a schema version that this sfhsim does not know.
-    """
-    from sfhsim.generation.files import read_sealed
-    from sfhsim.generation.manifest import contradicted_by_plan
-
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise DatasetError(f"{folder} holds no {MANIFEST}: it is not a data set, or its generation has not finished")
-    with _advice(folder):
-        manifest = read_sealed(path, MANIFEST_SEAL, keep=True)
-    check_version(manifest, path)
-    with _advice(folder):
-        check_manifest(manifest, path)
-        if contradicted_by_plan(folder, manifest):
-            raise DatasetError(f"{path} is of another data set than the plan beside it")
-    return manifest
-
-
-@contextlib.contextmanager
-def _advice(folder: Path) -> Iterator[None]:
-    """Errors in the block say what to do."""
-    try:
-        yield
-    except DatasetError as error:
-        raise DatasetError(f"{error}; `sfhsim verify {folder}` tells more, and with --repair restores it") from error

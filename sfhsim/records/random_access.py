@@ -68,7 +68,8 @@ class RecordFile:
     def _index(self) -> list[tuple[int, int]]:
         """Where each record starts, and of how many bytes it is."""
         size = os.fstat(self._file).st_size
-        places, position = [], 0
+        places: list[tuple[int, int]] = []
+        position = 0
         while position < size:
             where = f"{self.path.name}, record {len(places)}"
             header = self._bytes(position, _HEADER_BYTES)

@@ -25,6 +25,7 @@ SCHEMA_VERSION = 1  # of float32 records
 PRECISIONS = {"float32": SCHEMA_VERSION, "float16": 2}  # and their schema versions
 
 SAMPLE_ID = "sample_id"
+MANIFEST, PLAN, COMPILED = "manifest.json", "plan.json", "compiled.recipe"  # the files beside the shards
 
 
 @dataclass(frozen=True)

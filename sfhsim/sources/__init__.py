@@ -1,18 +1,17 @@
 """Sources of light beside stars and their nebulae, by name: recipes switch them on under ``sources``.
 
-Every module in this folder but ``base`` registers what it defines; so may any plug-in. `sfhsim.sources.base` says how
-a new one is made.
+Every module in this folder but ``base`` and ``active`` registers what it defines; so may any plug-in.
+`sfhsim.sources.base` says how a new one is made.
 """
 
 from __future__ import annotations
 
+from sfhsim.sources.active import ActiveSource, active_sources
 from sfhsim.sources.base import (
     DUST_PATHS,
     SOURCES,
-    ActiveSource,
     EmissionSource,
     Surroundings,
-    active_sources,
     get_source,
     register_source,
 )
@@ -34,7 +33,7 @@ def _register_those_of_this_folder() -> None:
     from pkgutil import iter_modules
 
     for module in iter_modules(__path__):
-        if module.name != "base":
+        if module.name not in ("active", "base"):
             import_module(f"{__name__}.{module.name}")
 
 

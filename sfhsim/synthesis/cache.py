@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.files import TEMPORARY_SUFFIX
+from sfhsim.files import partial_files
 from sfhsim.libraries.places import cache_home
 from sfhsim.synthesis.compiled import CompiledRecipe, read_compiled, write_compiled
 
@@ -50,7 +50,7 @@ def _path(fingerprint: str) -> Path:
 
 def _bound(folder: Path) -> None:
     """Delete what killed writers left, and the files that were not used for longest until the rest fit."""
-    for path in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+    for path in partial_files(folder):
         if path.stat().st_mtime < time.time() - _ABANDONED_S:
             path.unlink(missing_ok=True)
     total = 0

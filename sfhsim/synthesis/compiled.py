@@ -17,6 +17,8 @@ import numpy as np
 from blake3 import blake3
 
 from sfhsim.errors import DatasetError
+from sfhsim.files import write_whole
+from sfhsim.sealed import RESUME
 
 LAYOUT = 2
 _TITLE = b"sfhsim compiled recipe "
@@ -97,11 +99,4 @@ def read_compiled(path: Path) -> CompiledRecipe:
 
 def write_compiled(compiled: CompiledRecipe, path: Path) -> None:
     """Write the file, whole or not at all; DatasetError when it cannot be."""
-    from sfhsim.generation.files import AtomicFile
-
-    file = AtomicFile(path)
-    try:
-        file.write(compiled.to_bytes())
-        file.commit()
-    finally:
-        file.discard()
+    write_whole(path, compiled.to_bytes(), DatasetError, RESUME)

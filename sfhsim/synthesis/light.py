@@ -21,8 +21,9 @@ from sfhsim.synthesis.attenuation import DustStage, Layout, PanelLight, lay_out
 from sfhsim.synthesis.bolometer import Bolometer, DustEnergy
 from sfhsim.synthesis.detectors import Detector, Detectors, Panel, Reading, ReferenceBand
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.emission import Emission
 from sfhsim.synthesis.populations import Populations
-from sfhsim.synthesis.sources import Emission, Source, StarSource, make_sources
+from sfhsim.synthesis.sources import Source, StarSource, make_sources
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from sfhsim.sources import Surroundings
 from sfhsim.synthesis.blocks import block_rows, pad_columns
 from sfhsim.synthesis.detectors import Detectors, Lines
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.emission import Emission
 from sfhsim.synthesis.populations import Populations
-from sfhsim.synthesis.sources import Emission
 from sfhsim.synthesis.stored import Stored
 from sfhsim.synthesis.templates import split
 

@@ -7,7 +7,6 @@ section of its own in the recipe switches on is added to `sfhsim.sources.active_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -19,21 +18,11 @@ from sfhsim.sources import ActiveSource, Surroundings, active_sources
 from sfhsim.synthesis.blocks import pad_columns
 from sfhsim.synthesis.detectors import Detectors, Lines
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.emission import Emission
+from sfhsim.synthesis.nebular import make_nebular
 from sfhsim.synthesis.populations import Populations
 from sfhsim.synthesis.stored import Stored
 from sfhsim.synthesis.templates import CompiledTemplates, compile_templates
-
-
-@dataclass(frozen=True)
-class Emission:
-    """Light of n galaxies, per Msun formed, before dust.
-
-    ``coefficients`` (n, k) of a source's vectors for each panel; ``lines`` (n, n_line) Lsun of those that detectors
-    take one by one, None for none.
-    """
-
-    coefficients: dict[str, np.ndarray]
-    lines: np.ndarray | None = None
 
 
 class Source(Protocol):
@@ -171,8 +160,6 @@ def gas_width(recipe: Recipe) -> str:
 
 def make_sources(recipe: Recipe) -> dict[str, Source]:
     """The sources of a recipe by name, stars first; to be compiled."""
-    from sfhsim.synthesis.nebular import make_nebular
-
     sources = [StarSource(recipe, "old"), StarSource(recipe, "young")]
     width = gas_width(recipe)
     nebular = make_nebular(recipe, width)

@@ -9,7 +9,7 @@ import pytest
 from miniature import miniature_library
 
 from sfhsim.generation import generate_dataset
-from sfhsim.libraries.readers.plain import write_plain
+from sfhsim.libraries.plain_files import write_plain
 
 FAILURES = {errno.ENOSPC: "No space left on device", errno.EROFS: "Read-only file system", errno.EACCES: "denied"}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sfhsim.generation.files import content_sha256
 from sfhsim.records.tfrecord import read_records
+from sfhsim.sealed import content_sha256
 
 JUNK = (
     None,

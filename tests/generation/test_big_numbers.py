@@ -10,9 +10,9 @@ from small_dataset import N_SAMPLES, contents
 from sfhsim.errors import DatasetError
 from sfhsim.generation import run, verify
 from sfhsim.generation.job import ShardTask
-from sfhsim.generation.plan import Plan
 from sfhsim.generation.processes import Processes
 from sfhsim.generation.progress import Progress
+from sfhsim.records.plan import Plan
 
 HUGE = 10**12
 Usage = namedtuple("Usage", "total used free")

@@ -49,11 +49,12 @@ def _content(dataset) -> dict[str, np.ndarray]:
 def _learnt(folder, backend) -> dict[str, np.ndarray]:
     """All that a training would see of a data set."""
     from sfhmodel.data import TrainingData, batches
+    from sfhmodel.data.diagnosis import explained_errors
 
     data = TrainingData(folder)
     seen = {"wave_aa": data.description.wave_aa, "edges": data.description.age_bin_edges_yr}
     for split in ("train", "validation"):
-        with data.explained_errors(split):
+        with explained_errors(data, split):
             got = list(batches(data, split, 16, shuffle=False, backend=backend))
         for name in INPUTS:
             seen[f"{split} {name}"] = np.concatenate([inputs[name] for inputs, _ in got])

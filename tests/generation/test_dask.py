@@ -82,14 +82,15 @@ def test_a_mixture_on_the_cluster(recipe_content, cluster, tmp_path):
 
 
 def test_errors_on_the_cluster_arrive_as_they_are(dataset, cluster, tmp_path):
-    from sfhsim.generation import job
-    from sfhsim.generation.manifest import read_plan
-    from sfhsim.generation.plan import Plan
+    from sfhsim.generation.job import ShardTask
     from sfhsim.generation.settled import job_of
+    from sfhsim.generation.shards import make_shard
+    from sfhsim.records.plan import Plan
+    from sfhsim.records.plan_document import read_plan
 
     document = read_plan(dataset)
     plan, good = Plan.from_dict(document["plan"]), job_of(dataset, document)
-    task = job.ShardTask(plan, plan.shards()[0], str(dataset))
+    task = ShardTask(plan, plan.shards()[0], str(dataset))
     bad = {
         "is of another data set than plan.json": dataclasses.replace(good, blake3="0" * 64),
         "does not see the data set in": dataclasses.replace(good, compiled=str(tmp_path / "elsewhere" / "compiled")),
@@ -98,7 +99,7 @@ def test_errors_on_the_cluster_arrive_as_they_are(dataset, cluster, tmp_path):
     with distributed.Client(cluster) as client:
         for message, wrong in bad.items():
             with pytest.raises(DatasetError, match=message):
-                client.submit(job.make_one, wrong, task, pure=False).result()
+                client.submit(make_shard, wrong, task, pure=False).result()
 
 
 def test_no_scheduler(make, tmp_path, monkeypatch):

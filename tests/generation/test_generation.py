@@ -15,7 +15,7 @@ from sfhsim import Dataset, Simulator, generate_dataset
 from sfhsim.errors import DatasetError, LibraryError, MissingDataError, RecipeError
 from sfhsim.generation import parse_size, parse_split
 from sfhsim.generation.engines import count_workers
-from sfhsim.generation.lock import sole_writer
+from sfhsim.generation.folder import sole_writer
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -115,6 +115,17 @@ def test_two_runs_in_one_folder_are_refused(make, dataset, uninterrupted):
         make(dataset)
     make(dataset)
     assert contents(dataset) == uninterrupted
+
+
+def test_one_writer_of_a_folder(tmp_path):
+    holder = rf"another process \(process {os.getpid()} on .*\) is writing in"
+    with sole_writer(tmp_path), pytest.raises(DatasetError, match=holder), sole_writer(tmp_path):
+        pass
+    with pytest.raises(DatasetError, match="cannot use .*nowhere for a data set"), sole_writer(tmp_path / "nowhere"):
+        pass
+    with pytest.raises(ZeroDivisionError), sole_writer(tmp_path):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_keeps_whole_shards(make, tmp_path, uninterrupted, monkeypatch):

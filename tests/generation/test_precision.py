@@ -8,11 +8,12 @@ from small_dataset import N_SAMPLES, contents
 from sfhsim import Dataset, Simulator, generate_dataset
 from sfhsim.errors import DatasetError
 from sfhsim.generation import repair_dataset, verify_dataset
-from sfhsim.generation.files import read_json, write_sealed
-from sfhsim.generation.manifest import MANIFEST_SEAL, PLAN_SEAL
 from sfhsim.recipe.loading import recipe_from_dict
 from sfhsim.records.encoder import RecordEncoder
+from sfhsim.records.manifest import MANIFEST_SEAL
+from sfhsim.records.plan_document import PLAN_SEAL
 from sfhsim.records.tfrecord import read_records
+from sfhsim.sealed import read_json, write_sealed
 
 SHARD_BYTES = 9_000  # a dozen records
 

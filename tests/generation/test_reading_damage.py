@@ -10,10 +10,11 @@ from small_dataset import N_SAMPLES
 
 from sfhsim import Dataset
 from sfhsim.errors import DatasetError
-from sfhsim.generation.files import content_sha256, read_sealed, write_sealed
-from sfhsim.generation.manifest import MANIFEST_SEAL, PLAN_SEAL
 from sfhsim.records.encoder import RecordEncoder
+from sfhsim.records.manifest import MANIFEST_SEAL
+from sfhsim.records.plan_document import PLAN_SEAL
 from sfhsim.records.random_access import RecordFile
+from sfhsim.sealed import content_sha256, read_sealed, write_sealed
 
 
 def _shards(folder):

@@ -9,7 +9,7 @@ from small_dataset import N_SAMPLES, contents
 
 from sfhsim.errors import DatasetError, MissingDataError
 from sfhsim.generation import repair_dataset, verify_dataset
-from sfhsim.generation.files import read_sealed, write_sealed
+from sfhsim.sealed import read_sealed, write_sealed
 
 
 def _flip(path, position):
@@ -262,7 +262,8 @@ def test_a_library_is_not_needed_for_a_repair(dataset, uninterrupted, monkeypatc
     ],
 )
 def test_another_origin_stops_the_repair(dataset, changes, message):
-    from sfhsim.generation.manifest import read_plan, write_plan
+    from sfhsim.generation.manifest import write_plan
+    from sfhsim.records.plan_document import read_plan
 
     (dataset / "manifest.json").unlink()
     document = read_plan(dataset)

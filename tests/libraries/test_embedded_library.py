@@ -8,7 +8,7 @@ from sfhsim.errors import LibraryError, MissingDataError
 from sfhsim.libraries.build_embedded import build, pixel_centres_aa
 from sfhsim.libraries.checks import check_library
 from sfhsim.libraries.embedded import EMBEDDED_FOLDER, load_embedded
-from sfhsim.libraries.rebin import pixel_edges_aa, rebin
+from sfhsim.pixels import pixel_edges, rebin_padded
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +42,11 @@ def test_optical_sampling_is_native(embedded):
 
 
 def test_a_pixel_edge_is_the_lyman_limit(embedded):
-    assert np.abs(pixel_edges_aa(embedded.wave_aa) - LYMAN_LIMIT_AA).min() < 1e-9
+    assert np.abs(pixel_edges(embedded.wave_aa) - LYMAN_LIMIT_AA).min() < 1e-9
 
 
 def test_ionising_output_agrees_with_the_light(embedded):
-    edges = pixel_edges_aa(embedded.wave_aa)
+    edges = pixel_edges(embedded.wave_aa)
     n_below = int(np.argmin(np.abs(edges - LYMAN_LIMIT_AA)))
     light = (embedded.flux[..., :n_below] * np.diff(edges)[:n_below]).sum(axis=-1)
     np.testing.assert_allclose(light, embedded.ionizing_luminosity_lsun, rtol=1e-2)
@@ -83,10 +83,10 @@ def test_pixels_increase():
 def test_against_the_full_grid(embedded, full_grid):
     """Relative rms of every template on the embedded pixels: the optical, and the rest redward of 912 A."""
     start = int(np.searchsorted(embedded.wave_aa, 912.0))
-    wave_aa, edges = embedded.wave_aa[start:], pixel_edges_aa(embedded.wave_aa)[start:]
+    wave_aa, edges = embedded.wave_aa[start:], pixel_edges(embedded.wave_aa)[start:]
     optical = (wave_aa > 3537) & (wave_aa < 8751)
     for i in range(7):
-        ratio = embedded.flux[i, :, start:] / rebin(full_grid.wave_aa, full_grid.flux[i], edges)
+        ratio = embedded.flux[i, :, start:] / rebin_padded(full_grid.wave_aa, full_grid.flux[i], edges)
         rms = np.sqrt(np.mean((ratio[:, optical] - 1) ** 2, axis=1))
         assert np.median(rms) < 6e-5
         assert rms.max() < 3e-4

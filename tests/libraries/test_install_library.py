@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from sfhsim.errors import ChecksumError, LibraryError, MissingDataError
-from sfhsim.files import scratch_folder
+from sfhsim.folders import scratch_folder
 from sfhsim.libraries import artifacts, install
 from sfhsim.libraries.catalogue import load_library
 from sfhsim.libraries.install import install_library
+from sfhsim.libraries.known import KNOWN_LIBRARIES
 from sfhsim.libraries.places import data_home
 
 
@@ -198,3 +199,7 @@ def test_the_real_emiles(download_cache):
 def test_the_real_bc03(full_grid):
     assert full_grid.shape == (7, 196, 13206)
     assert full_grid.wave_aa[-1] == 1e7
+
+
+def test_every_known_library_can_be_made():
+    assert list(install._BUILDERS) == list(KNOWN_LIBRARIES)

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from sfhsim.cli.library import library_app
 from sfhsim.errors import LibraryError, MissingDataError
 from sfhsim.libraries import load_library, save_library
-from sfhsim.libraries.readers.plain import write_plain
+from sfhsim.libraries.plain_files import write_plain
 
 
 def run(*arguments):

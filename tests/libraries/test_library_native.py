@@ -61,10 +61,10 @@ def test_the_second_of_two_discards_its_own(library, tmp_path):
 
 KILLED = """
 import os, sys
-from sfhsim import files
+from sfhsim import folders
 from sfhsim.libraries.native import load_native, save_library
-exchange = files.exchange
-files.exchange = lambda *both: os._exit(9 if sys.argv[2] == "after" and exchange(*both) else 8)
+exchange = folders.exchange
+folders.exchange = lambda *both: os._exit(9 if sys.argv[2] == "after" and exchange(*both) else 8)
 save_library(load_native(sys.argv[1]).replace(imf="new"), sys.argv[1], overwrite=True)
 """
 

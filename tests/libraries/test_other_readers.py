@@ -3,7 +3,7 @@ import pytest
 
 from sfhsim.errors import LibraryError, MissingDataError
 from sfhsim.libraries.importing import detect_format, import_library
-from sfhsim.libraries.readers.plain import write_plain
+from sfhsim.libraries.plain_files import write_plain
 from sfhsim.libraries.ssp_library import ARRAY_NAMES
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from sfhsim.errors import LibraryError
-from sfhsim.libraries.rebin import pixel_edges_aa
 from sfhsim.libraries.splicing import splice
+from sfhsim.pixels import pixel_edges
 
 BOUNDARY_YR = 1e9
 
@@ -36,11 +36,11 @@ def test_ages_wavelengths_and_metallicities(young, old):
 
 def test_flux_is_conserved_and_metallicity_linear_in_its_logarithm(young, old):
     spliced = splice(young, old, BOUNDARY_YR)
-    edges = pixel_edges_aa(old.wave_aa)
+    edges = pixel_edges(old.wave_aa)
     first, last = 100, 900
     fine = np.linspace(edges[first], edges[last], 200001)
     fine = 0.5 * (fine[1:] + fine[:-1])
-    pixel = np.searchsorted(pixel_edges_aa(young.wave_aa), fine) - 1
+    pixel = np.searchsorted(pixel_edges(young.wave_aa), fine) - 1
     total = (spliced.flux[0, :3] * np.diff(edges))[:, first:last].sum(axis=1)
     expected = young.flux[0, :3].astype(float)[:, pixel].mean(axis=1) * (edges[last] - edges[first])
     np.testing.assert_allclose(total, expected, rtol=1e-5)

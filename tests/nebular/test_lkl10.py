@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sfhsim.errors import ChecksumError, LibraryError, MissingDataError, RecipeError
-from sfhsim.nebular import lkl10_install
-from sfhsim.nebular.lkl10 import SFR_TO_HALPHA_LSUN, LKL10Lines, ionization_parameter, load_lkl10
+from sfhsim.nebular import lkl10_install, load_lkl10
+from sfhsim.nebular.lkl10 import SFR_TO_HALPHA_LSUN, LKL10Lines, ionization_parameter
 
 WAVE_AA = np.array([1215.67, 4861.32, 5006.77, 6562.80])
 METALLICITY = np.array([0.001, 0.004, 0.02])

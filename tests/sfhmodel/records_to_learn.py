@@ -6,10 +6,11 @@ import numpy as np
 from blake3 import blake3
 
 from sfhsim import Dataset
-from sfhsim.generation.files import read_sealed
-from sfhsim.generation.manifest import MANIFEST_SEAL, build_manifest, plan_document, write_manifest
-from sfhsim.generation.plan import Plan, in_split
+from sfhsim.generation.manifest import build_manifest, plan_document, write_manifest
 from sfhsim.records.encoder import RecordEncoder
+from sfhsim.records.manifest import MANIFEST_SEAL
+from sfhsim.records.plan import Plan, in_split
+from sfhsim.sealed import read_sealed
 
 N_PIXEL, N_AGE_BIN = 12, 3
 TRUTHS = (

@@ -22,10 +22,11 @@ from records_to_learn import (
 )
 
 from sfhmodel.data import TrainingData, batches
+from sfhmodel.data.diagnosis import explained_errors
 from sfhmodel.errors import ConfigError, TrainingDataError
 from sfhsim import Dataset
-from sfhsim.generation.files import read_json, write_json
 from sfhsim.records.encoder import RecordEncoder
+from sfhsim.sealed import read_json, write_json
 
 TRAIN_IDS = list(range(100, 223))  # of the two shards that `write_dataset` makes
 
@@ -212,7 +213,7 @@ def test_without_tensorflow(data):
 
 
 def _run_through(data, backend):
-    with data.explained_errors("train"):
+    with explained_errors(data, "train"):
         for _ in batches(data, "train", 16, backend=backend):
             pass
 
@@ -265,12 +266,12 @@ def test_other_features_beside_them_do_no_harm(tmp_path, backend):
 def test_other_errors_pass_unchanged(data):
     import tensorflow as tf
 
-    with pytest.raises(tf.errors.InvalidArgumentError), data.explained_errors():
+    with pytest.raises(tf.errors.InvalidArgumentError), explained_errors(data):
         tf.linalg.matmul(tf.ones((2, 3)), tf.ones((2, 3)))
     for error in (ZeroDivisionError, KeyboardInterrupt):
-        with pytest.raises(error), data.explained_errors():
+        with pytest.raises(error), explained_errors(data):
             raise error
-    with pytest.raises(tf.errors.DataLossError), data.explained_errors():  # of other records than these
+    with pytest.raises(tf.errors.DataLossError), explained_errors(data):  # of other records than these
         raise tf.errors.DataLossError(None, None, "elsewhere")
 
 
@@ -312,7 +313,7 @@ def test_shards_that_lose_records_after_they_were_opened(tmp_path, backend):
     )
     for content in (whole[: -len(lost)], b""):
         shard.write_bytes(content)
-        with pytest.raises(TrainingDataError, match="train-1.tfrecord of .* instead of"), data.explained_errors():
+        with pytest.raises(TrainingDataError, match="train-1.tfrecord of .* instead of"), explained_errors(data):
             for _ in passes:
                 pass
 

@@ -217,7 +217,7 @@ def test_a_predictor_without_memory_says_so(model_file, spectra, tmp_path, monke
 
 @pytest.mark.parametrize("ending", ["npz", "ecsv", "fits"])
 def test_a_full_disk_is_a_named_error(model_file, spectra, tmp_path, monkeypatch, ending):
-    from sfhmodel.inference import files
+    from sfhmodel import files
 
     def full(*arguments):
         raise OSError(28, "No space left on device")

@@ -8,7 +8,7 @@ from small_networks import small_model
 
 from sfhmodel import load, presets
 from sfhmodel.errors import ConfigError, ModelFileError
-from sfhmodel.presets import registry
+from sfhmodel.presets import installing, registry
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +96,14 @@ def test_a_home_that_cannot_be_written(model_file, home):
 
 @pytest.mark.parametrize("step", ["copyfile", "exchange"])
 def test_an_overwrite_that_fails_keeps_the_old_one(model_file, home, monkeypatch, step):
-    from sfhsim import files
+    from sfhsim import folders
 
     path = presets.install(model_file, "small", description="old")
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((registry.shutil, "copyfile") if step == "copyfile" else (files, "exchange")), fail)
+    monkeypatch.setattr(*((installing.shutil, "copyfile") if step == "copyfile" else (folders, "exchange")), fail)
     with pytest.raises(ModelFileError, match="cannot write .*small: No space left"):
         presets.install(model_file, "small", description="new", overwrite=True)
     assert presets.find("small").description == "old"
@@ -112,11 +112,11 @@ def test_an_overwrite_that_fails_keeps_the_old_one(model_file, home, monkeypatch
 
 
 def test_an_overwrite_that_was_killed_between_its_steps_is_finished(model_file, home, monkeypatch):
-    from sfhsim import files
+    from sfhsim import folders
 
     presets.install(model_file, "small", description="old")
-    monkeypatch.setattr(files, "exchange", lambda *_: False)  # a file system that cannot exchange names
-    rename = files.os.rename
+    monkeypatch.setattr(folders, "exchange", lambda *_: False)  # a file system that cannot exchange names
+    rename = folders.os.rename
 
     class Killed(BaseException):
         pass
@@ -126,8 +126,8 @@ def test_an_overwrite_that_was_killed_between_its_steps_is_finished(model_file, 
         if str(target).endswith(".sfhsim-old"):
             raise Killed
 
-    monkeypatch.setattr(files.os, "rename", die_before_the_second)
-    monkeypatch.setattr(files.shutil, "rmtree", lambda *_, **__: None)
+    monkeypatch.setattr(folders.os, "rename", die_before_the_second)
+    monkeypatch.setattr(folders.shutil, "rmtree", lambda *_, **__: None)
     with pytest.raises(Killed):
         presets.install(model_file, "small", description="new", overwrite=True)
     monkeypatch.undo()

@@ -27,7 +27,7 @@ from sfhmodel.evaluation.tables import group_table, headline
 from sfhmodel.evaluation.watched import WatchedModel
 from sfhmodel.model import build_model
 from sfhmodel.truth import signal_to_noise, truth_of
-from sfhsim import Simulator, files, generate_dataset
+from sfhsim import Simulator, folders, generate_dataset
 from sfhsim.recipe.loading import recipe_from_dict
 
 SPLIT = {"train": 0.5, "test": 0.5}
@@ -419,7 +419,7 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_move(tmp_path, monkey
     def failing(*_):
         raise OSError(5, os.strerror(5))
 
-    monkeypatch.setattr(files, "exchange", failing)
+    monkeypatch.setattr(folders, "exchange", failing)
     with pytest.raises(ConfigError, match="cannot write"), report_folder(out) as folder:
         (folder / PAGE).write_text("new")
     assert [p.name for p in out.iterdir()] == [METRICS]

@@ -8,7 +8,9 @@ import pytest
 
 from sfhmodel.errors import SfhmodelWarning, TrainingError
 from sfhmodel.training.checkpoints import Checkpoint, Progress, load_checkpoint, save_checkpoint
-from sfhmodel.training.files import partial, remove_leftovers, write_text
+from sfhmodel.training.files import whole_run_file, write_text
+from sfhsim.files import remove_partial_files
+from sfhsim.folders import recover
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -22,7 +24,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 def test_a_failed_block_leaves_nothing(tmp_path):
     def write_half():
-        with partial(tmp_path / "file.txt") as temporary:
+        with whole_run_file(tmp_path / "file.txt") as temporary:
             temporary.write_text("half of the n")
             raise KeyboardInterrupt
 
@@ -106,11 +108,13 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, mon
 
 
 def test_leftovers_of_a_killed_process_are_removed(tmp_path):
-    killed = partial(tmp_path / "epoch-00001")
-    temporary = killed.__enter__()
-    temporary.mkdir()
-    (temporary / "model.npz").write_bytes(b"half")
+    killed = whole_run_file(tmp_path / "model.keras")
+    killed.__enter__().write_bytes(b"half")
+    half = tmp_path / ".epoch-00001.0123abcd.sfhsim-new"
+    half.mkdir()
+    (half / "model.npz").write_bytes(b"half")
     write_text(tmp_path / "kept.txt", "")
-    remove_leftovers(tmp_path)
+    remove_partial_files(tmp_path)
+    recover(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
     killed.gen.close()

@@ -26,8 +26,8 @@ from sfhsim.libraries.readers.template_files import (
     read_cube,
     require,
 )
-from sfhsim.libraries.rebin import rebin
 from sfhsim.libraries.ssp_library import SSPLibrary, age_bin_edges_yr
+from sfhsim.pixels import rebin_padded
 
 _NAME = re.compile(r"MaStar-SSP-A(?P<age>\d+\.\d+)-Z(?P<z_h>[+-]\d+\.\d+)\.fits(?:\.gz)?")
 # Half-dex ages are rounded in the names; the folder's README has them in full.
@@ -72,7 +72,7 @@ def read(paths: list[Path], *, name: str = "mastar-ssp", reference: str = "bc03-
     air_aa, flux = on_air_pixels(vacuum_aa, flux, PIXEL_AA)
     fwhm_aa = air_aa / np.interp(air_aa, vacuum_to_air(vacuum_aa), power)
     known = load_library(reference)
-    own = rebin(air_aa, flux, np.array(V_WINDOW_AA))[..., 0]
+    own = rebin_padded(air_aa, flux, np.array(V_WINDOW_AA))[..., 0]
     flux *= (light_at(known, np.array(metallicity), np.array(age_yr)) / own).astype(np.float32)[..., None]
     low, high = V_WINDOW_AA
     prepared = (

@@ -69,22 +69,3 @@ def to_library(path: Path, name: str, arrays: dict[str, np.ndarray], texts: dict
 def to_arrays(library: SSPLibrary) -> dict[str, np.ndarray]:
     """The arrays of a library under their plain names."""
     return {name: np.asarray(getattr(library, name)) for name in (*REQUIRED, *OPTIONAL)}
-
-
-def write_plain(library: SSPLibrary, path: str | Path) -> Path:
-    """Write a library in the plain HDF5 (.h5, .hdf5) or FITS (.fits) form; both are read back unchanged.
-
-    Raises
-    ------
-    LibraryError
-        When the suffix is neither.
-    """
-    path = Path(path)
-    if path.suffix.lower() in (".h5", ".hdf5"):
-        from sfhsim.libraries.readers.plain_hdf5 import write
-    elif path.suffix.lower() == ".fits":
-        from sfhsim.libraries.readers.plain_fits import write
-    else:
-        raise LibraryError(f"{path}: write a plain library as .h5, .hdf5 or .fits")
-    write(library, path)
-    return path

@@ -4,9 +4,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sfhsim.errors import DatasetError
-from sfhsim.generation.plan import DEFAULT_SPLIT, Plan, Shard
+from sfhsim.records.plan import DEFAULT_SPLIT, Plan, Shard, id_after, in_split
 
 
 def _plan(**changes):
@@ -72,7 +74,7 @@ def test_shards_are_a_sequence_and_known_by_name(n):
 def test_ids_of_a_long_range_are_counted_in_pieces(monkeypatch):
     plan = _plan(split={"train": 0.99, "test": 0.01}, n_samples=20000)
     whole = [plan.sample_ids(shard) for shard in plan.shards()]
-    monkeypatch.setattr("sfhsim.generation.plan._COUNTED_AT_ONCE", 100)
+    monkeypatch.setattr("sfhsim.records.plan._COUNTED_AT_ONCE", 100)
     for shard, ids in zip(plan.shards(), whole, strict=True):
         np.testing.assert_array_equal(plan.sample_ids(shard), ids)
 
@@ -96,3 +98,37 @@ def test_a_share_too_small_for_any_shard_to_be_full():
 def test_impossible_plans(changes, message):
     with pytest.raises(DatasetError, match=message):
         _plan(**changes)
+
+
+@st.composite
+def splits(draw):
+    """Shares of one to five splits, some of them 0."""
+    parts = np.array(draw(st.lists(st.one_of(st.just(0.0), st.floats(1e-3, 1.0)), min_size=1, max_size=5)))
+    if not parts.any():
+        parts[0] = 1.0
+    return {f"s{k}": float(share) for k, share in enumerate(parts / parts.sum())}
+
+
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@given(split=splits(), n=st.integers(1, 3000), per_shard=st.integers(1, 500))
+def test_any_plan_holds_every_sample_once_and_in_the_right_split(split, n, per_shard):
+    plan = _plan(split=split, n_samples=n, records_per_shard=per_shard)
+    assert Plan.from_dict(plan.to_dict()) == plan
+    counts, seen = dict.fromkeys(split, 0), []
+    for shard in plan.shards():
+        ids = plan.sample_ids(shard)
+        assert in_split(ids, shard.split, split).all()
+        counts[shard.split] += ids.size
+        seen.append(ids)
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen)), np.arange(n))
+    for name, share in split.items():  # a low-discrepancy sequence: a few samples off, however many there are
+        assert abs(counts[name] - share * n) <= 3 + np.log(n)
+
+
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@given(split=splits(), n=st.integers(0, 2000))
+def test_the_id_after_some_samples_of_a_split_has_just_these_before_it(split, n):
+    name = max(split, key=split.get)
+    after = id_after(n, name, split)
+    assert in_split(np.arange(after, dtype=np.uint64), name, split).sum() == n
+    assert n == 0 or in_split(np.array([after - 1], dtype=np.uint64), name, split).all()

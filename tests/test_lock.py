@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from sfhsim.errors import DatasetError
-from sfhsim.generation.lock import LOCK, FolderLock, LockHeld, sole_writer
+from sfhsim.lock import LOCK, FolderLock, LockHeld
 
 
 def test_one_holder_that_is_named(tmp_path):
@@ -43,14 +42,3 @@ def test_another_process_s_file_is_left(tmp_path):
         (tmp_path / LOCK).unlink()
         (tmp_path / LOCK).write_text("another's")
     assert (tmp_path / LOCK).read_text() == "another's"
-
-
-def test_errors_of_a_data_set(tmp_path):
-    holder = rf"another process \(process {os.getpid()} on .*\) is writing in"
-    with sole_writer(tmp_path), pytest.raises(DatasetError, match=holder), sole_writer(tmp_path):
-        pass
-    with pytest.raises(DatasetError, match="cannot use .*nowhere for a data set"), sole_writer(tmp_path / "nowhere"):
-        pass
-    with pytest.raises(ZeroDivisionError), sole_writer(tmp_path):
-        raise ZeroDivisionError
-    assert not (tmp_path / LOCK).exists()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
-
-from sfhsim.errors import DatasetError
 
 LOCK = ".lock"
 
@@ -59,7 +55,8 @@ class FolderLock:
         while True:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
-                _lock(descriptor)
+                # without locks two writers only waste work: what they write is atomic, and always the same
+                try_lock(descriptor)
                 # the holder before us deleted the file after we opened it: ours is the lock of a file that is gone
                 if _is_of(self._path, descriptor):
                     os.ftruncate(descriptor, 0)
@@ -71,28 +68,6 @@ class FolderLock:
             os.close(descriptor)
 
 
-@contextlib.contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    """Hold the lock of a data set's directory.
-
-    Raises
-    ------
-    DatasetError
-        When another live process holds it (named), or the file cannot be made.
-    """
-    try:
-        lock = FolderLock(folder)
-    except LockHeld as held:
-        raise DatasetError(
-            f"another process{f' ({held})' if str(held) else ''} is writing in {folder}: wait until it has finished, "
-            "or end it and run the same command again"
-        ) from None
-    except OSError as error:
-        raise DatasetError(f"cannot use {folder} for a data set: {error.strerror or error}") from error
-    with lock:
-        yield
-
-
 def _is_of(path: Path, descriptor: int) -> bool:
     """Whether a path still names the file that was opened."""
     try:
@@ -101,10 +76,18 @@ def _is_of(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _lock(descriptor: int) -> None:
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file or folder until it is closed; False where the file system has no locks.
+
+    Raises
+    ------
+    BlockingIOError
+        When another process holds the lock.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
     except OSError:
-        pass  # a file system without locks: shards are atomic and always the same bytes, so two writers only waste work
+        return False
+    return True
