@@ -3,10 +3,10 @@
     L'(Z, t, lambda) = L(Z, t, lambda) exp[ a sum_d w_d(Z, t) ln R_d(Z, t, lambda) + s(Z, t, lambda) ]
 
 L is the base and R_d = L_d / L what donor d makes of the same template, light per Msun formed included; w_d are the
-donors' shares, 0 to 1, smooth random functions of log Z and log t (a softmax with the base as one more member); a
-is drawn from 0.5 to 1.5, so that some go beyond what any maker did; s are smooth random waves of the continuum, of the
-size of the differences between makers (`python -m benchmarks.libraries`). A network that learns from many of them
-learns what libraries agree on.
+donors' shares, 0 to 1, smooth random functions of log Z and log t (a softmax with the base as one more member); a is
+drawn from 0.5 to 1.5 unless told otherwise, so that some go beyond what any maker did; s are smooth random waves of the
+continuum, of the size of the differences between makers (`python -m benchmarks.libraries`). A network that learns from
+many of them learns what libraries agree on.
 
 Ratios are taken at one resolution, 4.5 A, so that what is narrower stays the base's. Beyond a donor's wavelengths its
 ratio continues at the value of its last 200 A; beyond its Z and ages with those of its last ones, at ages below its
@@ -30,6 +30,7 @@ FWHM_AA = 4.5  # MaStar's largest below 7000 A is 3.7 A
 STEP_AA = 2.0
 RANGE_AA = (3500.0, 9900.0)  # where ratios are taken; the resolution of the known libraries is that of MILES or near
 CONTINUUM_RMS = 0.012
+REACH = (0.5, 1.5)
 _MARGIN_AA = 30.0
 _EDGE_AA = 200.0
 _CONCENTRATION = 1.5  # of the logits of shares: most worlds are near some maker, few in the middle
@@ -46,6 +47,7 @@ def varied(
     *,
     name: str,
     continuum_rms: float = CONTINUUM_RMS,
+    reach: tuple[float, float] = REACH,
 ) -> SSPLibrary:
     """One random library between ``base`` and ``donors``, on the base's wavelengths, ages and metallicities.
 
@@ -56,6 +58,7 @@ def varied(
     seed : of the random numbers, an integer from 0.
     name : what to call it.
     continuum_rms : of the logarithm of the smooth waves; 0 for none.
+    reach : (low, high) of a, uniform; 1 ends where the donors are.
 
     Returns
     -------
@@ -73,10 +76,12 @@ def varied(
         raise LibraryError(f"{name}: name at least one donor, a library to vary '{base.name}' towards")
     if not 0 <= continuum_rms < 0.5:
         raise LibraryError(f"{name}: continuum_rms {continuum_rms:g} must be from 0 to 0.5: it is an rms of ln flux")
+    if not 0 <= reach[0] <= reach[1] <= 5:
+        raise LibraryError(f"{name}: reach {reach} must be (low, high) from 0 to 5, times what donors differ by")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise LibraryError(f"{name}: the seed must be an integer from 0 to 2^63 - 1, not {seed!r}")
     random = _SmoothRandom(base, seed)
-    shares = _shares(random, len(donors))
+    shares = _shares(random, len(donors), reach)
     exponent = np.zeros(base.shape)
     for donor, share in zip(donors, shares, strict=True):
         exponent += share[..., None] * _log_ratio(base, donor)
@@ -95,11 +100,11 @@ def varied(
     )
 
 
-def _shares(random: _SmoothRandom, n_donor: int) -> list[np.ndarray]:
+def _shares(random: _SmoothRandom, n_donor: int, reach: tuple[float, float]) -> list[np.ndarray]:
     """(n_z, n_age) exponent of each donor."""
     logits = [_CONCENTRATION * (random.normal() + 0.5 * random.surface()) for _ in range(n_donor + 1)]
     powers = elementary.exp(np.stack(logits))
-    size = 0.5 + random.uniform()
+    size = reach[0] + (reach[1] - reach[0]) * random.uniform()
     return list(size * powers[1:] / powers.sum(axis=0))
 
 

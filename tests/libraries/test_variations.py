@@ -91,6 +91,8 @@ def test_what_cannot_be_a_donor_is_said(base):
         varied(base, [base], -1, name="v")
     with pytest.raises(LibraryError, match="continuum_rms 2 must be"):
         varied(base, [base], 0, name="v", continuum_rms=2.0)
+    with pytest.raises(LibraryError, match="reach"):
+        varied(base, [base], 0, name="v", reach=(2.0, 1.0))
     ultraviolet = WAVE_AA < 3400.0
     dark = miniature_library(
         name="uv",

@@ -1,0 +1,195 @@
+"""Do answers hold in worlds that training did not know: ``python -m benchmarks.worlds [MODEL] [--leave-out] ...``.
+
+MODEL (file, run or preset) is measured on galaxies of worlds of several makers: other stellar libraries, other nebular
+models, other priors, ProSpect's forms. Without one, the definition of a preset is built first, for ``--minutes``.
+``--leave-out`` also builds it once without each donor library and once with each nebular model alone, and measures in
+the world that was left out: rows marked ``held out``. Nothing is tuned on what is printed.
+
+Columns are those of `sfhmodel.evaluation.worlds`: error over that of the prior mean, truths in the 68% intervals, bias
+and scatter of the mean log age by mass, [M/H] by mass and A_V, and the share that is flagged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from sfhmodel.building import build, definition, measured
+
+LIBRARIES = {
+    "m11": "m11-miles-spliced",
+    "bpass": "bpass-spliced",
+    "mastar": "mastar-ssp",
+    "emiles": "emiles-spliced",
+    "miuscat": "miuscat-spliced",
+}
+DONOR = {"m11": "m11-miles", "bpass": "bpass", "mastar": "mastar-ssp"}
+PROSPECT = {
+    "discretisation": "prospect",
+    "nebular": {
+        "model": "lkl10",
+        "continuum": False,
+        "scaling": "sfr",
+        "sfr_to_halpha": "prospect",
+        "line_flux": "prospect",
+        "escape_fraction": {"distribution": "uniform", "min": 0.0, "max": 0.3},
+    },
+}
+_N = 4000
+
+
+def worlds(content: dict) -> dict[str, dict]:
+    """Recipes (plain data) to measure in, by name, on the grid, bins and bands of a definition."""
+    cloudy, levesque = ({"nebular": turn} for turn in content["in_turn"]["nebular"][:2])
+    base = {"metallicity": content["in_turn"]["metallicity"][0], "photometry": {"missing": "allow"}}
+    base = _merged(base, {"dust": {"screen": content["in_turn"]["dust.screen"][0]}})
+    changes = {"bc03 cloudy": cloudy, "bc03 levesque": levesque}
+    for name, library in LIBRARIES.items():
+        changes[f"{name} cloudy"] = {**cloudy, "library": library}
+        changes[f"{name} levesque"] = {**levesque, "library": library}
+    changes["other priors"] = {
+        **cloudy,
+        "histories": [{"family": "dense_basis", "n_quantiles": 7, "alpha": 5.0}],
+        "metallicity": {"form": "constant", "z_final": {"distribution": "log_uniform", "min": 0.004, "max": 0.04}},
+    }
+    # ProSpect's forms know neither bursts with a duration nor dense basis
+    skewed = [_without(history, "burst_duration_gyr") for history in content["recipe"]["histories"][:2]]
+    changes["ProSpect's forms"] = PROSPECT | {
+        "histories": skewed,
+        "spectrum": content["recipe"]["spectrum"] | {"subtract_template_resolution": False},
+    }
+    return {name: _changed(_merged(content["recipe"], base), change) for name, change in changes.items()}
+
+
+def _changed(recipe: dict, change: dict) -> dict:
+    """The recipe with a change; a section with another model or form takes nothing of the old one."""
+    recipe = dict(recipe)
+    if "metallicity" in change:
+        recipe["metallicity"] = {}
+    if "nebular" in change:
+        recipe["nebular"] = {k: v for k, v in recipe.get("nebular", {}).items() if k == "escape_fraction"}
+    return _merged(recipe, change) | {"name": "world"}
+
+
+def table(model, content: dict, dataset: Path, folder: Path, n: int = _N, only=None) -> list[dict]:
+    """A row for each world, with and without bands; worlds whose library is not installed are left out with a word."""
+    from sfhsim.errors import MissingDataError
+
+    rows = []
+    for name, recipe in worlds(content).items():
+        if only is not None and name not in only:
+            continue
+        path = folder / f"{name.replace(' ', '-')}.yaml"
+        path.write_text(yaml.safe_dump(recipe, sort_keys=False))
+        for with_bands in (False, True):
+            try:
+                row = measured(model, str(path), dataset, with_bands=with_bands, n=n)
+            except MissingDataError as error:
+                print(f"left out: {name} ({error})")
+                break
+            rows.append({"world": name, "bands": with_bands, **row})
+    return rows
+
+
+def left_out(content: dict, folder: Path, minutes: float, records: int, n: int = _N) -> list[dict]:
+    """Rows of worlds that the definition was built without, one build each."""
+    from sfhmodel.inference import load
+
+    rows = []
+    for name, reduced, only in _reduced(content):
+        path = folder / f"without-{name}.yaml"
+        path.write_text(yaml.safe_dump(reduced, sort_keys=False))
+        there = folder / f"without-{name}"
+        model = load(build(path, there, minutes=minutes, records=records)).model
+        found = table(model, content, there / "dataset", folder, n, only)
+        rows += [{**row, "world": f"{row['world']}, held out"} for row in found]
+    return rows
+
+
+def _reduced(content: dict):
+    """(name, definition without it, worlds to measure in)."""
+    for name, donor in DONOR.items():
+        reduced = copy.deepcopy(content)
+        reduced["libraries"]["donors"] = [d for d in content["libraries"]["donors"] if d != donor]
+        yield name, reduced, (f"{name} cloudy", f"{name} levesque")
+    nebular = content["in_turn"]["nebular"][:2]
+    for name, kept in (("levesque", nebular[0]), ("cloudy", nebular[1])):
+        reduced = copy.deepcopy(content)
+        reduced["in_turn"]["nebular"] = [kept]
+        yield name, reduced, (f"bc03 {name}",)
+
+
+def print_table(rows: list[dict]) -> None:
+    """The rows as text."""
+    print(f"{'world':26s}{'bands':>6s}{'error':>8s}{'ratio':>7s}{'in 68%: cum':>12s}{'Z':>7s}{'all':>7s}{'width':>7s}"
+          f"{'age dex':>16s}{'[M/H] dex':>16s}{'A_V mag':>16s}{'flagged':>9s}")  # fmt: skip
+    for row in rows:
+        spreads = "".join(
+            f"{row['bias'][name]:+8.3f} ±{row['scatter'][name]:6.3f}"
+            for name in ("mean_log10_age_yr_mass", "log10_metallicity_mass", "a_v_mag")
+        )
+        bands = "yes" if row["bands"] else "no"
+        print(f"{row['world']:26s}{bands:>6s}{row['cumulative_error']:8.4f}{row['ratio']:7.3f}"
+              f"{row['coverage_cumulative']:12.3f}{row['coverage_metallicity']:7.3f}{row['coverage_summaries']:7.3f}"
+              f"{row['width']:7.3f}{spreads}{row['flagged']:9.3f}")  # fmt: skip
+
+
+def main() -> None:
+    """Parse the command line, build or open, measure, print, and write what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", nargs="?", help="file, run or preset; built when absent")
+    parser.add_argument("--definition", default="phangs-muse-hst", help="preset, or path of a definition")
+    parser.add_argument("--minutes", type=float, default=5.0, help="of each training")
+    parser.add_argument("--records", type=int, default=40_000, help="of each data set")
+    parser.add_argument("--galaxies", type=int, default=_N, help="measured in each world")
+    parser.add_argument("--leave-out", action="store_true", help="also build without each maker")
+    parser.add_argument("--keep", type=Path, help="keep everything in this folder, and go on there")
+    parser.add_argument("--json", type=Path, help="write the table here")
+    options = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from sfhmodel.inference import load
+
+    content = definition(options.definition)
+    with contextlib.ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        built = folder / "built"
+        if options.model is None:
+            options.model = build(options.definition, built, minutes=options.minutes, records=options.records)
+        elif not (built / "dataset").is_dir():
+            import sfhsim
+
+            path = folder / "prior.yaml"  # the prior mean is that of the definition's histories
+            path.write_text(yaml.safe_dump(worlds(content)["bc03 cloudy"], sort_keys=False))
+            sfhsim.generate_dataset(path, 5000, built / "dataset", seed=content["seed"])
+        rows = table(load(options.model).model, content, built / "dataset", folder, options.galaxies)
+        if options.leave_out:
+            rows += left_out(content, folder, options.minutes, options.records, options.galaxies)
+    print_table(rows)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def _merged(one: dict, other: dict) -> dict:
+    """A copy of ``one`` with ``other`` merged into it, mappings key by key."""
+    out = copy.deepcopy(one)
+    for key, value in other.items():
+        known = out.get(key)
+        out[key] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return out
+
+
+def _without(history: dict, name: str) -> dict:
+    parameters = {key: value for key, value in history["parameters"].items() if key != name}
+    return history | {"parameters": parameters}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""A model from its definition: ``sfhmodel build NAME --out FOLDER [--minutes M] [--install]``.
+
+Libraries between those of several makers, worlds on them, a data set, a training, uncertainties set on worlds that the
+training did not see, and a card that says how the model does. What is finished in the folder is not made again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sfhmodel.building.worlds import definition, write_worlds
+
+BATCH = 500
+MODEL, CARD = "model.keras", "card.json"
+_UNSEEN_SEED = 7001  # of galaxies in worlds that the training does not see
+
+
+def build(
+    name: str | Path,
+    out: str | Path,
+    *,
+    minutes: float | None = None,
+    records: int | None = None,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Build the model of a definition.
+
+    Parameters
+    ----------
+    name : of the definition, or its path.
+    out : folder for everything; an interrupted build goes on there.
+    minutes : of training; the definition's when absent.
+    records : galaxies of the data set; the definition's when absent.
+    say : is told what is done.
+
+    Returns
+    -------
+    The calibrated model file in ``out``; ``card.json`` lies beside it.
+
+    Raises
+    ------
+    SfhmodelError, sfhsim.errors.SfhsimError
+        From each step; libraries and tables that are missing are named with how to get them.
+    """
+    import sfhsim
+    from sfhmodel.training import config_from_dict, train
+
+    out, content = Path(out), definition(name)
+    out.mkdir(parents=True, exist_ok=True)
+    recipe = write_worlds(content, out, say=say)
+    dataset = out / "dataset"
+    say(f"galaxies: {dataset}")
+    sfhsim.generate_dataset(
+        recipe, records or content["records"], dataset, seed=content["seed"], workers="auto", precision="float16"
+    )
+    config = content["training"] | ({} if minutes is None else {"minutes": minutes})
+    summary = train(dataset, out / "run", config_from_dict(config, "training"), show_progress=True)
+    model = _calibrated(content, out, say)
+    card = {
+        "name": content["recipe"]["name"],
+        "description": content["description"],
+        "training": summary,
+        "worlds": {
+            f"{world}, {bands}": measured(model, recipe, dataset, with_bands=bands == "with bands")
+            for world, recipe in (("own", recipe), ("unseen", out / "unseen.yaml"))
+            for bands in ("with bands", "spectrum alone")
+        },
+    }
+    (out / CARD).write_text(json.dumps(card, indent=1, default=float) + "\n", "utf-8")
+    return out / MODEL
+
+
+def measured(model, recipe, dataset: Path, *, with_bands: bool, n: int = 4000, seed: int = 555) -> dict:
+    """`sfhmodel.evaluation.worlds.measure` on new galaxies of a recipe; the prior is that of the training set."""
+    from sfhmodel.evaluation.worlds import measure
+
+    return measure(model, galaxies(recipe, n, seed), prior_mean(dataset), with_bands=with_bands)
+
+
+def galaxies(recipe, n: int, seed: int) -> Iterator[tuple[dict, dict]]:
+    """Batches of ``n`` galaxies of a recipe, of its split for tests."""
+    from sfhmodel.data import live_batches
+
+    return itertools.islice(iter(live_batches(recipe, BATCH, seed=seed, split="test")), -(-n // BATCH))
+
+
+def prior_mean(dataset: Path) -> np.ndarray:
+    """(n_age_bin,) mean mass fractions of training galaxies."""
+    import sfhsim
+
+    return sfhsim.Dataset(dataset).arrays("train", limit=20_000)["mass_fraction"].mean(axis=0)
+
+
+def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
+    """The trained model with uncertainties set on unseen worlds, half of them without bands; saved."""
+    from sfhmodel.calibration import calibrate
+    from sfhmodel.inference import load
+
+    unseen = write_worlds(content, out, unseen=True, say=say)
+    if (out / MODEL).is_file():
+        return load(out / MODEL).model
+    say("uncertainties, on worlds that the training did not see")
+    model = load(out / "run").model
+    calibrate(model, _every_other_without_bands(galaxies(unseen, content["unseen"]["records"], _UNSEEN_SEED)))
+    partial = out / f"partial-{MODEL}"
+    model.save(partial)
+    partial.replace(out / MODEL)
+    return model
+
+
+def _every_other_without_bands(batches):
+    for k, (inputs, truths) in enumerate(batches):
+        if k % 2:
+            missing = {m: np.full_like(np.asarray(inputs[m]), np.nan) for m in ("magnitudes", "magnitude_errors")}
+            inputs = {**inputs, **missing}
+        yield inputs, truths
