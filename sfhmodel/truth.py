@@ -21,7 +21,7 @@ class Truth:
     summaries : (n, n_summary)
     a_v_mag : (n,) attenuation of the stars at 5500 A.
     snr : (n,) median over the pixels used of flux / error of what was observed; infinite without noise.
-    world : (n,) name of each galaxy's world, of a mixture; empty names without worlds.
+    world : (n,) name of each galaxy's world, of a mixture; None without worlds.
     """
 
     sample_id: np.ndarray
@@ -30,7 +30,7 @@ class Truth:
     summaries: np.ndarray
     a_v_mag: np.ndarray
     snr: np.ndarray
-    world: np.ndarray
+    world: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -41,11 +41,12 @@ class Truth:
     @staticmethod
     def joined(parts: Sequence[Truth]) -> Truth:
         """One after the other."""
-        return Truth(**{field.name: np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(Truth)})
+        return Truth(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in parts[0].arrays()})
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Each by its name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Each that there is, by its name."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: values for name, values in arrays.items() if values is not None}
 
     @cached_property
     def cumulative(self) -> np.ndarray:
@@ -59,23 +60,25 @@ def cumulative(mass_fraction: np.ndarray) -> np.ndarray:
 
 
 def truth_of(batch, truth_names: Sequence[str], world_names: Sequence[str] = ()) -> Truth:
-    """Of a `sfhmodel.data.RecordBatch`; ``truth_names`` are those of the columns of its ``truth``.
+    """Of a `sfhmodel.data.RecordBatch`.
 
-    ``world_names`` are those of a mixture, in the order of its truth ``world``.
+    Parameters
+    ----------
+    truth_names : of the columns of its ``truth``.
+    world_names : of the worlds of a mixture, in the order of the truth ``world``; none without worlds.
     """
     from keras import ops
 
     from sfhmodel.targets import targets_from_truths
 
-    targets = targets_from_truths(batch.truths, truth_names)
-    world = np.zeros(len(batch.sample_id), dtype=int)
+    targets, truth, names = targets_from_truths(batch.truths, truth_names), batch.truths["truth"], list(truth_names)
     if world_names:
-        world = np.asarray(batch.truths["truth"])[:, list(truth_names).index("world")].astype(int)
+        world = np.asarray(world_names)[np.asarray(truth)[:, names.index("world")].astype(int)]
     return Truth(
         sample_id=np.asarray(batch.sample_id),
-        world=np.asarray(world_names or ("",))[world],
-        a_v_mag=np.asarray(batch.truths["truth"])[:, list(truth_names).index("a_v_mag")],
+        a_v_mag=np.asarray(truth)[:, names.index("a_v_mag")],
         snr=signal_to_noise(batch.inputs),
+        world=world if world_names else None,
         **{name: ops.convert_to_numpy(values) for name, values in targets.items()},
     )
 

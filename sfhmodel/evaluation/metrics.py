@@ -45,8 +45,8 @@ def metrics_of(results: Prediction, prior_mean: np.ndarray) -> dict:
 def _by_world(results: Prediction, prior_mean: np.ndarray) -> list[dict]:
     """In the order of the first galaxy of each."""
     world = results.truth.world
-    names = [name for name in dict.fromkeys(world.tolist()) if name]
-    return [{"name": name, **_metrics(results[np.flatnonzero(world == name)], prior_mean)} for name in names]
+    names = [] if world is None else list(dict.fromkeys(world.tolist()))
+    return [{"name": name, **_metrics(results[world == name], prior_mean)} for name in names]
 
 
 def _by_group(results: Prediction, values: np.ndarray, prior_mean: np.ndarray) -> list[dict]:

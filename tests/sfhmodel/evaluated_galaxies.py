@@ -21,7 +21,7 @@ def made_up_description(n_pixel=60) -> ModelDescription:
     )
 
 
-def made_up_results(n=400, seed=0, inputs=True, snr=None, **changes) -> Prediction:
+def made_up_results(n=400, seed=0, inputs=True, snr=None, world=None, **changes) -> Prediction:
     """Truths recovered with Gaussian errors, and the quantiles that these errors have."""
     rng = np.random.default_rng(seed)
     description = made_up_description()
@@ -42,7 +42,7 @@ def made_up_results(n=400, seed=0, inputs=True, snr=None, **changes) -> Predicti
         "novelty": rng.uniform(0.2, 1.1, n),
     }
     snr = rng.uniform(10.0, 200.0, n) if snr is None else snr
-    truth = Truth(np.arange(n), mass_fraction, log10_z, summaries, summaries[:, 4], snr)
+    truth = Truth(np.arange(n), mass_fraction, log10_z, summaries, summaries[:, 4], snr, world)
     if inputs:
         answers |= made_up_inputs(n, description, rng)
     return evaluated(description, truth, **(answers | changes))

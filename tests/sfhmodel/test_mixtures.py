@@ -12,11 +12,9 @@ from miniature import WAVE_AA, miniature_library, miniature_recipe
 from small_model import description
 from training_runs import finish, small_config, start
 
-from sfhmodel.data import TrainingData, batches, live_batches
+from sfhmodel.data import SplitRecords, TrainingData, batches, live_batches
 from sfhmodel.errors import InputError
 from sfhmodel.evaluation import collect, evaluate, metrics_of
-from sfhmodel.evaluation.figures import redshift_of
-from sfhmodel.evaluation.records import records_of
 from sfhmodel.evaluation.tables import world_table
 from sfhmodel.inference.physical import summary_limits, universe_age_yr
 from sfhmodel.spectra.frame import TrainingFrame
@@ -103,14 +101,15 @@ def test_results_know_the_world_of_each_galaxy(run, dataset, simulator):
 
     data = TrainingData(dataset)
     assert data.world_names == ("first", "optical")
-    results = collect(load(run[0]).model, records_of(data, "test", 40), world_names=data.world_names)
+    records = SplitRecords(data, "test").batches(range(40), 25)
+    results = collect(load(run[0]).model, records, world_names=data.world_names)
     names = np.array(["first", "optical"])
-    np.testing.assert_array_equal(results.world, names[simulator.world_index(results.sample_id)])
-    first = results.subset(results.world == "first")
-    assert set(first.world) == {"first"}
+    world = results.truth.world
+    np.testing.assert_array_equal(world, names[simulator.world_index(results.truth.sample_id)])
+    assert set(results[world == "first"].truth.world) == {"first"}
     told = metrics_of(results, np.full(16, 1 / 16))["by_world"]
     assert {world["name"]: world["n_galaxies"] for world in told} == dict(
-        zip(*np.unique(results.world, return_counts=True), strict=True)
+        zip(*np.unique(world, return_counts=True), strict=True)
     )
 
 
@@ -155,4 +154,4 @@ def test_limits_and_frame_are_those_of_all_worlds(mixture):
     frame = TrainingFrame.of(of_mixture)
     assert (frame.redshift_range, frame.is_fixed, frame.lsf["name"]) == ((0.002, 0.002), True, "none")
     assert (frame.sigma_kms, frame.lowest_sigma_kms) == (None, 120.0)
-    assert redshift_of(of_mixture) == 0.002
+    assert of_mixture.conditions.redshift == 0.002

@@ -9,8 +9,8 @@ import pytest
 
 from sfhsim import Dataset, MixtureSimulator, Simulator, generate_dataset
 from sfhsim.errors import DatasetError
-from sfhsim.generation.plan import DEFAULT_SPLIT, in_split
 from sfhsim.recipe.loading import recipe_from_dict
+from sfhsim.records.plan import DEFAULT_SPLIT, in_split
 from sfhsim.streaming import PrefetchingStream
 
 
