@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 #: behind the screen; in birth clouds, behind the screen; before all dust
 DUST_PATHS = ("screen", "birth_and_screen", "none")
+_TAKEN = ("old", "young", "nebular", "stars", "nebular_continuum", "lines", "total", "dust_free")
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,11 @@ def register_source(source: EmissionSource) -> EmissionSource:
     Raises
     ------
     RecipeError
-        Where it stands on no known dust path, glows with absorbed energy behind dust, or has no such line width.
+        Where it stands on no known dust path, glows with absorbed energy behind dust, or has no such line width; or its
+        name is that of a part of every galaxy.
     """
+    if source.name in _TAKEN:
+        raise RecipeError(f"source {source.name!r}: every galaxy has a part of that name; choose another")
     if source.dust not in DUST_PATHS:
         raise RecipeError(f"source {source.name!r}: dust is one of {', '.join(DUST_PATHS)}, not {source.dust!r}")
     if source.needs_absorbed and source.dust != "none":

@@ -79,7 +79,9 @@ def _check_source(name: str, source, columns: dict[str, int], parameters: tuple[
     for panel, n_column in columns.items():
         rank = _checked(f"{name}, {panel}", source.vectors[panel], "f8", (None, n_column))[0]
         if isinstance(source, TemplateSource):
-            _checked(f"{name}, factors of {panel}", source._factors[panel], "f8", (None, rank))
+            n_row = _checked(f"{name}, factors of {panel}", source._factors[panel], "f8", (None, rank))[0]
+            n_template = source._n_template
+            _require(n_row in (n_template, n_template + source.family.line_wave_aa.size), f"{name}, templates")
     if source.lines is not None:
         _check_lines(name, source.lines, parameters)
     if isinstance(source, TemplateSource) and source.lines is not None:

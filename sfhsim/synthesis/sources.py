@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from sfhsim.errors import RecipeError
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.linear import matmul
 from sfhsim.recipe.model import Recipe
@@ -110,7 +111,7 @@ class TemplateSource(Stored):
     gas_width : the parameter that is the velocity dispersion of the galaxy's gas.
     """
 
-    STORED: ClassVar[tuple[str, ...]] = ("vectors", "lines", "_factors", "_drawn")
+    STORED: ClassVar[tuple[str, ...]] = ("vectors", "lines", "_factors", "_drawn", "_n_template")
     is_stars, needs_starlight = False, True
 
     def __init__(self, active: ActiveSource, gas_width: str):
@@ -121,7 +122,8 @@ class TemplateSource(Stored):
     def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
         """See `Source`; lines that come with the columns have rows of their own below those of the templates."""
         wave_aa = np.union1d(np.asarray(library.wave_aa, dtype=np.float64), self.family.wave_aa)
-        templates = np.asarray(self.family.templates(wave_aa), dtype=np.float64)
+        templates = _checked(self.name, "templates", self.family.templates(wave_aa), (None, wave_aa.size))
+        self._n_template = len(templates)
         lines = Lines(np.asarray(self.family.line_wave_aa, dtype=np.float64), self.line_width)
         self.vectors, self._factors = {}, {}
         for name, panel in detectors.panels.items():
@@ -141,13 +143,27 @@ class TemplateSource(Stored):
     def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
         """See `Source`."""
         params = self._active.params(draws.values)
-        amplitudes = np.asarray(self.family.amplitudes(params, surroundings), dtype=np.float64)
-        lines = self.family.line_luminosities(params, surroundings) if self.lines is not None else None
+        shape, lines = (len(draws), self._n_template), None
+        amplitudes = _checked(self.name, "amplitudes", self.family.amplitudes(params, surroundings), shape)
+        if self.lines is not None:
+            shape = len(draws), self.family.line_wave_aa.size
+            lines = _checked(self.name, "line_luminosities", self.family.line_luminosities(params, surroundings), shape)
         coefficients = {}
         for name, factor in self._factors.items():
-            given = amplitudes if len(factor) == amplitudes.shape[1] else np.concatenate([amplitudes, lines], axis=1)
+            given = amplitudes if len(factor) == self._n_template else np.concatenate([amplitudes, lines], axis=1)
             coefficients[name] = matmul(given, factor).astype(np.float32)
         return Emission(coefficients, None if lines is None else lines[:, self._drawn])
+
+
+def _checked(name: str, what: str, values, shape: tuple[int | None, ...]) -> np.ndarray:
+    """What a source gave, as float64; RecipeError where it has another shape or is not finite."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 2 or any(want not in (None, have) for want, have in zip(shape, values.shape, strict=True)):
+        expected = " x ".join("k" if size is None else str(size) for size in shape)
+        raise RecipeError(f"source {name!r}: {what} of shape {values.shape}, expected {expected}")
+    if not np.isfinite(values).all():
+        raise RecipeError(f"source {name!r}: {what} are not all finite")
+    return values
 
 
 GAS_WIDTHS = ("velocity_dispersion_kms", "line_velocity_dispersion_kms")

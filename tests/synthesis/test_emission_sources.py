@@ -165,6 +165,7 @@ def test_the_code_of_a_source_counts(monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"name": "nebular"}, "source 'nebular': every galaxy has a part of that name"),
         ({"dust": "fog"}, "source 'odd': dust is one of screen, birth_and_screen, none, not 'fog'"),
         ({"needs_absorbed": True}, "glows with the energy that dust absorbs: its dust must be 'none'"),
         ({"line_width": "sigma"}, "line_width 'sigma' is none of its parameters"),
@@ -172,10 +173,27 @@ def test_the_code_of_a_source_counts(monkeypatch):
     ],
 )
 def test_sources_that_cannot_be_registered(changes, message):
-    odd = type("Odd", (EmissionSource,), {"name": "odd", **changes})
+    odd = type("Odd", (EmissionSource,), {"name": "odd"} | changes)
     with pytest.raises(RecipeError, match=message):
         register_source(odd())
     assert "odd" not in SOURCES.names()
+
+
+@pytest.mark.usefixtures("glow")
+@pytest.mark.parametrize(
+    ("method", "result", "message"),
+    [
+        ("templates", np.ones(5), "source 'glow': templates of shape .5,., expected k x "),
+        ("templates", np.full((1, 2), np.nan), "source 'glow': templates of shape .1, 2., expected k x "),
+        ("amplitudes", np.ones((3, 2)), "source 'glow': amplitudes of shape .3, 2., expected 3 x 1"),
+        ("amplitudes", np.full((3, 1), np.inf), "source 'glow': amplitudes are not all finite"),
+    ],
+)
+def test_what_a_source_gives_is_checked(monkeypatch, method, result, message):
+    monkeypatch.setattr(Glow, method, lambda self, *arguments: result)
+    recipe = recipe_from_dict(miniature_recipe(sources={"glow": {}}))
+    with pytest.raises(RecipeError, match=message):
+        Simulator(recipe, miniature_library()).batch(np.arange(3))
 
 
 def test_a_source_that_defines_nothing_says_so():
