@@ -123,7 +123,8 @@ def _sed(axes, simulator, galaxy, batch, scale: float) -> None:
     # the deep Lyman lines and the limit need not be seen to their ground
     visible = attenuated[(attenuated > 0) & (wave_aa[shown] > 1.4 * low)]
     bottom = max(visible.min(initial=free.max()), 1e-3 * free.max())
-    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(0.3 * bottom, 2.0 * free.max()), xlabel=WAVE_LABEL)
+    top = max(free.max(), attenuated.max())
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(0.3 * bottom, 2.0 * top), xlabel=WAVE_LABEL)
     axes.set_ylabel(r"$\lambda F_\lambda$ [erg s$^{-1}$ cm$^{-2}$]")
     axes.set_xticks([t for t in (1000, 2000, 3000, 5000, 10000, 20000, 50000, 100000, 200000) if low < t < high])
     plain_numbers(axes.xaxis)

@@ -150,8 +150,8 @@ class Galaxy:
 
     @property
     def dust_free_continuum(self) -> np.ndarray:
-        """(n_wave,) all light but the lines as it is emitted, Lsun/Angstrom."""
-        return self._sum({name: c.continuum for name, c in self.components.items()})
+        """(n_wave,) all light but the lines as it is emitted, and but that of dust, Lsun/Angstrom."""
+        return self._sum({name: c.continuum for name, c in self.components.items() if not c.is_reemitted})
 
     @property
     def attenuated_continuum(self) -> np.ndarray:
@@ -199,7 +199,7 @@ class Galaxy:
             "young": (["young"], []),
             "nebular_continuum": ([name for name in everything if name == "nebular"], []),
             "lines": ([], everything),
-            "dust_free": (everything, everything),
+            "dust_free": ([name for name in everything if not self.components[name].is_reemitted], everything),
         }
         parts |= {name: ([name], [name]) for name in everything if name not in ("old", "young", "nebular")}
         if component not in parts:

@@ -1,5 +1,7 @@
 """Infrared dust emission: energy is conserved in both paths, which give the same magnitudes; nothing else changes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from miniature import infrared_library, miniature_recipe
@@ -140,6 +142,15 @@ def test_a_spectrograph_sees_the_emission_where_there_is_some(make, infrared):
         expected, dust = (galaxy.observe(simulator.recipe, part) * scale for part in ("total", "dust_emission"))
         assert batch.noise_free_spectrum[i].sum() == pytest.approx(expected.sum(), rel=3e-3)
         assert dust.sum() > 0.02 * expected.sum()
+
+
+def test_what_is_free_of_dust_is_free_of_its_emission(make, infrared):
+    simulator = make()
+    _, galaxy, _ = next(energies(simulator, infrared))
+    np.testing.assert_allclose(galaxy.dust_free_continuum, galaxy.stellar + galaxy.nebular_continuum, rtol=1e-12)
+    others = {name: part for name, part in galaxy.components.items() if name != "dust_emission"}
+    expected = dataclasses.replace(galaxy, components=others).observe(simulator.recipe, "dust_free")
+    np.testing.assert_array_equal(galaxy.observe(simulator.recipe, "dust_free"), expected)
 
 
 def test_all_but_the_infrared_is_as_without_emission(make):
