@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 #: behind the screen; in birth clouds, behind the screen; before all dust
 DUST_PATHS = ("screen", "birth_and_screen", "none")
-_TAKEN = ("old", "young", "nebular", "stars", "nebular_continuum", "lines", "total", "dust_free")
+_TAKEN = ("old", "young", "nebular", "stars", "nebular_continuum", "lines", "total", "dust_free", "dust_emission")
 
 
 @dataclass(frozen=True)
