@@ -25,6 +25,7 @@ import numpy as np
 
 from sfhsim.dust.emission import register_dust_emission
 from sfhsim.histories.parameters import Parameter
+from sfhsim.interpolation import bracket
 
 PARAMETERS = (
     Parameter("q_pah_percent", "%", "mass of PAHs in that of all dust", 2.5, 0.47, 4.58),
@@ -79,7 +80,7 @@ class DraineLi:
         tables = load_tables(self.grains)
         n_q, n_u = tables.q_pah_percent.size, tables.u_min.size
         (q, of_q), (u, of_u) = (
-            _bracket(nodes, params[name])
+            bracket(nodes, params[name])
             for nodes, name in ((tables.q_pah_percent, "q_pah_percent"), (tables.u_min, "u_min"))
         )
         index, share = [], []
@@ -102,13 +103,6 @@ class DraineLi:
     def tables_file() -> bytes:
         """The content of the file that the tables are read from."""
         return (resources.files("sfhsim") / "data" / "dust" / _FILE).read_bytes()
-
-
-def _bracket(nodes: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower node of each ``value`` (n,), and the share of the one above it."""
-    position = np.interp(value, nodes, np.arange(nodes.size))
-    index = np.minimum(position.astype(int), nodes.size - 2)
-    return index, position - index
 
 
 @functools.cache

@@ -28,8 +28,8 @@ import numpy as np
 from sfhsim.constants import LSUN_ERG_S
 from sfhsim.elementary import exp10, log10
 from sfhsim.errors import LibraryError, RecipeError
+from sfhsim.interpolation import bracket
 from sfhsim.linear import matmul
-from sfhsim.nebular.tables import bracket
 
 _SAME_AGE = 1.001  # ages of one grid written with different numbers of digits
 

@@ -29,7 +29,7 @@ import numpy as np
 from sfhsim.constants import H_ERG_S
 from sfhsim.elementary import exp10, log10, power
 from sfhsim.errors import RecipeError
-from sfhsim.nebular.tables import bracket
+from sfhsim.interpolation import bracket
 
 LYMAN_ALPHA_AA = 1215.7
 TWO_PHOTON_RATE_PER_S = 8.226

@@ -24,7 +24,7 @@ import numpy as np
 from sfhsim.constants import LSUN_ERG_S
 from sfhsim.elementary import log10, power
 from sfhsim.errors import LibraryError, RecipeError
-from sfhsim.nebular.tables import bracket
+from sfhsim.interpolation import bracket
 
 #: L(Halpha) in Lsun for 1 Msun/yr, by name.
 SFR_TO_HALPHA_LSUN = {

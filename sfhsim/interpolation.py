@@ -1,4 +1,4 @@
-"""Where a value lies on the axis of a table: the one piece of arithmetic that all nebular tables share."""
+"""Where a value lies on the axis of a table: the one piece of arithmetic that all tables share."""
 
 from __future__ import annotations
 
