@@ -43,13 +43,7 @@ def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RA
         Fewer than 100 samples.
     """
     _reset(model)
-    found = collect(_of_batch, model, batches)
-    n = len(found["latent"]) if found else 0
-    if n < MIN_SAMPLES:
-        raise TrainingDataError(
-            f"{n} validation samples are too few to calibrate uncertainties: at least {MIN_SAMPLES} are needed; give "
-            "the data set a larger validation split"
-        )
+    found = _collected(model, batches)
     levels = model.description.quantile_levels
     groups = _set_noise_groups(model, found["noise"][:, 0])
     pairs = {
@@ -64,7 +58,26 @@ def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RA
     for name, correction in corrections.items():
         getattr(model, name).correction.assign(correction)
     _set_novelty(model, found, false_alarm_rate)
-    return {"n": n, **{name: float(np.abs(c).max()) for name, c in corrections.items()}}
+    return {"n": len(found["latent"]), **{name: float(np.abs(c).max()) for name, c in corrections.items()}}
+
+
+def calibrate_novelty(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE) -> None:
+    """Set the novelty limits alone, from other data than the corrections: arguments and errors as of `calibrate`.
+
+    For corrections that are set on galaxies unlike the training data on purpose, which shall not count as usual.
+    """
+    _set_novelty(model, _collected(model, batches), false_alarm_rate)
+
+
+def _collected(model, batches: Iterable) -> dict[str, np.ndarray]:
+    found = collect(_of_batch, model, batches)
+    n = len(found["latent"]) if found else 0
+    if n < MIN_SAMPLES:
+        raise TrainingDataError(
+            f"{n} validation samples are too few to calibrate uncertainties: at least {MIN_SAMPLES} are needed; give "
+            "the data set a larger validation split"
+        )
+    return found
 
 
 def _set_noise_groups(model, noise: np.ndarray) -> list[np.ndarray]:

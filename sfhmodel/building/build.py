@@ -17,7 +17,7 @@ from sfhmodel.building.worlds import definition, write_worlds
 
 BATCH = 500
 MODEL, CARD = "model.keras", "card.json"
-_UNSEEN_SEED = 7001  # of galaxies in worlds that the training does not see
+_UNSEEN_SEED = 7001  # of galaxies that the training does not see
 
 
 def build(
@@ -98,7 +98,7 @@ def prior_mean(dataset: Path) -> np.ndarray:
 
 def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
     """The trained model with uncertainties set on unseen worlds, half of them without bands; saved."""
-    from sfhmodel.calibration import calibrate
+    from sfhmodel.calibration import calibrate, calibrate_novelty
     from sfhmodel.inference import load
 
     unseen = write_worlds(content, out, unseen=True, say=say)
@@ -106,7 +106,10 @@ def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
         return load(out / MODEL).model
     say("uncertainties, on worlds that the training did not see")
     model = load(out / "run").model
-    calibrate(model, _every_other_without_bands(galaxies(unseen, content["unseen"]["records"], _UNSEEN_SEED)))
+    n = content["unseen"]["records"]
+    calibrate(model, _every_other_without_bands(galaxies(unseen, n, _UNSEEN_SEED)))
+    # what is usual is what the training saw, not what lies further off on purpose
+    calibrate_novelty(model, _every_other_without_bands(galaxies(out / "recipe.yaml", n, _UNSEEN_SEED)))
     partial = out / f"partial-{MODEL}"
     model.save(partial)
     partial.replace(out / MODEL)

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 from small_model import N_AGE_BIN, inputs_and_truths, small_model
 
-from sfhmodel.calibration import FALSE_ALARM_RATE, calibrate, conformal_corrections
+from sfhmodel.calibration import FALSE_ALARM_RATE, calibrate, calibrate_novelty, conformal_corrections
 from sfhmodel.errors import TrainingDataError
 from sfhmodel.layers import CumulativeQuantiles, NoiseGroups, OrderedQuantiles
 
@@ -63,6 +63,20 @@ def test_inputs_unlike_the_training_data_are_flagged():
     shifted = ops.convert_to_numpy(model(inputs)["novelty"])
     assert (usual > 1.0).mean() < 0.1
     assert (shifted > 1.0).mean() > 0.9
+
+
+def test_what_is_usual_can_be_set_from_other_data_than_the_corrections():
+    model = small_model("attention")
+    strange, truths = inputs_and_truths(600, seed=1)
+    strange = {**strange, "flux": strange["flux"] ** 3}
+    calibrate(model, [(strange, truths)])
+    correction = model.cumulative.correction.numpy().copy()
+    calibrate_novelty(model, [tuple(inputs_and_truths(1500, seed=2))])
+    np.testing.assert_array_equal(model.cumulative.correction.numpy(), correction)
+    usual, _ = inputs_and_truths(1500, seed=3)
+    usual = ops.convert_to_numpy(model(usual, training=False)["novelty"])
+    assert (usual > 1.0).mean() == pytest.approx(FALSE_ALARM_RATE, abs=0.012)
+    assert (ops.convert_to_numpy(model(strange, training=False)["novelty"]) > 1.0).mean() > 0.2
 
 
 def test_too_few_validation_samples_are_refused():
