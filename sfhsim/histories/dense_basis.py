@@ -95,7 +95,7 @@ class DenseBasis:
     def _evaluate(
         self, params: Params, age_yr: np.ndarray, age_max_yr: ArrayLike, slope: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        from sfhsim.kernels.histories import dense_basis_cumulative  # numba takes 0.4 s to import
+        from sfhsim.kernels.dense_basis import dense_basis_cumulative  # numba takes 0.4 s to import
 
         rows = [value for name, value in params.items() if np.ndim(value) == 1 + (name == "interval_fractions")]
         n = batch_size(age_max_yr, *rows)

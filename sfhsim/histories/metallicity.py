@@ -229,7 +229,7 @@ def metallicity_weights(
     RecipeError
         For a Z that is negative or NaN.
     """
-    from sfhsim.kernels.histories import metallicity_weights as kernel  # numba takes 0.4 s to import
+    from sfhsim.kernels.metallicity_weights import metallicity_weights as kernel  # numba takes 0.4 s to import
 
     library = np.atleast_1d(np.asarray(library_metallicity, dtype=np.float64))
     if library.ndim != 1 or not (library[0] > 0.0 and (np.diff(library) > 0.0).all() and np.isfinite(library[-1])):

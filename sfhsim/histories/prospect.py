@@ -132,7 +132,7 @@ def _scalar_skewed_normal(q: dict[str, float]) -> Callable[[float], float]:
     peak, period, skewness, cut, width = (q[k] for k in ("peak", "period", "skewness", "cut", "width"))
     burst_sfr, burst_from, burst_to = q["burst_sfr"], q["burst_from"], q["burst_to"]
 
-    from sfhsim.kernels.histories import prospect_sfr  # numba takes 0.4 s to import
+    from sfhsim.kernels.prospect_sfr import prospect_sfr  # numba takes 0.4 s to import
 
     def sfr(t: float) -> float:
         burst = burst_sfr if burst_from <= t < burst_to else 0.0

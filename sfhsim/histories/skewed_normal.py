@@ -5,7 +5,7 @@ c = peak + s/truncation,  w = s/(2 truncation),  s = |13.8 Gyr - peak|
 
 t is the lookback time. A burst adds a constant SFR, ``burst_sfr`` in units of the untruncated peak SFR, or
 a fixed fraction of the total mass, for burst_age - burst_duration <= t < burst_age. Integrals over age are
-exact: the burst analytically, the rest to 1e-9 of the total mass (``sfhsim.kernels.histories``).
+exact: the burst analytically, the rest to 1e-9 of the total mass (``sfhsim.kernels.skewed_normal``).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class SkewedNormal:
     def _integrate(
         self, p: dict[str, np.ndarray], edges_yr: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        from sfhsim.kernels.histories import skewed_normal_cumulative  # numba takes 0.4 s to import
+        from sfhsim.kernels.skewed_normal import skewed_normal_cumulative  # numba takes 0.4 s to import
 
         out = np.empty((p["peak"].size, edges_yr.size))
         parts = np.empty((p["peak"].size, 3))

@@ -61,7 +61,7 @@ class Tabulated:
         self._integrate(params, np.empty(0), age_max_yr)
 
     def _integrate(self, params: Params, edges_yr: np.ndarray, age_max_yr: ArrayLike) -> tuple[np.ndarray, ...]:
-        from sfhsim.kernels.histories import tabulated_cumulative  # numba takes 0.4 s to import
+        from sfhsim.kernels.tabulated import tabulated_cumulative  # numba takes 0.4 s to import
 
         n = batch_size(age_max_yr, *(value for value in params.values() if np.ndim(value) == 2))
         table_age, table_sfr = self._table(params)

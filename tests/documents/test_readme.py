@@ -117,8 +117,24 @@ def test_records_of_half_floats(place, namespace):
     np.testing.assert_array_equal(out["both"], np.concatenate([record["spectrum"], record["spectrum_error"]]))
 
 
+def test_an_architecture(namespace, monkeypatch):
+    from sfhmodel import architectures
+
+    monkeypatch.setattr(architectures, "_BUILDERS", dict(architectures._BUILDERS))
+    run("architectures.register(", namespace)
+    network = architectures.build("wide", architectures.NetworkSpec(40, 3, 5, 5, ("a_v_mag",)), units=8)
+    assert network.output["latent"].shape == (None, 8)
+
+
 def test_every_block_is_run():
-    ways = ("simulator.batch(range(256))", "PrefetchingStream", "SLURMCluster(", "model.predict(", "scatter_nd_add")
+    ways = (
+        "simulator.batch(range(256))",
+        "PrefetchingStream",
+        "SLURMCluster(",
+        "model.predict(",
+        "architectures.register(",
+        "scatter_nd_add",
+    )
     assert [sum(way in block.code for way in ways) for block in PYTHON] == [1] * len(ways)
 
 

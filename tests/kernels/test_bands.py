@@ -7,6 +7,7 @@ import pytest
 from sfhsim import load_library
 from sfhsim.instrument import load_filter
 from sfhsim.recipe import load_recipe
+from sfhsim.synthesis.detectors import Lines
 from sfhsim.synthesis.photometer import LogPhotometer, VaryingPhotometer
 
 LINE_AA = np.sort(np.random.default_rng(5).uniform(1500.0, 9500.0, 60))
@@ -40,7 +41,7 @@ def _photometer(form, draws, library):
     recipe = load_recipe("phangs-muse-hst-embedded")
     photometer = form(recipe, draws, [load_filter(name) for name in recipe.photometry.filters])
     photometer.compile(library)
-    photometer.set_lines(LINE_AA)
+    photometer.set_lines([Lines(LINE_AA, "velocity_dispersion_kms")])
     return photometer
 
 

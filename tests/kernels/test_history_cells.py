@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sfhsim.kernels.histories import _march_both_ways, _spread_over_cells
+from sfhsim.kernels.skewed_normal import _march_both_ways, _spread_over_cells
 
 
 @pytest.mark.parametrize("skewness", [-1.0, -0.5, 0.0, 0.5, 1.0, 5.0])

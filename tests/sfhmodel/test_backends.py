@@ -125,6 +125,8 @@ SWITCHES = {
     "dropped_bands": {"probability": 0.3},
     "missing_photometry": {"probability": 0.2},
     "calibration": {"amplitude": 0.02, "order": 2, "probability": 0.6},
+    "ripples": {"amplitude": [0.001, 0.01], "pixels": [5.0, 50.0], "probability": 0.3},
+    "sky_lines": {"lines": 2, "amplitude": 0.02, "pixels": [1.0, 4.0], "probability": 0.3},
     "redshift": {"sigma": 1e-3, "probability": 0.7},
     "missing_errors": {"probability": 0.1},
     "wave_aa": np.linspace(4800.0, 7000.0, *PIXELS).tolist(),

@@ -19,7 +19,6 @@ def arrays(*shape, largest):
 
 def answers(layer, raw, correction):
     groups = np.eye(N_GROUP, dtype=np.float32)[np.arange(N) % N_GROUP]
-    layer.build(raw.shape)
     layer.correction.assign(correction)
     return keras.ops.convert_to_numpy(layer(raw, groups))
 
@@ -40,7 +39,9 @@ def test_quantiles_of_summaries(raw, correction):
 @EXAMPLES
 @given(raw=arrays(N, N_BIN * N_LEVEL, largest=50.0), correction=arrays(N_GROUP, N_BIN, N_LEVEL, largest=1.0))
 def test_quantiles_of_the_cumulative_mass(raw, correction):
-    quantiles = answers(CumulativeQuantiles(N_BIN, N_LEVEL, N_GROUP), raw, correction)
+    layer = CumulativeQuantiles(N_BIN, N_LEVEL, N_GROUP)
+    layer.build(raw.shape)
+    quantiles = answers(layer, raw, correction)
     assert quantiles.shape == (N, N_BIN, N_LEVEL)
     assert (np.diff(quantiles, axis=1) >= 0.0).all()
     assert (np.diff(quantiles, axis=2) >= 0.0).all()

@@ -1,9 +1,9 @@
-"""Cumulative star formation histories and metallicity weights: the loops over a batch of galaxies.
+"""Cumulative skewed normal histories with bursts and truncation: the loop over a batch of galaxies.
 
 The callers in ``sfhsim.histories`` validate: arrays are C-contiguous float64, edges increase and start at
-or above 0, every age and width is in the unit named, table ages increase. Arrays are writable: numba compiles
-anew for read-only ones. Each galaxy is computed alone, so the results are the same bytes for any batch and
-any number of threads.
+or above 0, every age and width is in the unit named. Arrays are writable: numba compiles anew for
+read-only ones. Each galaxy is computed alone, so the results are the same bytes for any batch and any number of
+threads.
 
 Smooth part of the skewed normal: the integral of f = exp(-Y^2/2) Q is marched outwards from the peak in
 cells whose width follows the local scale of ln f; in a cell f is the quintic Hermite interpolant of f, f',
@@ -23,11 +23,9 @@ from sfhsim.kernels.bits import fma
 from sfhsim.kernels.elementary import (
     asinh_double,
     erfc_double,
-    exp10_double,
     exp_double,
     exp_of_minus_square,
     log1p_double,
-    log10_double,
     log_double,
     power_double,
 )
@@ -306,168 +304,3 @@ def skewed_normal_cumulative(
             peak[i], period[i], skewness[i], cut[i], width[i], burst_sfr[i], burst_fraction[i],
             burst_from[i], burst_to[i], age_max[i], edges, out[i], parts[i],
         )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def _pchip_slopes(x, y, k, slope):
-    """Fritsch-Carlson slopes of the ``k`` + 1 knots: weighted harmonic means, one-sided at the ends."""
-    if k == 1:
-        slope[0] = slope[1] = (y[1] - y[0]) / (x[1] - x[0])
-        return
-    for j in range(1, k):
-        h0, h1 = x[j] - x[j - 1], x[j + 1] - x[j]
-        s0, s1 = (y[j] - y[j - 1]) / h0, (y[j + 1] - y[j]) / h1
-        w0, w1 = 2.0 * h1 + h0, h1 + 2.0 * h0
-        slope[j] = (w0 + w1) / (w0 / s0 + w1 / s1)
-    for end in range(2):
-        a, b, c = (0, 1, 2) if end == 0 else (k, k - 1, k - 2)
-        h0, h1 = abs(x[b] - x[a]), abs(x[c] - x[b])
-        s0, s1 = abs(y[b] - y[a]) / h0, abs(y[c] - y[b]) / h1
-        # the secants of a cumulative curve are positive: only the sign of the three-point slope can be wrong
-        slope[a] = max(0.0, ((2.0 * h0 + h1) * s0 - h0 * s1) / (h0 + h1))
-
-
-@njit(cache=True, nogil=True)
-def _knots(interval, smallest, x, y):
-    """Knots of the cumulative curve against lookback time, both 0 to 1; returns the last one's index."""
-    n_interval = interval.size
-    whole = 0.0
-    for j in range(n_interval):
-        whole += interval[j]
-    x[0] = y[0] = 0.0
-    k, reached = 0, 0.0
-    for j in range(1, n_interval):  # lookback time, so from the last interval to the first
-        reached += interval[n_interval - j] / whole
-        if reached - x[k] > smallest and 1.0 - reached > smallest:
-            k += 1
-            x[k], y[k] = reached, j / n_interval
-    x[k + 1] = y[k + 1] = 1.0
-    return k + 1
-
-
-@njit(cache=True, nogil=True)
-def _cubic(edges, per_yr, x0, inverse_h, c0, c1, c2, c3, out):
-    for j in range(out.size):
-        s = (edges[j] * per_yr - x0) * inverse_h
-        out[j] = fma(s, fma(s, fma(s, c3, c2), c1), c0)
-
-
-@njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def _dense_basis_galaxy(interval, ssfr, age_max, smallest, edges, slope_out, out):
-    """One galaxy of ``dense_basis_cumulative``; returns whether ``ssfr`` was clipped."""
-    x, y, slope = np.empty(interval.size + 1), np.empty(interval.size + 1), np.empty(interval.size + 1)
-    k = _knots(interval, smallest, x, y)
-    _pchip_slopes(x, y, k, slope)
-    clipped = False
-    if not math.isnan(ssfr):
-        steepest = 3.0 * y[1] / x[1]
-        clipped = ssfr * age_max > steepest
-        slope[0] = min(ssfr * age_max, steepest)
-    inside = np.searchsorted(edges, age_max)
-    begin = 0
-    for cell in range(k):
-        h = x[cell + 1] - x[cell]
-        end = inside if cell == k - 1 else min(np.searchsorted(edges, x[cell + 1] * age_max, side="right"), inside)
-        c1, c2 = h * slope[cell], 3.0 * (y[cell + 1] - y[cell]) - h * (2.0 * slope[cell] + slope[cell + 1])
-        c3 = h * (slope[cell] + slope[cell + 1]) - 2.0 * (y[cell + 1] - y[cell])
-        part, where = edges[begin:end], out[begin:end]
-        if slope_out:
-            rate = 1.0 / (h * age_max)
-            _cubic(part, 1.0 / age_max, x[cell], 1.0 / h, rate * c1, rate * 2.0 * c2, rate * 3.0 * c3, 0.0, where)
-        else:
-            _cubic(part, 1.0 / age_max, x[cell], 1.0 / h, y[cell], c1, c2, c3, where)
-        begin = max(begin, end)
-    for j in range(edges.size):
-        if slope_out and j < inside:
-            out[j] = max(0.0, out[j])
-        elif j >= inside:
-            out[j] = (slope[k] / age_max if edges[j] == age_max else 0.0) if slope_out else 1.0
-    return clipped
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def dense_basis_cumulative(interval, ssfr, age_max, smallest, edges, out, slope_out, clipped):
-    """Fill ``out`` (n, m) with the fraction formed below each edge (yr), or the SFR (1/yr) if ``slope_out``.
-
-    ``interval`` (n, N + 1) are fractions of cosmic time from the Big Bang onwards, ``ssfr`` (n,) today's
-    SFR over the total mass in 1/yr (NaN: free). ``clipped`` (n,) says where ssfr was beyond what a monotone
-    cubic can have.
-    """
-    for i in prange(out.shape[0]):
-        clipped[i] = _dense_basis_galaxy(interval[i], ssfr[i], age_max[i], smallest, edges, slope_out, out[i])
-
-
-@njit(cache=True, nogil=True)
-def tabulated_cumulative(table_age, table_sfr, age_max, edges, out, total):
-    """Fill ``out`` (n, m) with the fraction formed below each edge (yr) for SFR linear between table points.
-
-    ``table_age`` (1 or n, k) and ``table_sfr`` (1 or n, k); constant below the first age, zero above the
-    last. ``total`` (n,) takes the integral of the table up to ``age_max``; where it is 0, the row of
-    ``out`` is 0.
-    """
-    n_point = table_age.shape[1]
-    for i in range(out.shape[0]):
-        age, sfr = table_age[i % table_age.shape[0]], table_sfr[i % table_sfr.shape[0]]
-        end = min(age_max[i], age[n_point - 1])
-        mass, t, k, j = 0.0, 0.0, 0, 0  # t runs through edges and table points; k: next table point
-        while t < end or j < edges.size:
-            while k < n_point and age[k] <= t:
-                k += 1
-            while j < edges.size and (edges[j] <= t or t >= end):
-                out[i, j] = mass
-                j += 1
-            if t >= end:
-                break
-            stop = end
-            if j < edges.size and edges[j] < stop:
-                stop = edges[j]
-            if age[k] < stop:
-                stop = age[k]
-            if k == 0:
-                mass += sfr[0] * (stop - t)
-            else:
-                gradient = (sfr[k] - sfr[k - 1]) / (age[k] - age[k - 1])
-                mass += (stop - t) * (sfr[k - 1] + gradient * (0.5 * (stop + t) - age[k - 1]))
-            t = stop
-        total[i] = mass
-        if mass > 0.0:
-            for j in range(edges.size):
-                out[i, j] /= mass
-
-
-@njit(cache=True, nogil=True)
-def prospect_sfr(t, peak, period, skewness, burst, cut, width):
-    """ProSpect's skewed normal at one time, with a ``burst`` that is on, truncated unless ``width`` is 0."""
-    x = (t - peak) / period
-    y = x * exp_double(skewness * asinh_double(x))
-    value = exp_double(-0.5 * y * y) + burst
-    return value * (1.0 - 0.5 * erfc_double((cut - t) / width * SQRT_HALF)) if width > 0.0 else value
-
-
-@njit(cache=True, nogil=True)
-def metallicity_weights(metallicity, log10_library, lower, fraction, clipped):
-    """Fill the index of the library metallicity below, and the weight of the one above, linear in log10 Z.
-
-    ``metallicity`` (n, m) >= 0, ``log10_library`` (k,) increasing, k >= 2; ``clipped`` (n,) counts what lay
-    outside.
-    """
-    n_library = log10_library.size
-    # roundoff at the end points is not an extrapolation
-    tiny = exp10_double(log10_library[0] - 1e-9)
-    huge = exp10_double(log10_library[-1] + 1e-9)
-    for i in range(metallicity.shape[0]):
-        outside = 0
-        for j in range(metallicity.shape[1]):
-            z = metallicity[i, j]
-            if z < tiny or z > huge:
-                outside += 1
-            if z <= tiny:
-                lower[i, j], fraction[i, j] = 0, 0.0
-                continue
-            log10_z = log10_double(z)
-            k = 0
-            while k < n_library - 2 and log10_z >= log10_library[k + 1]:
-                k += 1
-            part = (log10_z - log10_library[k]) / (log10_library[k + 1] - log10_library[k])
-            lower[i, j], fraction[i, j] = k, min(max(part, 0.0), 1.0)
-        clipped[i] = outside
