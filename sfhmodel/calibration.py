@@ -21,6 +21,7 @@ from sfhmodel.targets import to_target_space
 FALSE_ALARM_RATE = 0.01
 MIN_SAMPLES = 100
 _SHRINKAGE = 1e-3
+_CORRECTED = ("cumulative", "metallicity", "summary")
 
 
 def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE) -> dict:
@@ -44,29 +45,60 @@ def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RA
     """
     _reset(model)
     found = _collected(model, batches)
-    levels = model.description.quantile_levels
-    groups = _set_noise_groups(model, found["noise"][:, 0])
-    pairs = {
-        "cumulative": (np.cumsum(found["mass_fraction"], axis=1), found["cumulative_quantiles"]),
-        "metallicity": (found["log10_metallicity"], found["log10_metallicity_quantiles"]),
-        "summary": (found["summaries"], found["summary_quantiles"]),
-    }
-    corrections = {
-        name: np.stack([conformal_corrections(truths[group], quantiles[group], levels) for group in groups])
-        for name, (truths, quantiles) in pairs.items()
-    }
+    corrections = _corrections(model, found, _set_noise_groups(model, found["noise"][:, 0]))
     for name, correction in corrections.items():
         getattr(model, name).correction.assign(correction)
     _set_novelty(model, found, false_alarm_rate)
     return {"n": len(found["latent"]), **{name: float(np.abs(c).max()) for name, c in corrections.items()}}
 
 
-def calibrate_novelty(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE) -> None:
-    """Set the novelty limits alone, from other data than the corrections: arguments and errors as of `calibrate`.
+def widen(model, batches: Iterable) -> dict:
+    """Widen the intervals of a calibrated model so that they hold in worlds that its training did not see, too.
 
-    For corrections that are set on galaxies unlike the training data on purpose, which shall not count as usual.
+    Medians stay, for what is unseen may be biased either way; so do noise groups, and the novelty limits, for what is
+    usual is what the training saw. No interval becomes narrower.
+
+    Parameters
+    ----------
+    model : StarFormationModel, after `calibrate`.
+    batches : iterable of (inputs, truths) of such worlds.
+
+    Returns
+    -------
+    dict
+        ``n`` samples, and by how much the intervals were widened at most, of each kind.
+
+    Raises
+    ------
+    TrainingDataError
+        Fewer than 100 samples.
     """
-    _set_novelty(model, _collected(model, batches), false_alarm_rate)
+    known = {name: ops.convert_to_numpy(getattr(model, name).correction) for name in _CORRECTED}
+    for name in _CORRECTED:
+        getattr(model, name).correction.assign(np.zeros_like(known[name]))
+    try:
+        found = _collected(model, batches)
+        wanted = _corrections(model, found, _members(model, found["noise"][:, 0]))
+    except BaseException:
+        for name in _CORRECTED:
+            getattr(model, name).correction.assign(known[name])
+        raise
+    most = {"n": len(found["latent"])}
+    for name, own in known.items():
+        wide = _no_narrower(own, wanted[name])
+        getattr(model, name).correction.assign(wide)
+        most[name] = float(np.abs(wide - own).max())
+    return most
+
+
+def _no_narrower(own: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Corrections (..., n_level) with the medians of ``own``, the further one of both on either side of them."""
+    middle = own.shape[-1] // 2
+    centred = wanted - wanted[..., middle : middle + 1] + own[..., middle : middle + 1]
+    out = own.copy()
+    out[..., :middle] = np.minimum(own, centred)[..., :middle]
+    out[..., middle + 1 :] = np.maximum(own, centred)[..., middle + 1 :]
+    return out
 
 
 def _collected(model, batches: Iterable) -> dict[str, np.ndarray]:
@@ -80,13 +112,32 @@ def _collected(model, batches: Iterable) -> dict[str, np.ndarray]:
     return found
 
 
+def _corrections(model, found: dict[str, np.ndarray], groups: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """(n_group, k, n_level) of each kind, of answers that are not corrected yet."""
+    levels = model.description.quantile_levels
+    pairs = {
+        "cumulative": (np.cumsum(found["mass_fraction"], axis=1), found["cumulative_quantiles"]),
+        "metallicity": (found["log10_metallicity"], found["log10_metallicity_quantiles"]),
+        "summary": (found["summaries"], found["summary_quantiles"]),
+    }
+    return {
+        name: np.stack([conformal_corrections(truths[group], quantiles[group], levels) for group in groups])
+        for name, (truths, quantiles) in pairs.items()
+    }
+
+
 def _set_noise_groups(model, noise: np.ndarray) -> list[np.ndarray]:
     """Edges at equal shares of the noise; indices of the data in each group, or of all where they are too few."""
     n_group = model.noise_groups.n_group
     edges = np.quantile(noise, np.arange(1, n_group) / n_group)
     model.noise_groups.edges.assign(edges)
+    return _members(model, noise)
+
+
+def _members(model, noise: np.ndarray) -> list[np.ndarray]:
+    """Indices of the data in each noise group, or of all where they are too few."""
     number = ops.convert_to_numpy(model.noise_groups(noise[:, None].astype(np.float32))).argmax(axis=1)
-    members = [np.flatnonzero(number == k) for k in range(n_group)]
+    members = [np.flatnonzero(number == k) for k in range(model.noise_groups.n_group)]
     return [m if len(m) >= MIN_SAMPLES else np.arange(len(noise)) for m in members]
 
 
@@ -110,7 +161,8 @@ def _rank(n: int, level: float) -> int:
 
 
 def _reset(model) -> None:
-    for layer in (model.cumulative, model.metallicity, model.summary):
+    for name in _CORRECTED:
+        layer = getattr(model, name)
         layer.correction.assign(np.zeros(layer.correction.shape))
     model.novelty.limits.assign(np.ones(2))
 

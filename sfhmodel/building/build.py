@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhmodel.building.worlds import definition, write_worlds
+from sfhmodel.description import ModelDescription
 
 BATCH = 500
 MODEL, CARD = "model.keras", "card.json"
@@ -98,7 +99,7 @@ def prior_mean(dataset: Path) -> np.ndarray:
 
 def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
     """The trained model with uncertainties set on unseen worlds, half of them without bands; saved."""
-    from sfhmodel.calibration import calibrate, calibrate_novelty
+    from sfhmodel.calibration import calibrate, widen
     from sfhmodel.inference import load
 
     unseen = write_worlds(content, out, unseen=True, say=say)
@@ -107,13 +108,24 @@ def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
     say("uncertainties, on worlds that the training did not see")
     model = load(out / "run").model
     n = content["unseen"]["records"]
-    calibrate(model, _every_other_without_bands(galaxies(unseen, n, _UNSEEN_SEED)))
-    # what is usual is what the training saw, not what lies further off on purpose
-    calibrate_novelty(model, _every_other_without_bands(galaxies(out / "recipe.yaml", n, _UNSEEN_SEED)))
+    calibrate(model, _every_other_without_bands(galaxies(out / "recipe.yaml", n, _UNSEEN_SEED)))
+    widen(model, _every_other_without_bands(galaxies(unseen, n, _UNSEEN_SEED)))
+    known = model.description.to_dict()
+    model.description = ModelDescription.from_dict(_named(known, out / "libraries"))
     partial = out / f"partial-{MODEL}"
     model.save(partial)
     partial.replace(out / MODEL)
     return model
+
+
+def _named(value, folder: Path):
+    """Plain data with the names of libraries in place of their paths: a model is for other machines, too."""
+    if isinstance(value, dict):
+        return {key: _named(inner, folder) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_named(inner, folder) for inner in value]
+    is_path = isinstance(value, str) and value.startswith(str(folder.absolute()))
+    return Path(value).stem if is_path else value
 
 
 def _every_other_without_bands(batches):

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from miniature import WAVE_AA, miniature_library, miniature_recipe
 
+from sfhmodel import load
 from sfhmodel.building import build, definition, definition_names, galaxies, write_worlds
 from sfhmodel.building.build import CARD
 from sfhmodel.errors import ConfigError
@@ -72,6 +73,7 @@ def test_a_small_model_is_built_calibrated_and_measured(small, tmp_path):
         assert 0.5 < row["coverage_cumulative"] < 0.85  # an untrained network, with corrections
         assert row["ratio"] > 0.2
         assert np.isfinite(list(row["bias"].values())).all()
+    assert str(tmp_path) not in json.dumps(load(model).description.to_dict())
     content = model.read_bytes()
     (out / CARD).unlink()
     said = len(told)

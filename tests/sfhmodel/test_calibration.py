@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 from small_model import N_AGE_BIN, inputs_and_truths, small_model
 
-from sfhmodel.calibration import FALSE_ALARM_RATE, calibrate, calibrate_novelty, conformal_corrections
+from sfhmodel.calibration import FALSE_ALARM_RATE, calibrate, conformal_corrections, widen
 from sfhmodel.errors import TrainingDataError
 from sfhmodel.layers import CumulativeQuantiles, NoiseGroups, OrderedQuantiles
 
@@ -65,18 +65,38 @@ def test_inputs_unlike_the_training_data_are_flagged():
     assert (shifted > 1.0).mean() > 0.9
 
 
-def test_what_is_usual_can_be_set_from_other_data_than_the_corrections():
+def test_intervals_widen_for_other_worlds_while_medians_and_what_is_usual_stay():
     model = small_model("attention")
-    strange, truths = inputs_and_truths(600, seed=1)
-    strange = {**strange, "flux": strange["flux"] ** 3}
-    calibrate(model, [(strange, truths)])
-    correction = model.cumulative.correction.numpy().copy()
-    calibrate_novelty(model, [tuple(inputs_and_truths(1500, seed=2))])
-    np.testing.assert_array_equal(model.cumulative.correction.numpy(), correction)
-    usual, _ = inputs_and_truths(1500, seed=3)
-    usual = ops.convert_to_numpy(model(usual, training=False)["novelty"])
-    assert (usual > 1.0).mean() == pytest.approx(FALSE_ALARM_RATE, abs=0.012)
-    assert (ops.convert_to_numpy(model(strange, training=False)["novelty"]) > 1.0).mean() > 0.2
+    calibrate(model, [tuple(inputs_and_truths(1500, seed=1))])
+    inputs, _ = inputs_and_truths(800, seed=3)
+    before = {k: ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
+    unseen, truths = inputs_and_truths(1500, seed=2)
+    age = truths["truth"][:, 1:2]
+    either_way = np.sign(age - np.median(age)).astype(np.float32)
+    truths = {**truths, "metallicity": truths["metallicity"] * np.float32(10.0) ** (1.5 * either_way)}
+    known = model.metallicity.correction.numpy().copy()
+    most = widen(model, [(unseen, truths)])
+    assert most["n"] == 1500
+    assert most["metallicity"] > 0.5
+    after = {k: ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
+    np.testing.assert_array_equal(after["novelty"], before["novelty"])
+    intervals = [answer["metallicity_quantiles"] for answer in (before, after)]
+    widths = [np.log10(interval[:, :, 3] / interval[:, :, 1]) for interval in intervals]
+    assert (widths[1] >= widths[0] - 1e-5).all()
+    moved = model.metallicity.correction.numpy() - known
+    assert (moved[..., 3] > 0.5).all()
+    assert (moved[..., 1] < -0.5).all()
+    assert not moved[..., 2].any()
+    np.testing.assert_allclose(after["metallicity"], before["metallicity"], rtol=1e-5)
+
+
+def test_a_model_that_cannot_be_widened_stays_as_it_was():
+    model = small_model("attention")
+    calibrate(model, [tuple(inputs_and_truths(1500, seed=1))])
+    known = model.cumulative.correction.numpy().copy()
+    with pytest.raises(TrainingDataError, match="too few to calibrate"):
+        widen(model, [tuple(inputs_and_truths(50, seed=2))])
+    np.testing.assert_array_equal(model.cumulative.correction.numpy(), known)
 
 
 def test_too_few_validation_samples_are_refused():
