@@ -83,7 +83,7 @@ def widen(model, batches: Iterable) -> dict:
         for name in _CORRECTED:
             getattr(model, name).correction.assign(known[name])
         raise
-    most = {"n": len(found["latent"])}
+    most: dict[str, float] = {"n": len(found["latent"])}
     for name, own in known.items():
         wide = _no_narrower(own, wanted[name])
         getattr(model, name).correction.assign(wide)

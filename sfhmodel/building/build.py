@@ -65,7 +65,7 @@ def build(
     card = {
         "name": content["recipe"]["name"],
         "description": content["description"],
-        "training": summary,
+        "training": {key: value for key, value in summary.items() if key != "data"},
         "worlds": {
             f"{world}, {bands}": measured(model, recipe, dataset, with_bands=bands == "with bands")
             for world, recipe in (("own", recipe), ("unseen", out / "unseen.yaml"))

@@ -1,0 +1,44 @@
+"""The models in the package: open by name, answer well for galaxies of another recipe than theirs, and have a card."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from sfhmodel import load, presets
+from sfhmodel.data import live_batches
+from sfhmodel.evaluation.worlds import measure
+from sfhmodel.presets import registry
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("phangs-muse-hst").model
+
+
+@pytest.mark.parametrize("with_bands", [True, False])
+def test_galaxies_of_the_built_in_recipe(model, with_bands):
+    """That recipe has one velocity dispersion, and nothing of its libraries was varied."""
+    batches = live_batches("phangs-muse-hst-embedded", 500, seed=77, split="test")
+    galaxies = list(itertools.islice(iter(batches), 2))
+    prior = np.mean([truths["mass_fraction"].mean(axis=0) for _, truths in galaxies], axis=0)
+    found = measure(model, galaxies, prior, with_bands=with_bands)
+    assert found["ratio"] < 0.6
+    assert 0.6 < found["coverage_cumulative"] < 0.9
+    assert 0.6 < found["coverage_summaries"] < 0.9
+    assert found["flagged"] < 0.05
+    assert abs(found["bias"]["mean_log10_age_yr_mass"]) < 0.05
+
+
+def test_every_model_has_a_card_and_names_no_place():
+    for name in registry._shipped():
+        path = presets.find(name).checked_path()
+        card = json.loads(path.with_suffix(".json").read_text())
+        assert {"training", "worlds", "benchmarks.worlds", "holds", "does_not_hold"} <= set(card)
+        assert "/" not in "".join(w["recipe"]["library"] for w in load(name).description.recipe["worlds"])
+
+
+def test_the_models_are_small():
+    folder = registry._HERE / "models"
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 10e6
