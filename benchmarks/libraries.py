@@ -23,7 +23,7 @@ from scipy.ndimage import uniform_filter1d
 
 from sfhsim.libraries import SSPLibrary, list_libraries, load_library
 from sfhsim.libraries.broadened import broadened
-from sfhsim.libraries.interpolation import metallicity_weights, mix_metallicities
+from sfhsim.libraries.interpolation import at_templates
 
 WAVE_AA = np.arange(4800.0, 7001.0, 2.0)
 FWHM_AA = 4.5  # MaStar's largest below 7000 A is 3.7 A
@@ -62,7 +62,8 @@ def differences(library: SSPLibrary, reference: SSPLibrary) -> dict[str, np.ndar
         When a library does not reach over the pixels.
     """
     own, other = (broadened(one, FWHM_AA, WAVE_AA) for one in (library, reference))
-    flux, expected = np.asarray(own.flux, dtype=np.float64), _at(other, own.metallicity, own.age_yr)
+    flux, known = (np.asarray(one.flux, dtype=np.float64) for one in (own, other))
+    expected = at_templates(other.metallicity, other.age_yr, known, own.metallicity, own.age_yr)
     continuum, expected_continuum = _continuum(flux), _continuum(expected)
     shape = continuum / expected_continuum
     lines = (flux / continuum) / (expected / expected_continuum)
@@ -107,16 +108,6 @@ def print_table(rows: list[dict], reference: str) -> None:
         lines = f"{row['line_ratio']:.4f} ± {row['line_scatter']:.4f}"
         print(f"{row['library']:20s}{row['metallicity']:8.4f}{ages:>12s}{row['n']:5d}{row['light']:8.3f}{lines:>16s}"
               f"{row['continuum_scatter']:11.4f}")  # fmt: skip
-
-
-def _at(library: SSPLibrary, metallicity: np.ndarray, age_yr: np.ndarray) -> np.ndarray:
-    """Spectra (n_z, n_age, n_wave) at other metallicities and ages, linear in their logarithms, held at the ends."""
-    position = np.interp(np.log10(age_yr), np.log10(library.age_yr), np.arange(library.age_yr.size))
-    below = np.minimum(position.astype(int), library.age_yr.size - 2)
-    share = (position - below)[:, None]
-    flux = np.asarray(library.flux, dtype=np.float64)
-    lower, fraction, _ = metallicity_weights(library.metallicity, metallicity)
-    return mix_metallicities((1 - share) * flux[:, below] + share * flux[:, below + 1], lower, fraction)
 
 
 def _continuum(flux: np.ndarray) -> np.ndarray:

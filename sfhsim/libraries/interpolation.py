@@ -25,3 +25,15 @@ def mix_metallicities(values: np.ndarray, lower: np.ndarray, fraction: np.ndarra
 def at_ages(age_yr: np.ndarray, values: np.ndarray, new_age_yr: np.ndarray) -> np.ndarray:
     """(n_z, n_age) -> (n_z, n_new), linear in log10 age and held beyond the ends."""
     return np.array([np.interp(np.log10(new_age_yr), np.log10(age_yr), row) for row in values])
+
+
+def at_templates(
+    metallicity: np.ndarray, age_yr: np.ndarray, flux: np.ndarray, new_metallicity: np.ndarray, new_age_yr: np.ndarray
+) -> np.ndarray:
+    """Spectra (n_z, n_age, n_wave) -> (n_new_z, n_new_age, n_wave), linear in both logarithms and held at the ends."""
+    position = np.interp(np.log10(new_age_yr), np.log10(age_yr), np.arange(age_yr.size))
+    below = np.minimum(position.astype(int), max(age_yr.size - 2, 0))
+    above = np.minimum(below + 1, age_yr.size - 1)
+    share = (position - below)[:, None]
+    lower, fraction, _ = metallicity_weights(metallicity, new_metallicity)
+    return mix_metallicities((1 - share) * flux[:, below] + share * flux[:, above], lower, fraction)

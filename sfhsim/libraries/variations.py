@@ -22,7 +22,7 @@ import numpy as np
 from sfhsim import elementary
 from sfhsim.errors import LibraryError
 from sfhsim.libraries.broadened import broadened
-from sfhsim.libraries.interpolation import metallicity_weights, mix_metallicities
+from sfhsim.libraries.interpolation import at_templates
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.names import check_name
 
@@ -127,7 +127,9 @@ def _log_ratio(base: SSPLibrary, donor: SSPLibrary) -> np.ndarray:
     own, theirs = (np.asarray(broadened(one, FWHM_AA, wave_aa).flux, dtype=np.float64) for one in (base, donor))
     # where both are lit: the donor between its own ages, the base at the ages that are compared
     age_yr = np.clip(base.age_yr, first, last)
-    ratio = _at(donor, theirs, base.metallicity, age_yr) / _at(base, own, base.metallicity, age_yr)
+    wanted = base.metallicity, age_yr
+    ratio = at_templates(donor.metallicity, donor.age_yr, theirs, *wanted)
+    ratio /= at_templates(base.metallicity, base.age_yr, own, *wanted)
     if not (np.isfinite(ratio).all() and (ratio > 0).all()):
         raise LibraryError(f"'{donor.name}' or '{base.name}' has no light somewhere in {low:g}-{high:g} A")
     log_ratio = np.clip(elementary.log(ratio), -_MOST_LOG_RATIO, _MOST_LOG_RATIO)
@@ -141,16 +143,6 @@ def _log_ratio(base: SSPLibrary, donor: SSPLibrary) -> np.ndarray:
         left, right = (end[z, age] for end in ends)
         out[z, age] = np.interp(base.wave_aa, wave_aa, log_ratio[z, age], left=left, right=right)
     return out
-
-
-def _at(library: SSPLibrary, flux: np.ndarray, metallicity: np.ndarray, age_yr: np.ndarray) -> np.ndarray:
-    """Spectra (n_z, n_age, n_wave) at other metallicities and ages, linear in their logarithms, held at the ends."""
-    position = np.interp(np.log10(age_yr), np.log10(library.age_yr), np.arange(library.age_yr.size))
-    below = np.minimum(position.astype(int), max(library.age_yr.size - 2, 0))
-    above = np.minimum(below + 1, library.age_yr.size - 1)
-    share = (position - below)[:, None]
-    lower, fraction, _ = metallicity_weights(library.metallicity, metallicity)
-    return mix_metallicities((1 - share) * flux[:, below] + share * flux[:, above], lower, fraction)
 
 
 class _SmoothRandom:
