@@ -22,6 +22,7 @@ from pathlib import Path
 import yaml
 
 from sfhmodel.building import build, definition, measured
+from sfhsim.recipe.overrides import merged
 
 LIBRARIES = {
     "m11": "m11-miles-spliced",
@@ -49,7 +50,7 @@ def worlds(content: dict) -> dict[str, dict]:
     """Recipes (plain data) to measure in, by name, on the grid, bins and bands of a definition."""
     cloudy, levesque = ({"nebular": turn} for turn in content["in_turn"]["nebular"][:2])
     base = {"metallicity": content["in_turn"]["metallicity"][0], "photometry": {"missing": "allow"}}
-    base = _merged(base, {"dust": {"screen": content["in_turn"]["dust.screen"][0]}})
+    base = merged(base, {"dust": {"screen": content["in_turn"]["dust.screen"][0]}})
     changes = {"bc03 cloudy": cloudy, "bc03 levesque": levesque}
     for name, library in LIBRARIES.items():
         changes[f"{name} cloudy"] = {**cloudy, "library": library}
@@ -65,7 +66,7 @@ def worlds(content: dict) -> dict[str, dict]:
         "histories": skewed,
         "spectrum": content["recipe"]["spectrum"] | {"subtract_template_resolution": False},
     }
-    return {name: _changed(_merged(content["recipe"], base), change) for name, change in changes.items()}
+    return {name: _changed(merged(content["recipe"], base), change) for name, change in changes.items()}
 
 
 def _changed(recipe: dict, change: dict) -> dict:
@@ -75,7 +76,7 @@ def _changed(recipe: dict, change: dict) -> dict:
         recipe["metallicity"] = {}
     if "nebular" in change:
         recipe["nebular"] = {k: v for k, v in recipe.get("nebular", {}).items() if k == "escape_fraction"}
-    return _merged(recipe, change) | {"name": "world"}
+    return merged(recipe, change) | {"name": "world"}
 
 
 def table(model, content: dict, dataset: Path, folder: Path, n: int = _N, only=None) -> list[dict]:
@@ -175,15 +176,6 @@ def main() -> None:
     print_table(rows)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
-
-
-def _merged(one: dict, other: dict) -> dict:
-    """A copy of ``one`` with ``other`` merged into it, mappings key by key."""
-    out = copy.deepcopy(one)
-    for key, value in other.items():
-        known = out.get(key)
-        out[key] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
-    return out
 
 
 def _without(history: dict, name: str) -> dict:

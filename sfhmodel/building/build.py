@@ -15,6 +15,8 @@ import numpy as np
 
 from sfhmodel.building.worlds import definition, write_worlds
 from sfhmodel.description import ModelDescription
+from sfhmodel.evaluation.worlds import measure, without_bands
+from sfhsim.files import whole_file
 
 BATCH = 500
 MODEL, CARD = "model.keras", "card.json"
@@ -72,14 +74,13 @@ def build(
             for bands in ("with bands", "spectrum alone")
         },
     }
-    (out / CARD).write_text(json.dumps(card, indent=1, default=float) + "\n", "utf-8")
+    with whole_file(out / CARD) as partial:
+        partial.write_text(json.dumps(card, indent=1, default=float) + "\n", "utf-8")
     return out / MODEL
 
 
 def measured(model, recipe, dataset: Path, *, with_bands: bool, n: int = 4000, seed: int = 555) -> dict:
     """`sfhmodel.evaluation.worlds.measure` on new galaxies of a recipe; the prior is that of the training set."""
-    from sfhmodel.evaluation.worlds import measure
-
     return measure(model, galaxies(recipe, n, seed), prior_mean(dataset), with_bands=with_bands)
 
 
@@ -112,9 +113,8 @@ def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
     widen(model, _every_other_without_bands(galaxies(unseen, n, _UNSEEN_SEED)))
     known = model.description.to_dict()
     model.description = ModelDescription.from_dict(_named(known, out / "libraries"))
-    partial = out / f"partial-{MODEL}"
-    model.save(partial)
-    partial.replace(out / MODEL)
+    with whole_file(out / MODEL) as partial:
+        model.save(partial)
     return model
 
 
@@ -130,7 +130,4 @@ def _named(value, folder: Path):
 
 def _every_other_without_bands(batches):
     for k, (inputs, truths) in enumerate(batches):
-        if k % 2:
-            missing = {m: np.full_like(np.asarray(inputs[m]), np.nan) for m in ("magnitudes", "magnitude_errors")}
-            inputs = {**inputs, **missing}
-        yield inputs, truths
+        yield (without_bands(inputs) if k % 2 else inputs), truths

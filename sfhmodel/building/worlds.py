@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from sfhmodel.errors import ConfigError
+from sfhsim.files import whole_file
 
 _KEYS = {"description", "records", "seed", "libraries", "in_turn", "unseen", "recipe", "training"}
 
@@ -85,7 +86,8 @@ def write_worlds(content: dict, folder: Path, *, unseen: bool = False, say: Call
             _set(override, key.split("."), choices[k % len(choices)])
         worlds.append({"name": name, "override": override})
     recipe = folder / ("unseen.yaml" if unseen else "recipe.yaml")
-    recipe.write_text(yaml.safe_dump(content["recipe"] | {"worlds": worlds}, sort_keys=False), "utf-8")
+    with whole_file(recipe) as partial:
+        partial.write_text(yaml.safe_dump(content["recipe"] | {"worlds": worlds}, sort_keys=False), "utf-8")
     return recipe
 
 

@@ -57,10 +57,14 @@ def measure(model, batches: Iterable, prior_mean: np.ndarray, *, with_bands: boo
     }
 
 
+def without_bands(inputs: dict) -> dict:
+    """Inputs of a model in which all magnitudes are missing."""
+    missing = {name: np.full_like(np.asarray(inputs[name]), np.nan) for name in ("magnitudes", "magnitude_errors")}
+    return {**inputs, **missing}
+
+
 def _of_batch(model, inputs: dict, truths: dict, with_bands: bool) -> dict:
-    if not with_bands:
-        bands = ("magnitudes", "magnitude_errors")
-        inputs = {**inputs, **{name: np.full_like(np.asarray(inputs[name]), np.nan) for name in bands}}
+    inputs = inputs if with_bands else without_bands(inputs)
     answers = {name: np.asarray(values) for name, values in model.predict_on_batch(inputs).items()}
     targets = {name: np.asarray(values) for name, values in model.targets(truths).items()}
     ends = [i for i, level in enumerate(model.description.quantile_levels) if abs(abs(level - 0.5) - 0.34) < 0.005]
