@@ -4,6 +4,7 @@ from sfhsim.instrument.filter_sources import filter_names, load_filter
 from sfhsim.instrument.filters import Filter
 from sfhsim.instrument.lsf import LSF_REGISTRY, broadening_sigma_aa, make_lsf, register_lsf
 from sfhsim.instrument.noise import add_noise, error_spectrum, photometry_noise, signal_to_noise_curve
+from sfhsim.instrument.noise_models import NOISE_MODELS, NoiseModel, get_noise_model, register_noise_model
 from sfhsim.instrument.photometry import PhotometryOperator
 from sfhsim.instrument.resampling import (
     broaden_and_rebin,
@@ -15,7 +16,9 @@ from sfhsim.instrument.resampling import (
 
 __all__ = [
     "LSF_REGISTRY",
+    "NOISE_MODELS",
     "Filter",
+    "NoiseModel",
     "PhotometryOperator",
     "add_noise",
     "broaden_and_rebin",
@@ -23,6 +26,7 @@ __all__ = [
     "broadening_sigma_aa",
     "error_spectrum",
     "filter_names",
+    "get_noise_model",
     "load_filter",
     "make_lsf",
     "photometry_noise",
@@ -30,5 +34,6 @@ __all__ = [
     "rebin",
     "rebin_operator",
     "register_lsf",
+    "register_noise_model",
     "signal_to_noise_curve",
 ]

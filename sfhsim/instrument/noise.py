@@ -1,13 +1,8 @@
 """Observational noise, as pure functions of standard-normal draws that the caller makes.
 
-Spectra: the error spectrum is sigma_k = A g_k with one of the shapes
-
-    constant      g_k = 1 / c_k                      (sky- or readout-limited)
-    poisson       g_k = sqrt(max(f_k, 0.01 med f)) / c_k   (limited by the source's photons)
-    proportional  g_k = max(f_k, 0.01 med f) / c_k         (S/N follows the curve c itself)
-
-where c is an optional curve of S/N against wavelength (divided by its median; 1 without one), and A is such
-that the median over the grid of f_k / sigma_k is the S/N asked for: S/N is per output pixel.
+Spectra: the error spectrum is sigma_k = A g_k / c_k with the shape g of a model (`sfhsim.instrument.noise_models`), an
+optional curve c of S/N against wavelength (divided by its median; 1 without one), and A such that the median over the
+grid of f_k / sigma_k is the S/N asked for: S/N is per output pixel.
 
 Photometry: an error of s magnitudes is sigma_F = (ln 10 / 2.5) s F in flux; the noise is added to the flux,
 and the magnitude and its error are those of the noisy flux: m = AB(F'), dm = 2.5/ln 10 sigma_F / F'. Where
@@ -16,14 +11,17 @@ the noisy flux is not positive both are NaN; the flux and its error remain.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sfhsim.constants import LN10
 from sfhsim.errors import CoverageError, RecipeError
+from sfhsim.histories.parameters import resolve
+from sfhsim.instrument.noise_models import NoiseModel, checked_shape, get_noise_model
 
-FLOOR = 0.01  # of the median flux
 MAG_PER_RELATIVE_FLUX = 2.5 / LN10
-NOISE_MODELS = ("constant", "poisson", "proportional")
 
 
 def signal_to_noise_curve(wave_aa: np.ndarray, curve_wave_aa: np.ndarray, curve: np.ndarray) -> np.ndarray:
@@ -56,7 +54,12 @@ def signal_to_noise_curve(wave_aa: np.ndarray, curve_wave_aa: np.ndarray, curve:
 
 
 def error_spectrum(
-    flux: np.ndarray, snr: np.ndarray | float, model: str = "constant", curve: np.ndarray | None = None
+    flux: np.ndarray,
+    snr: np.ndarray | float,
+    model: NoiseModel | str = "constant",
+    curve: np.ndarray | None = None,
+    wave_aa: np.ndarray | None = None,
+    params: Mapping[str, ArrayLike] | None = None,
 ) -> np.ndarray:
     """One-sigma errors (n, n_pix) of noise-free spectra (n, n_pix); of the dtype of ``flux``.
 
@@ -64,21 +67,25 @@ def error_spectrum(
     ----------
     flux : (n, n_pix) noise-free.
     snr : (n,) or scalar, median S/N per pixel.
-    model : {"constant", "poisson", "proportional"}
+    model : a noise model or its name.
     curve : (n_pix,), optional
         From `signal_to_noise_curve`.
+    wave_aa : (n_pix,) observed, for models that depend on it; pixel numbers when absent.
+    params : the model's parameters by name, numbers or (n,); absent ones take their defaults.
 
     Raises
     ------
     RecipeError
-        Unknown model, or an S/N that is not positive.
+        Unknown model or parameter, an S/N that is not positive, or errors that cannot be.
     CoverageError
         A spectrum whose median is not positive (the library holds no light there): no S/N is defined.
     """
-    flux = np.asarray(flux)
+    flux, model = np.asarray(flux), get_noise_model(model) if isinstance(model, str) else model
+    if model.name == "none":
+        return np.zeros_like(flux)
     snr = np.broadcast_to(np.asarray(snr, dtype=np.float64), flux.shape[:1])
-    if model not in NOISE_MODELS:
-        raise RecipeError(f"unknown noise model {model!r}; known: {', '.join(NOISE_MODELS)}")
+    given = resolve(model.parameters, params or {}, f"noise model {model.name}", len(flux))
+    wave_aa = np.arange(flux.shape[1], dtype=np.float64) if wave_aa is None else np.asarray(wave_aa, dtype=np.float64)
     bad = np.flatnonzero(~(np.isfinite(snr) & (snr > 0.0)))
     if bad.size:
         raise RecipeError(f"S/N must be positive and finite, got {snr[bad[0]]:g} for galaxy {bad[0]} of the batch")
@@ -90,11 +97,7 @@ def error_spectrum(
             "(does the library hold light in this wavelength range?)"
         )
     scaled = flux / median  # about 1, so that nothing under- or overflows
-    shape = {
-        "constant": np.ones_like(scaled),
-        "poisson": np.sqrt(np.maximum(scaled, FLOOR)),
-        "proportional": np.maximum(scaled, FLOOR),
-    }[model]
+    shape = checked_shape(model, scaled, wave_aa, given)
     if curve is not None:
         shape = shape / curve
     amplitude = np.median(scaled / shape, axis=1, keepdims=True) / snr[:, None]

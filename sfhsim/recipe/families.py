@@ -1,6 +1,6 @@
 """What a recipe can name, and whether it names it right.
 
-Histories, metallicity forms, dust laws, dust emission models, sources and LSFs.
+Histories, metallicity forms, dust laws, dust emission models, sources, noise models and LSFs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
     """Raise RecipeError where a family is unknown, or has an unknown, missing or impossible parameter."""
     from sfhsim.dust import get_dust_emission, get_dust_law
     from sfhsim.histories import get_history, get_metallicity
-    from sfhsim.instrument import make_lsf
+    from sfhsim.instrument import get_noise_model, make_lsf
     from sfhsim.sources import get_source
 
     for k, history in enumerate(recipe.histories):
@@ -36,6 +36,8 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
     for name, given in recipe.sources.items():
         where = f"{origin}: sources.{name}"
         _check_parameters(_named(get_source, name, where), given, where, ())
+    where = f"{origin}: noise"
+    _check_parameters(_named(get_noise_model, recipe.noise.model, where), recipe.noise.parameters, where, ())
     lsf = recipe.spectrum.lsf
     if lsf.name not in BUILTIN_LSFS:
         _named(lambda name: make_lsf(name, **lsf.options), lsf.name, f"{origin}: spectrum.lsf")
@@ -60,9 +62,8 @@ def _check_parameters(family, given: dict, where: str, own_keys: tuple[str, ...]
     known = {p.name: p for p in family.parameters if p.name not in own_keys}
     for name, distribution in given.items():
         if name not in known:
-            raise RecipeError(
-                f"{where}: unknown key {name!r} in parameters: {family.name} takes {', '.join(sorted(known))}"
-            )
+            takes = ", ".join(sorted(known)) or "none"
+            raise RecipeError(f"{where}: unknown key {name!r} in parameters: {family.name} takes {takes}")
         low, high = distribution.bounds()
         if low < known[name].minimum or high > known[name].maximum:
             raise RecipeError(
@@ -112,7 +113,7 @@ def describe_families() -> str:
     from sfhsim.dust import DUST_EMISSIONS, DUST_LAWS
     from sfhsim.histories import HISTORIES
     from sfhsim.histories.metallicity import METALLICITIES
-    from sfhsim.instrument.lsf import LSF_REGISTRY
+    from sfhsim.instrument import LSF_REGISTRY, NOISE_MODELS
     from sfhsim.sources import SOURCES
 
     lines = []
@@ -122,6 +123,7 @@ def describe_families() -> str:
         "dust laws": DUST_LAWS,
         "dust emission models": DUST_EMISSIONS,
         "sources": SOURCES,
+        "noise models": NOISE_MODELS,
     }
     for title, registry in registries.items():
         lines.append(title)

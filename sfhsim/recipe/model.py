@@ -357,12 +357,16 @@ class NoiseCurve(_Section):
 class Noise(_Section):
     """Noise of the spectrum."""
 
-    model: Literal["none", "constant", "poisson", "proportional"] = Field(
+    model: str = Field(
         default="constant",
-        description="constant: the same error in every pixel; poisson: variance follows flux; proportional: S/N does.",
+        description="none; constant: the same error in every pixel; poisson: variance follows flux; proportional: "
+        "errors follow flux, S/N the curve; or one that you registered.",
     )
     snr: Distribution = Field(default=_number(50.0), description="Median S/N per pixel over the grid.")
     curve: NoiseCurve | None = Field(default=None, description="Relative S/N against observed wavelength.")
+    parameters: dict[str, Distribution] = Field(
+        default_factory=dict, description="Of a model that you registered; `sfhsim recipe families` lists them."
+    )
 
     @model_validator(mode="after")
     def _positive(self):

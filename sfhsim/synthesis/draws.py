@@ -6,13 +6,15 @@ is the quantile of its distribution there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from sfhsim.errors import RecipeError
-from sfhsim.histories import HistoryFamily, get_history
-from sfhsim.recipe.distributions import Constant
+from sfhsim.histories import HistoryFamily, Parameter, get_history
+from sfhsim.instrument import get_noise_model
+from sfhsim.recipe.distributions import Constant, Distribution
 from sfhsim.recipe.model import History, Recipe
 from sfhsim.sources import active_sources
 
@@ -55,9 +57,9 @@ class ParameterPlan:
         self._by_family = [history.parameters for history in recipe.histories]
         names = sorted({name for family in self._by_family for name in family})
         self._history_names = names
-        self._of_sources = dict(_source_parameters(recipe))
-        self._single = self._common | self._of_sources
-        self.names = (*self._common, *(f"history.{name}" for name in names), *self._of_sources)
+        self._added = dict(_added_parameters(recipe))
+        self._single = self._common | self._added
+        self.names = (*self._common, *(f"history.{name}" for name in names), *self._added)
 
     def draw(self, sample_id: np.ndarray, seed: int) -> Draws:
         """Parameters of the samples ``sample_id`` (n,)."""
@@ -79,7 +81,7 @@ class ParameterPlan:
                     rows = family == index
                     column[rows] = parameters[name].quantile(uniform[rows, k])
             values[f"history.{name}"] = column
-        for k, (name, distribution) in enumerate(self._of_sources.items(), start=1 + len(values)):
+        for k, (name, distribution) in enumerate(self._added.items(), start=1 + len(values)):
             values[name] = distribution.quantile(uniform[:, k])
         return Draws(sample_id, family, values, self._vectors(sample_id, seed))
 
@@ -126,12 +128,17 @@ def _vector(family: HistoryFamily, name: str, uniform: np.ndarray, history: Hist
     return drawn
 
 
-def _source_parameters(recipe: Recipe):
-    """After all others, so that a source that is switched on leaves the rest of a galaxy as it was."""
+def _added_parameters(recipe: Recipe):
+    """After all others, so that a source or a noise model of one's own leaves the rest of a galaxy as it was."""
     for active in active_sources(recipe):
-        for parameter in active.source.parameters:
-            default = Constant(value=parameter.default)
-            yield f"{active.start}{parameter.name}", active.given.get(parameter.name, default)
+        yield from _declared(active.source.parameters, active.given, active.start)
+    yield from _declared(get_noise_model(recipe.noise.model).parameters, recipe.noise.parameters, "noise.")
+
+
+def _declared(parameters: tuple[Parameter, ...], given: Mapping[str, Distribution], start: str):
+    """All that a family declares, under names that begin with ``start``: as given, or else the default."""
+    for p in parameters:
+        yield f"{start}{p.name}", given[p.name] if p.name in given else Constant(value=p.default)
 
 
 def _common_parameters(recipe: Recipe):

@@ -92,7 +92,7 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     """Digests of the code of every registered family that the recipe uses, by kind and name."""
     from sfhsim.dust import get_dust_emission, get_dust_law
     from sfhsim.histories import get_history, get_metallicity
-    from sfhsim.instrument.lsf import LSF_REGISTRY
+    from sfhsim.instrument import LSF_REGISTRY, get_noise_model
     from sfhsim.sources import active_sources
     from sfhsim.synthesis.code import code_digest
 
@@ -102,5 +102,6 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     used |= {f"source {active.source.name}": active.source for active in active_sources(recipe)}
     if recipe.dust.emission.is_on:
         used |= {f"dust emission {recipe.dust.emission.model}": get_dust_emission(recipe.dust.emission.model)}
+    used |= {f"noise model {recipe.noise.model}": get_noise_model(recipe.noise.model)}
     used |= {f"LSF {recipe.spectrum.lsf.name}": LSF_REGISTRY[recipe.spectrum.lsf.name]}
     return {name: code_digest(item) for name, item in sorted(used.items())}

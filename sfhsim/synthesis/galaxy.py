@@ -22,8 +22,10 @@ from sfhsim.errors import RecipeError
 from sfhsim.instrument import (
     broaden_operator,
     broadening_sigma_aa,
+    error_spectrum,
     pixel_edges,
     rebin_operator,
+    signal_to_noise_curve,
 )
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
@@ -205,6 +207,15 @@ class Galaxy:
         if component not in parts:
             raise RecipeError(f"no component {component!r}: this galaxy has {', '.join(parts)}")
         return self._pixels(recipe, *parts[component], with_dust=component != "dust_free")
+
+    def spectrum_error(self, recipe: Recipe) -> np.ndarray:
+        """Errors (n_pixel,) of the rest-frame flux density that `observe` gives, by the recipe's noise model."""
+        noise, wave_aa = recipe.noise, recipe.spectrum.wave_aa
+        values = {name: value for name, value in self.draws.values.items() if name.startswith("noise.")}
+        params = {name.removeprefix("noise."): value for name, value in values.items()}
+        curve = noise.curve and signal_to_noise_curve(wave_aa, noise.curve.wave_aa, noise.curve.relative_snr)
+        snr = self.draws.values.get("snr", np.ones(1))
+        return error_spectrum(self.observe(recipe)[None], snr, noise.model, curve, wave_aa, params)[0]
 
     def _pixels(self, recipe: Recipe, continua: list[str], lines: list[str], with_dust: bool) -> np.ndarray:
         from sfhsim.nebular.profiles import line_pixel_matrix

@@ -4,15 +4,32 @@ import numpy as np
 import pytest
 
 from sfhsim.errors import CoverageError, RecipeError
-from sfhsim.instrument import add_noise, error_spectrum, photometry_noise, signal_to_noise_curve
-from sfhsim.instrument.noise import NOISE_MODELS
+from sfhsim.histories.parameters import Parameter
+from sfhsim.instrument import (
+    NOISE_MODELS,
+    NoiseModel,
+    add_noise,
+    error_spectrum,
+    photometry_noise,
+    register_noise_model,
+    signal_to_noise_curve,
+)
+from sfhsim.kernels import spectra
 
 WAVE_AA = np.linspace(4800.0, 7000.0, 1761)
 FLUX = (1e-17 * (1.0 + 0.3 * np.sin(WAVE_AA / 300.0)) * np.array([[1.0], [50.0]])).astype(np.float32)
 CURVE = signal_to_noise_curve(WAVE_AA, [4000.0, 6000.0, 8000.0], [5.0, 20.0, 10.0])
+NOISY = [name for name in NOISE_MODELS.names() if name != "none"]
 
 
-@pytest.mark.parametrize("model", NOISE_MODELS)
+def test_the_kernel_knows_the_models_by_their_numbers():
+    known = spectra.NO_NOISE, spectra.CONSTANT, spectra.POISSON, spectra.PROPORTIONAL
+    names = "none", "constant", "poisson", "proportional"
+    assert [NOISE_MODELS.get(name).kernel for name in names] == list(known)
+    assert not error_spectrum(FLUX, 10.0, "none").any()
+
+
+@pytest.mark.parametrize("model", NOISY)
 @pytest.mark.parametrize("curve", [None, CURVE])
 def test_median_signal_to_noise_is_what_was_asked(model, curve):
     flux, snr = FLUX.copy(), np.array([10.0, 75.0])
@@ -36,7 +53,7 @@ def test_shapes_of_the_models():
 def test_zero_flux_pixels_keep_a_positive_error():
     flux = FLUX.copy()
     flux[:, 10] = 0.0
-    for model in NOISE_MODELS:
+    for model in NOISY:
         assert (error_spectrum(flux, 20.0, model) > 0.0).all()
 
 
@@ -77,7 +94,7 @@ def test_negative_noisy_flux_has_no_magnitude_but_keeps_its_flux():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: error_spectrum(FLUX, 10.0, "gauss"), RecipeError, "unknown noise model 'gauss'; known: con"),
+        (lambda: error_spectrum(FLUX, 10.0, "gauss"), RecipeError, "no noise model is called 'gauss'; known: .*'cons"),
         (lambda: error_spectrum(FLUX, np.array([1.0, 0.0])), RecipeError, "got 0 for galaxy 1 of the batch"),
         (lambda: error_spectrum(FLUX, np.nan), RecipeError, "must be positive and finite, got nan"),
         (
@@ -98,3 +115,35 @@ def test_negative_noisy_flux_has_no_magnitude_but_keeps_its_flux():
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+class Odd(NoiseModel):
+    name = "odd"
+    parameters = (Parameter("value", "", "of the shape", 1.0, -1.0, 1.0),)
+
+    def shape(self, relative_flux, wave_aa, params):
+        return params["value"][:, None] * np.ones(relative_flux.shape if params["value"][0] != 0.5 else 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (-1.0, "'odd': its shape is -1 in pixel 0 of galaxy 0 of the batch: errors must be above 0"),
+        (0.0, "shape is 0 in pixel 0"),
+        (0.5, r"shape of shape \(2, 3\), expected that of the spectra, \(2, 1761\)"),
+        (2.0, r"noise model odd: value = 2 of galaxy 0 is outside \[-1, 1\]"),
+    ],
+)
+def test_shapes_that_are_no_errors(value, message):
+    assert (error_spectrum(FLUX, 10.0, Odd()) > 0).all()
+    with pytest.raises(RecipeError, match=message):
+        error_spectrum(FLUX, 10.0, Odd(), params={"value": value})
+
+
+@pytest.mark.parametrize("parameter", [Parameter("a", "", "", 1.0, size=2), Parameter("snr", "", "", 1.0)])
+def test_parameters_that_no_noise_model_can_have(parameter):
+    model = Odd()
+    model.parameters = (parameter,)
+    with pytest.raises(RecipeError, match=f"the parameter '{parameter.name}' must be a number with a name other than"):
+        register_noise_model(model)
+    assert "odd" not in NOISE_MODELS.names()

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from miniature import BANDS
 
+from sfhsim.synthesis import synthesize_galaxy
+
 MAG_PER_RELATIVE_FLUX = 2.5 / np.log(10)
 
 
@@ -40,6 +42,17 @@ def test_a_curve_shapes_the_error(make_simulator):
     wave = np.linspace(4800.0, 7000.0, error.size)
     relative = np.interp(wave, curve["wave_aa"], curve["relative_snr"])
     np.testing.assert_allclose(error * relative, error[0] * relative[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["none", "constant", "poisson", "proportional"])
+def test_errors_are_those_of_the_readable_path(make_simulator, library, model):
+    curve = {"wave_aa": [4700.0, 7100.0], "relative_snr": [1.0, 3.0]}
+    simulator = make_simulator(basis_tolerance=0.0, noise={"model": model, "snr": 30.0, "curve": curve})
+    batch = simulator.batch([2])
+    galaxy = synthesize_galaxy(simulator.recipe, library=library, draws=batch.draws)
+    scale = simulator.flux_scale(batch.draws)[0] / batch.draws.values["total_mass_msun"][0]
+    error = galaxy.spectrum_error(simulator.recipe) * scale
+    np.testing.assert_allclose(batch.spectrum_error[0], error, rtol=2e-3)
 
 
 def test_without_noise_there_is_none(make_simulator):
