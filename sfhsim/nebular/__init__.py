@@ -1,5 +1,6 @@
 """Nebular emission: lines and continuum of the gas around young stars.
 
+``models``: the registry that recipes look models up in, ``base`` how a new one is made.
 ``lkl10``: line tables of Levesque, Kewley & Larson (2010), with ``continuum``, the recombination continuum
 for a given L(Hbeta). ``cloudy``: lines and continuum of every SSP from photoionisation models.
 ``profiles``: lines onto pixels.
@@ -8,6 +9,12 @@ for a given L(Hbeta). ``cloudy``: lines and continuum of every SSP from photoion
 from importlib import import_module
 
 _HOME = {
+    "NEBULAR_MODELS": "models",
+    "get_nebular_model": "models",
+    "register_nebular_model": "models",
+    "Gas": "base",
+    "NebularModel": "base",
+    "SSPNebularModel": "base",
     "CloudyModel": "cloudy",
     "load_cloudy": "cloudy",
     "LKL10Lines": "lkl10",

@@ -1,6 +1,6 @@
 """What a recipe can name, and whether it names it right.
 
-Histories, metallicity forms, dust laws, dust emission models, sources, noise models and LSFs.
+Histories, metallicity forms, dust laws, dust emission and nebular models, sources, noise models and LSFs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
     from sfhsim.dust import get_dust_emission, get_dust_law
     from sfhsim.histories import get_history, get_metallicity
     from sfhsim.instrument import get_noise_model, make_lsf
+    from sfhsim.nebular import get_nebular_model
     from sfhsim.sources import get_source
 
     for k, history in enumerate(recipe.histories):
@@ -36,6 +37,12 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
     for name, given in recipe.sources.items():
         where = f"{origin}: sources.{name}"
         _check_parameters(_named(get_source, name, where), given, where, ())
+    if recipe.nebular.is_on:
+        where = f"{origin}: nebular"
+        model = _named(get_nebular_model, recipe.nebular.model, where)
+        declared = {parameter.name for parameter in model.parameters}
+        own = {name: value for name, value in recipe.nebular.own.items() if name in declared}
+        _check_parameters(model, own | recipe.nebular.parameters, where, ())
     where = f"{origin}: noise"
     _check_parameters(_named(get_noise_model, recipe.noise.model, where), recipe.noise.parameters, where, ())
     lsf = recipe.spectrum.lsf
@@ -114,6 +121,7 @@ def describe_families() -> str:
     from sfhsim.histories import HISTORIES
     from sfhsim.histories.metallicity import METALLICITIES
     from sfhsim.instrument import LSF_REGISTRY, NOISE_MODELS
+    from sfhsim.nebular import NEBULAR_MODELS
     from sfhsim.sources import SOURCES
 
     lines = []
@@ -122,6 +130,7 @@ def describe_families() -> str:
         "metallicity forms": METALLICITIES,
         "dust laws": DUST_LAWS,
         "dust emission models": DUST_EMISSIONS,
+        "nebular models": NEBULAR_MODELS,
         "sources": SOURCES,
         "noise models": NOISE_MODELS,
     }
@@ -132,7 +141,7 @@ def describe_families() -> str:
             for p in family.parameters:
                 if p.name in _given_otherwise(family):
                     continue
-                default = "required" if p.default is None else f"default {p.default:g}"
+                default = "required" if p.default is None else f"default {p.nan_means or format(p.default, 'g')}"
                 unit = f" [{p.unit}]" if p.unit else ""
                 lines.append(f"    {p.name + unit:28s} {p.description} ({default})")
     return "\n".join([*lines, "LSFs", f"  {', '.join(LSF_REGISTRY)}"])

@@ -196,9 +196,10 @@ class Dust(_Section):
 class Nebular(_Section):
     """Emission of ionised gas."""
 
-    model: Literal["none", "lkl10", "cloudy"] = Field(
+    model: str = Field(
         default="cloudy",
-        description="cloudy: lines and continuum per SSP, embedded; lkl10: Levesque, Kewley & Larson (2010).",
+        description="none; cloudy: lines and continuum per SSP, embedded; lkl10: Levesque, Kewley & Larson (2010); or "
+        "one that you registered.",
     )
     continuum: bool = Field(default=True, description="Free-bound, free-free and two-photon emission.")
     scaling: Literal["sfr", "energy"] = Field(
@@ -218,9 +219,27 @@ class Nebular(_Section):
     escape_fraction: Distribution = Field(default=_number(0.0), description="Ionising photons that escape, 0 to 1.")
     electron_temperature_k: float = Field(default=1.0e4, ge=3982, le=25118, description="lkl10: of the continuum.")
     electron_density_cm3: float = Field(default=100.0, gt=0, le=1e5, description="lkl10: of the continuum.")
+    parameters: dict[str, Distribution] = Field(
+        default_factory=dict, description="Of a model that you registered; `sfhsim recipe families` lists them."
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the gas emits."""
+        return self.model != "none"
+
+    @property
+    def own(self) -> dict[str, Distribution]:
+        """Keys of this section that a model may declare as its parameters, where the recipe has them."""
+        own = {"log_u": self.log_u, "ionization_q_cm_s": self.ionization_q_cm_s}
+        return {name: value for name, value in own.items() if value is not None}
 
     @model_validator(mode="after")
     def _fractions(self):
+        for name in self.parameters:
+            if not self.is_on or name in ("log_u", "ionization_q_cm_s"):
+                why = "it is a key of nebular itself" if self.is_on else "model none takes none"
+                raise ValueError(f"{name} cannot stand under parameters: {why}")
         low, high = self.escape_fraction.bounds()
         if low < 0 or high > 1:
             raise ValueError(f"escape_fraction spans {low:g} to {high:g}: it must stay within 0 and 1")

@@ -2,7 +2,7 @@
 
 A world is the document around the list, or another recipe (``recipe``: a name, a file or a mapping), with ``override``
 merged into it: mappings key by key; lists, numbers and distributions in place of the old ones; null for what is to be
-left out. Where it names another ``law`` or ``form``, `parameters` and `table` of the old one do not stay.
+left out. Where it names another ``law``, ``form`` or ``model``, `parameters` and `table` of the old one do not stay.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sfhsim.recipe.documents import builtin_names, explained, read_document, res
 from sfhsim.recipe.model import _Section
 from sfhsim.recipe.worlds import MOST_WORLDS, Mixture, Name, Weight, World, check_worlds
 
-_FAMILY = ("law", "form")  # keys that name what `_OF_FAMILY` are parameters of
+_FAMILY = ("law", "form", "model")  # keys that name what `_OF_FAMILY` are parameters of
 _OF_FAMILY = ("parameters", "table")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from sfhsim.errors import RecipeError
 from sfhsim.histories import HistoryFamily, Parameter, get_history
 from sfhsim.instrument import get_noise_model
+from sfhsim.nebular import get_nebular_model
 from sfhsim.recipe.distributions import Constant, Distribution
 from sfhsim.recipe.model import History, Recipe
 from sfhsim.sources import active_sources
@@ -129,9 +130,14 @@ def _vector(family: HistoryFamily, name: str, uniform: np.ndarray, history: Hist
 
 
 def _added_parameters(recipe: Recipe):
-    """After all others, so that a source or a noise model of one's own leaves the rest of a galaxy as it was."""
+    """After all others, so that a source or a model of one's own leaves the rest of a galaxy as it was."""
     for active in active_sources(recipe):
         yield from _declared(active.source.parameters, active.given, active.start)
+    nebular = recipe.nebular
+    if nebular.is_on:
+        others = [p for p in get_nebular_model(nebular.model).parameters if p.name not in nebular.own]
+        drawn = tuple(p for p in others if p.name in nebular.parameters or not p.nan_means)
+        yield from _declared(drawn, nebular.parameters, "nebular.")
     yield from _declared(get_noise_model(recipe.noise.model).parameters, recipe.noise.parameters, "noise.")
 
 
@@ -156,13 +162,12 @@ def _common_parameters(recipe: Recipe):
         yield f"dust.{where}.tau", component.tau
         for name, distribution in sorted(component.parameters.items()):  # the order of keys decides nothing
             yield f"dust.{where}.{name}", distribution
-    nebular = recipe.nebular
-    if nebular.model != "none":
-        yield "nebular.escape_fraction", nebular.escape_fraction
-    if nebular.model == "cloudy":
-        yield "nebular.log_u", nebular.log_u
-    if nebular.model == "lkl10" and nebular.ionization_q_cm_s is not None:
-        yield "nebular.ionization_q_cm_s", nebular.ionization_q_cm_s
+    if recipe.nebular.is_on:
+        yield "nebular.escape_fraction", recipe.nebular.escape_fraction
+        declared = {parameter.name for parameter in get_nebular_model(recipe.nebular.model).parameters}
+        for name, distribution in recipe.nebular.own.items():
+            if name in declared:
+                yield f"nebular.{name}", distribution
     kinematics = recipe.kinematics
     yield "velocity_dispersion_kms", kinematics.velocity_dispersion_kms
     if kinematics.line_velocity_dispersion_kms is not None:

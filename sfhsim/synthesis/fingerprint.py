@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib import resources
 
 import numpy as np
 
@@ -62,20 +61,15 @@ def _what_decides(recipe: Recipe) -> dict:
 
 
 def nebular_checksum(recipe: Recipe) -> str | None:
-    """sha256 of the tables that the nebular emission comes from, None without any."""
-    if recipe.nebular.model == "none":
-        return None
-    names = {"cloudy": ("cloudy.npz",), "lkl10": ("continuum.npz",)}[recipe.nebular.model]
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update(resources.files("sfhsim").joinpath("data", "nebular", name).read_bytes())
-    if recipe.nebular.model == "lkl10":
-        from sfhsim.nebular import load_lkl10
+    """sha256 of the tables that the nebular model says it reads, None without any."""
+    from sfhsim.nebular import NebularModel, get_nebular_model
 
-        table = load_lkl10(line_flux=recipe.nebular.line_flux)
-        for array in (table.metallicity, table.ionization_q, table.line_wave_aa, table.per_halpha):
-            digest.update(np.ascontiguousarray(array, dtype=np.float64))
-    return digest.hexdigest()
+    if not recipe.nebular.is_on:
+        return None
+    model = get_nebular_model(recipe.nebular.model)
+    model = model.configured(recipe.nebular) if isinstance(model, NebularModel) else model
+    read = getattr(model, "tables_file", None)
+    return None if read is None else hashlib.sha256(read()).hexdigest()
 
 
 def emission_checksum(recipe: Recipe) -> str | None:
@@ -93,6 +87,7 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     from sfhsim.dust import get_dust_emission, get_dust_law
     from sfhsim.histories import get_history, get_metallicity
     from sfhsim.instrument import LSF_REGISTRY, get_noise_model
+    from sfhsim.nebular import get_nebular_model
     from sfhsim.sources import active_sources
     from sfhsim.synthesis.code import code_digest
 
@@ -102,6 +97,8 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     used |= {f"source {active.source.name}": active.source for active in active_sources(recipe)}
     if recipe.dust.emission.is_on:
         used |= {f"dust emission {recipe.dust.emission.model}": get_dust_emission(recipe.dust.emission.model)}
+    if recipe.nebular.is_on:
+        used |= {f"nebular model {recipe.nebular.model}": get_nebular_model(recipe.nebular.model)}
     used |= {f"noise model {recipe.noise.model}": get_noise_model(recipe.noise.model)}
     used |= {f"LSF {recipe.spectrum.lsf.name}": LSF_REGISTRY[recipe.spectrum.lsf.name]}
     return {name: code_digest(item) for name, item in sorted(used.items())}

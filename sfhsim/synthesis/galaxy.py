@@ -28,10 +28,14 @@ from sfhsim.instrument import (
     signal_to_noise_curve,
 )
 from sfhsim.libraries.ssp_library import SSPLibrary
+from sfhsim.linear import matmul
+from sfhsim.nebular import Gas, NebularModel, SSPNebularModel, get_nebular_model
+from sfhsim.nebular.base import emitted_by_ssps
 from sfhsim.recipe.model import Recipe
 from sfhsim.recipe.worlds import Mixture
 from sfhsim.sources import ActiveSource, Surroundings, active_sources
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.nebular import gas_params
 from sfhsim.synthesis.populations import PopulationModel, Populations
 from sfhsim.synthesis.sample_ids import world_index
 from sfhsim.synthesis.spectrograph import recipe_lsf
@@ -298,18 +302,17 @@ def _wave_aa(library: SSPLibrary) -> np.ndarray:
 
 def _nebular(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations, mass: float) -> Component:
     """Lines and continuum of ionised gas."""
-    emitted = (_cloudy if recipe.nebular.model == "cloudy" else _lkl10)(recipe, library, draws, stars)
+    model = get_nebular_model(recipe.nebular.model)
+    emitted = (_of_ssps if isinstance(model, SSPNebularModel) else _of_gas)(model, recipe, library, draws, stars)
     line_wave, lines, node_wave, nodes = emitted
     wave = _wave_aa(library)
     continuum = float(recipe.nebular.continuum) * np.interp(wave, node_wave, nodes, left=0.0, right=0.0)
     return Component("birth_and_screen", wave, mass * continuum, line_wave, mass * lines, _gas_width(recipe))
 
 
-def _cloudy(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations) -> tuple[np.ndarray, ...]:
+def _of_ssps(nebula: SSPNebularModel, recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations) -> tuple:
     """Wavelengths and luminosities of lines, and of the continuum's nodes, for a total mass of 1."""
-    from sfhsim.nebular import load_cloudy
-
-    model = load_cloudy()
+    model = nebula.tables()
     values = (float(draws.values[f"nebular.{name}"][0]) for name in ("log_u", "escape_fraction"))
     glowing = np.flatnonzero(library.age_yr <= 1.01 * model.age_yr[-1])
     weights = _weights(library, stars, glowing)
@@ -318,24 +321,17 @@ def _cloudy(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Population
     return np.asarray(model.line_wave_aa, dtype=np.float64), lines, model.continuum_wave_aa, nodes
 
 
-def _lkl10(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations) -> tuple[np.ndarray, ...]:
-    """As `_cloudy`, for the lines of Levesque, Kewley & Larson (2010)."""
-    from sfhsim.nebular import load_continuum, load_lkl10
-
-    nebular, model, continuum = recipe.nebular, load_lkl10(line_flux=recipe.nebular.line_flux), load_continuum()
-    of_ssp = np.nan_to_num(library.ionizing_luminosity_lsun)
-    ionizing = (_weights(library, stars, np.arange(library.age_yr.size)) * of_ssp).sum()
-    lines = model.line_luminosities(
-        stars.metallicity[:, 0],
-        scaling=nebular.scaling,
-        sfr_10myr=stars.sfr_10myr,
-        ionizing_luminosity_lsun=np.array([ionizing]),
-        sfr_to_halpha=nebular.sfr_to_halpha,
-        ionization_q=draws.values.get("nebular.ionization_q_cm_s"),
-        escape_fraction=draws.values["nebular.escape_fraction"],
-    )
-    per_hbeta = continuum.per_hbeta(nebular.electron_temperature_k, nebular.electron_density_cm3)
-    return model.line_wave_aa, lines[0], continuum.wave_aa, model.hbeta_luminosity(lines)[0] * per_hbeta
+def _of_gas(nebula: NebularModel, recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations) -> tuple:
+    """As `_of_ssps`, where the gas is one for the whole galaxy."""
+    model, emitted = nebula.configured(recipe.nebular), stars.sfr_10myr
+    if model.scale != "sfr_10myr":
+        weights = _weights(library, stars, np.arange(library.age_yr.size))
+        emitted = np.array([(weights * emitted_by_ssps(model.scale, library)).sum()])
+    gas = Gas.around(stars.metallicity[:, 0], draws.values["nebular.escape_fraction"], model.scale, emitted)
+    params = gas_params(model, draws)
+    lines = model.line_luminosities(params, gas)
+    continuum = matmul(model.continuum_amplitudes(params, gas, lines), model.continuum_templates())
+    return np.asarray(model.line_wave_aa, dtype=np.float64), lines[0], model.continuum_wave_aa, continuum[0]
 
 
 def _surroundings(found: dict[str, Component], mass: float, escape_fraction: float | None) -> Surroundings:

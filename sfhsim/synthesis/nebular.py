@@ -1,36 +1,46 @@
 """Nebular emission compiled for a library: line luminosities and continuum of every panel per unit of mass formed.
 
-Both models are sources in birth clouds (`sfhsim.synthesis.sources.Source`). Their continuum is linear between nodes.
+Models (`sfhsim.nebular.models`) are sources in birth clouds (`sfhsim.synthesis.sources.Source`). Their continuum is
+linear between nodes.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from sfhsim.errors import CoverageError
+from sfhsim.errors import RecipeError
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.linear import matmul
+from sfhsim.nebular.base import Gas, NebularModel, SSPNebularModel, emitted_by_ssps
+from sfhsim.nebular.models import LKL10, get_nebular_model
 from sfhsim.recipe.model import Nebular, Recipe
 from sfhsim.sources import Surroundings
 from sfhsim.synthesis.blocks import block_rows, pad_columns
 from sfhsim.synthesis.detectors import Detectors, Lines
 from sfhsim.synthesis.draws import Draws, ParameterPlan
-from sfhsim.synthesis.emission import Emission
+from sfhsim.synthesis.emission import Emission, checked
 from sfhsim.synthesis.populations import Populations
 from sfhsim.synthesis.stored import Stored
 from sfhsim.synthesis.templates import split
 
+_UNITS = {"photon_rate": 1.0e46, "ionizing_luminosity_lsun": 1.0}  # tables are float32
 
-def make_nebular(recipe: Recipe, line_width: str) -> CloudyStage | LKL10Stage | None:
+
+def make_nebular(recipe: Recipe, line_width: str) -> SSPStage | GasStage | None:
     """The nebular source that a recipe asks for, None for no emission; to be compiled."""
-    kind = {"cloudy": CloudyStage, "lkl10": LKL10Stage, "none": None}[recipe.nebular.model]
-    return kind and kind(recipe.nebular, line_width)
+    if not recipe.nebular.is_on:
+        return None
+    model = get_nebular_model(recipe.nebular.model)
+    if isinstance(model, SSPNebularModel):
+        return SSPStage(recipe.nebular, line_width)
+    return (LKL10Stage if model.name == "lkl10" else GasStage)(recipe.nebular, line_width)
 
 
 class _NebularStage(Stored):
-    """What both models are as sources."""
+    """What all models are as sources."""
 
     name, dust = "nebular", "birth_and_screen"
     is_stars = needs_starlight = needs_absorbed = False
@@ -41,8 +51,8 @@ class _NebularStage(Stored):
         self._recipe, self.line_width = recipe, line_width
 
 
-class CloudyStage(_NebularStage):
-    """Cloudy tables per SSP, for the range of log U that the recipe draws."""
+class SSPStage(_NebularStage):
+    """Tables per SSP, for the range of log U that the recipe draws."""
 
     STORED: ClassVar[tuple[str, ...]] = (
         *("lines", "vectors", "_log_u_nodes", "_first_node", "_stop_age", "_sizes", "_n_row", "_table"),
@@ -50,9 +60,7 @@ class CloudyStage(_NebularStage):
 
     def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
         """See `sfhsim.synthesis.sources.Source`; columns of all tabulated nebulae become low-rank bases."""
-        from sfhsim.nebular.cloudy import load_cloudy
-
-        model = load_cloudy()
+        model = get_nebular_model(self._recipe.model).tables()
         shown = float(self._recipe.continuum)
         continuum = np.asarray(model.continuum_relative, dtype=np.float64) * (model.continuum_scale * shown)
         of_lines = np.asarray(model.line_erg_per_photon, dtype=np.float64)
@@ -115,63 +123,89 @@ class CloudyStage(_NebularStage):
         self._table = pad_columns(self._table)
 
 
-class LKL10Stage(_NebularStage):
-    """Levesque, Kewley & Larson (2010) lines, with the recombination continuum of the same Hbeta."""
+class GasStage(_NebularStage):
+    """Gas that is one for a whole galaxy: its lines and the templates of its continuum."""
 
-    STORED: ClassVar[tuple[str, ...]] = ("lines", "vectors", "_model", "_kept", "_ionizing")
+    STORED: ClassVar[tuple[str, ...]] = ("lines", "vectors", "_kept", "_ionizing", "_n_template")
 
     def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
         """See `sfhsim.synthesis.sources.Source`; columns take the lines above the continuum."""
-        from sfhsim.nebular import load_lkl10
-        from sfhsim.nebular.continuum import load_continuum
-
-        recipe, continuum = self._recipe, load_continuum()
-        self._model = load_lkl10(line_flux=recipe.line_flux)
-        self._ionizing = self._scale_of(library) if recipe.scaling == "energy" else None
-        lines = Lines(np.asarray(self._model.line_wave_aa, dtype=np.float64), self.line_width)
-        per_hbeta = continuum.per_hbeta(recipe.electron_temperature_k, recipe.electron_density_cm3)
-        shape, nodes = per_hbeta[None, :] * float(recipe.continuum), _hats(library.wave_aa, continuum.wave_aa)
-        self.vectors = {}
+        model, owner = self._model, f"nebular model {self._recipe.model!r}"
+        self._ionizing = None if model.scale == "sfr_10myr" else _ionizing(model.scale, library)
+        lines = Lines(np.asarray(model.line_wave_aa, dtype=np.float64), self.line_width)
+        nodes_aa = np.asarray(model.continuum_wave_aa, dtype=np.float64)
+        for what, wave_aa, n_least in (("line_wave_aa", lines.wave_aa, 1), ("continuum_wave_aa", nodes_aa, 2)):
+            if wave_aa.ndim != 1 or wave_aa.size < n_least or not ((wave_aa > 0) & np.isfinite(wave_aa)).all():
+                raise RecipeError(f"{owner}: {what} must be {n_least} or more wavelengths in Angstrom above 0")
+        if not (np.diff(nodes_aa) > 0).all():
+            raise RecipeError(f"{owner}: continuum_wave_aa must increase")
+        shapes = checked(owner, "continuum_templates", model.continuum_templates(), (None, nodes_aa.size))
+        shapes, nodes = shapes * float(self._recipe.continuum), _hats(library.wave_aa, nodes_aa)
+        self.vectors, self._n_template = {}, len(shapes)
         for name, panel in detectors.panels.items():
-            columns, line_columns = matmul(shape, panel.columns(library.wave_aa, nodes)), panel.line_columns(lines)
+            columns, line_columns = matmul(shapes, panel.columns(library.wave_aa, nodes)), panel.line_columns(lines)
             self.vectors[name] = columns if line_columns is None else np.concatenate([line_columns, columns])
         self._kept = detectors.in_view(lines)
         self.lines = lines[self._kept]
 
-    @staticmethod
-    def _scale_of(library: SSPLibrary) -> np.ndarray:
-        if np.isnan(library.ionizing_luminosity_lsun).all():
-            raise CoverageError(
-                f"nebular.scaling energy needs light below 911.75 A, which library {library.name!r} does not "
-                "hold: use scaling: sfr, or a library that reaches there (bc03-miles, emiles-spliced)"
-            )
-        return pad_columns(np.nan_to_num(library.ionizing_luminosity_lsun).reshape(-1, 1))
+    @cached_property
+    def _model(self) -> NebularModel:
+        return get_nebular_model(self._recipe.model).configured(self._recipe)
 
     def emission(self, draws: Draws, stars: Populations, surroundings: Surroundings | None) -> Emission:
-        """See `sfhsim.synthesis.sources.Source`; Z is that of the youngest stars."""
-        recipe = self._recipe
-        if self._ionizing is None:
-            scale = {"sfr_10myr": stars.sfr_10myr, "sfr_to_halpha": recipe.sfr_to_halpha}
-        else:
-            scale = {"ionizing_luminosity_lsun": self._ionizing_luminosity(stars)}
-        lines = self._model.line_luminosities(
-            stars.metallicity[:, 0],
-            scaling=recipe.scaling,
-            ionization_q=draws.values.get("nebular.ionization_q_cm_s"),
-            escape_fraction=draws.values["nebular.escape_fraction"],
-            **scale,
-        )
-        hbeta = self._model.hbeta_luminosity(lines)[:, None]
-        with_lines = np.concatenate([lines, hbeta], axis=1)
-        coefficients = {name: hbeta if len(v) == 1 else with_lines for name, v in self.vectors.items()}
+        """See `sfhsim.synthesis.sources.Source`."""
+        model, owner, n = self._model, f"nebular model {self._recipe.model!r}", len(draws)
+        emitted = stars.sfr_10myr if self._ionizing is None else self._mixed(stars) * _UNITS[model.scale]
+        gas = Gas.around(stars.metallicity[:, 0], draws.values["nebular.escape_fraction"], model.scale, emitted)
+        params = gas_params(model, draws)
+        lines = model.line_luminosities(params, gas)
+        lines = checked(owner, "line_luminosities", lines, (n, model.line_wave_aa.size))
+        continuum = model.continuum_amplitudes(params, gas, lines)
+        continuum = checked(owner, "continuum_amplitudes", continuum, (n, self._n_template))
+        both = np.concatenate([lines, continuum], axis=1)
+        rows = {name: len(vectors) for name, vectors in self.vectors.items()}
+        coefficients = {name: continuum if k == self._n_template else both for name, k in rows.items()}
         return Emission(coefficients, lines[:, self._kept])
 
-    def _ionizing_luminosity(self, stars: Populations) -> np.ndarray:
+    def _mixed(self, stars: Populations) -> np.ndarray:
         from sfhsim.kernels.mixing import mix
 
         out = block_rows(len(stars.mass), self._ionizing.shape[1])
         mix(stars.mass, stars.lower, stars.upper_share, 0, stars.mass.shape[1], self._ionizing, out)
         return out[: len(stars.mass), 0].astype(np.float64)
+
+    @property
+    def glows(self) -> bool:
+        """Whether any population of the library can make the gas emit."""
+        return self._ionizing is None or bool(self._ionizing.any())
+
+
+class LKL10Stage(GasStage):
+    """Levesque, Kewley & Larson (2010): what was compiled holds the installed table, so that no other is read."""
+
+    STORED: ClassVar[tuple[str, ...]] = (*GasStage.STORED, "_table")
+
+    def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
+        """See `GasStage`."""
+        from sfhsim.nebular import load_lkl10
+
+        self._table = load_lkl10(line_flux=self._recipe.line_flux)
+        super().compile(plan, library, detectors, tolerance)
+
+    @cached_property
+    def _model(self) -> LKL10:
+        return get_nebular_model("lkl10").configured(self._recipe, self._table)
+
+
+def gas_params(model: NebularModel, draws: Draws) -> dict[str, np.ndarray]:
+    """The parameters (n,) of a model that were drawn."""
+    names = {p.name: f"nebular.{p.name}" for p in model.parameters}
+    return {name: draws.values[drawn] for name, drawn in names.items() if drawn in draws.values}
+
+
+def _ionizing(scale: str, library: SSPLibrary) -> np.ndarray:
+    """What the SSPs emit (n_Z * n_age, one and columns of zeros), in `_UNITS`."""
+    return pad_columns(emitted_by_ssps(scale, library).reshape(-1, 1) / _UNITS[scale])
 
 
 def _hats(wave_aa: np.ndarray, node_aa: np.ndarray) -> np.ndarray:

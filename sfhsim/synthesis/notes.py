@@ -42,7 +42,7 @@ def notes_on(simulator, library: SSPLibrary) -> Iterator[str]:
             f"{library.name} begins at {library.wave_aa[0]:.0f} A: what dust absorbs of bluer light is missing in its "
             "emission; use a library that begins below 912 A, or a larger dust.emission.luminosity_factor"
         )
-    if simulator.recipe.nebular.model == "cloudy" and not simulator.light.nebular.glows:
+    if simulator.light.nebular is not None and not simulator.light.nebular.glows:
         yield (
             f"no stars of {library.name} are young enough for nebular emission: there is none; `sfhsim library splice` "
             "puts younger ones below them"

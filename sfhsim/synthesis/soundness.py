@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sfhsim.nebular.lkl10 import LINE_FLUX
+from sfhsim.nebular.lkl10 import LINE_FLUX, LKL10Lines
 from sfhsim.synthesis.detectors import Lines
-from sfhsim.synthesis.nebular import CloudyStage, LKL10Stage
+from sfhsim.synthesis.nebular import GasStage, LKL10Stage, SSPStage
 from sfhsim.synthesis.photometer import FixedPhotometer, LogPhotometer, NoPhotometer, VaryingPhotometer
 from sfhsim.synthesis.sources import TemplateSource
 
@@ -39,10 +39,10 @@ def check_sound(simulator) -> None:
     for name, source in light.sources.items():
         if not source.is_stars:
             _check_source(name, source, columns, simulator.plan.names)
-    if isinstance(light.nebular, CloudyStage):
+    if isinstance(light.nebular, SSPStage):
         _check_cloudy(simulator, light.nebular, n_z, n_age)
-    elif isinstance(light.nebular, LKL10Stage):
-        _check_lkl10(light.nebular, n_z * n_age)
+    elif isinstance(light.nebular, GasStage):
+        _check_gas(light.nebular, n_z * n_age)
     lines = [source.lines for source in light.sources.values() if source.lines is not None]
     n_line = sum(own.wave_aa.size for own in lines)
     _check_spectrograph(simulator.spectrograph, n_pixel, n_line)
@@ -94,7 +94,7 @@ def _check_lines(name: str, lines, parameters: tuple[str, ...]) -> None:
     _require((lines.wave_aa > 0).all(), f"{name}, wavelengths of lines")
 
 
-def _check_cloudy(simulator, stage: CloudyStage, n_z: int, n_age: int) -> None:
+def _check_cloudy(simulator, stage: SSPStage, n_z: int, n_age: int) -> None:
     from sfhsim.kernels.rows import COLUMNS
 
     ranks = [len(vectors) for vectors in stage.vectors.values()]
@@ -107,7 +107,7 @@ def _check_cloudy(simulator, stage: CloudyStage, n_z: int, n_age: int) -> None:
     _check_nodes(stage, simulator.plan.bounds("nebular.log_u"), rows)
 
 
-def _check_nodes(stage: CloudyStage, log_u: tuple[float, float], rows: int) -> None:
+def _check_nodes(stage: SSPStage, log_u: tuple[float, float], rows: int) -> None:
     """The table holds every node between which the recipe's log U can lie."""
     from sfhsim.nebular.cloudy import log_u_bracket
 
@@ -117,8 +117,21 @@ def _check_nodes(stage: CloudyStage, log_u: tuple[float, float], rows: int) -> N
     _require(rows >= (last + 1) * stage._n_row, "rows of the nebular table")
 
 
-def _check_lkl10(stage: LKL10Stage, n_template: int) -> None:
-    table = stage._model
+def _check_gas(stage: GasStage, n_ssp: int) -> None:
+    if isinstance(stage, LKL10Stage):
+        _check_lkl10(stage._table)
+    n_line, n_template = stage._model.line_wave_aa.size, stage._n_template
+    _require(type(n_template) is int and n_template > 0, "templates of the nebular continuum")
+    ranks = {len(vectors) for vectors in stage.vectors.values()}
+    _require(ranks <= {n_template, n_line + n_template}, "vectors of the nebular emission")
+    _indices("nebular lines", stage._kept, stage.lines.wave_aa.size, n_line)
+    _require((stage._ionizing is None) == (stage._model.scale == "sfr_10myr"), "ionising output")
+    if stage._ionizing is not None:
+        _checked("ionising output", stage._ionizing, "f4", (n_ssp, None))
+
+
+def _check_lkl10(table: LKL10Lines) -> None:
+    _require(isinstance(table, LKL10Lines), "LKL10 table")
     shape = (table.metallicity.size, table.ionization_q.size, table.line_wave_aa.size)
     for name in ("per_halpha", "per_total"):
         _checked(f"LKL10 {name}", getattr(table, name), "f8", shape)
@@ -126,12 +139,7 @@ def _check_lkl10(stage: LKL10Stage, n_template: int) -> None:
         axis = getattr(table, name)
         _checked(f"LKL10 {name}", axis, "f8", (axis.size,))
         _require(axis.size > 0 and axis[0] > 0 and (np.diff(axis) > 0).all(), f"LKL10 {name}")
-    _require(table.line_flux in LINE_FLUX, "LKL10 line_flux")
-    ranks = {len(vectors) for vectors in stage.vectors.values()}
-    _require(min(shape) >= 2 and ranks <= {1, shape[2] + 1}, "LKL10 table")
-    _indices("LKL10 lines", stage._kept, stage.lines.wave_aa.size, shape[2])
-    if stage._ionizing is not None:
-        _checked("ionising luminosities", stage._ionizing, "f4", (n_template, None))
+    _require(table.line_flux in LINE_FLUX and min(shape) >= 2, "LKL10 table")
 
 
 def _check_spectrograph(spectrograph, n_pixel: int, n_line: int) -> None:

@@ -11,7 +11,6 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from sfhsim.errors import RecipeError
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.linear import matmul
 from sfhsim.recipe.model import Recipe
@@ -19,7 +18,7 @@ from sfhsim.sources import ActiveSource, Surroundings, active_sources
 from sfhsim.synthesis.blocks import pad_columns
 from sfhsim.synthesis.detectors import Detectors, Lines
 from sfhsim.synthesis.draws import Draws, ParameterPlan
-from sfhsim.synthesis.emission import Emission
+from sfhsim.synthesis.emission import Emission, checked
 from sfhsim.synthesis.nebular import make_nebular
 from sfhsim.synthesis.populations import Populations
 from sfhsim.synthesis.stored import Stored
@@ -117,12 +116,12 @@ class TemplateSource(Stored):
     def __init__(self, active: ActiveSource, gas_width: str):
         self._active, self.family, self.name = active, active.source, active.source.name
         self.dust, self.needs_absorbed = self.family.dust, self.family.needs_absorbed
-        self.line_width = active.line_width(gas_width)
+        self.line_width, self._owner = active.line_width(gas_width), f"source {self.name!r}"
 
     def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
         """See `Source`; lines that come with the columns have rows of their own below those of the templates."""
         wave_aa = np.union1d(np.asarray(library.wave_aa, dtype=np.float64), self.family.wave_aa)
-        templates = _checked(self.name, "templates", self.family.templates(wave_aa), (None, wave_aa.size))
+        templates = checked(self._owner, "templates", self.family.templates(wave_aa), (None, wave_aa.size))
         self._n_template = len(templates)
         lines = Lines(np.asarray(self.family.line_wave_aa, dtype=np.float64), self.line_width)
         self.vectors, self._factors = {}, {}
@@ -144,26 +143,17 @@ class TemplateSource(Stored):
         """See `Source`."""
         params = self._active.params(draws.values)
         shape, lines = (len(draws), self._n_template), None
-        amplitudes = _checked(self.name, "amplitudes", self.family.amplitudes(params, surroundings), shape)
+        amplitudes = checked(self._owner, "amplitudes", self.family.amplitudes(params, surroundings), shape)
         if self.lines is not None:
             shape = len(draws), self.family.line_wave_aa.size
-            lines = _checked(self.name, "line_luminosities", self.family.line_luminosities(params, surroundings), shape)
+            lines = checked(
+                self._owner, "line_luminosities", self.family.line_luminosities(params, surroundings), shape
+            )
         coefficients = {}
         for name, factor in self._factors.items():
             given = amplitudes if len(factor) == self._n_template else np.concatenate([amplitudes, lines], axis=1)
             coefficients[name] = matmul(given, factor).astype(np.float32)
         return Emission(coefficients, None if lines is None else lines[:, self._drawn])
-
-
-def _checked(name: str, what: str, values, shape: tuple[int | None, ...]) -> np.ndarray:
-    """What a source gave, as float64; RecipeError where it has another shape or is not finite."""
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 2 or any(want not in (None, have) for want, have in zip(shape, values.shape, strict=True)):
-        expected = " x ".join("k" if size is None else str(size) for size in shape)
-        raise RecipeError(f"source {name!r}: {what} of shape {values.shape}, expected {expected}")
-    if not np.isfinite(values).all():
-        raise RecipeError(f"source {name!r}: {what} are not all finite")
-    return values
 
 
 GAS_WIDTHS = ("velocity_dispersion_kms", "line_velocity_dispersion_kms")
