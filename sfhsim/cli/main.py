@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sfhsim.cli.dataset import generate, inspect, verify
+from sfhsim.cli.dust import dust_app
 from sfhsim.cli.filters import filter_app
 from sfhsim.cli.library import library_app
 from sfhsim.cli.nebular import nebular_app
@@ -24,6 +25,7 @@ app.command()(inspect)
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(library_app, name="library")
 app.add_typer(nebular_app, name="nebular")
+app.add_typer(dust_app, name="dust")
 app.add_typer(filter_app, name="filter")
 
 

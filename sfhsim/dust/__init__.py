@@ -1,6 +1,7 @@
 """Dust: attenuation laws by name, the two-component model that combines them, and models of infrared emission."""
 
 from sfhsim.dust.base import DUST_LAWS, DustLaw, get_dust_law, register_dust_law
+from sfhsim.dust.dale import Dale2014
 from sfhsim.dust.draine_li import DraineLi
 from sfhsim.dust.emission import (
     DUST_EMISSIONS,
@@ -17,6 +18,7 @@ __all__ = [
     "DUST_EMISSIONS",
     "DUST_LAWS",
     "Calzetti",
+    "Dale2014",
     "DraineLi",
     "DustEmission",
     "DustLaw",

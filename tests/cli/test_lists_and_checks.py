@@ -111,7 +111,7 @@ def test_filter_list_has_pivots(sfhsim):
     assert 5200 < float(lines["HST/WFC3_UVIS.F555W"].split()[2]) < 5400
 
 
-@pytest.mark.parametrize("group", [[], ["recipe"], ["library"], ["nebular"], ["filter"]])
+@pytest.mark.parametrize("group", [[], ["recipe"], ["library"], ["nebular"], ["dust"], ["filter"]])
 def test_without_arguments_there_is_help(sfhsim, group):
     outcome = sfhsim(*group)
     assert outcome.code in (0, 2)
