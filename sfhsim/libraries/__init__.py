@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfhsim.libraries.catalogue import LibraryRecord, list_libraries, load_library
-    from sfhsim.libraries.importing import import_library
+    from sfhsim.libraries.importing import import_library, register_reader
     from sfhsim.libraries.install import install_library
     from sfhsim.libraries.native import save_library
     from sfhsim.libraries.splicing import splice
@@ -21,6 +21,7 @@ _HOME = {
     "install_library": "install",
     "list_libraries": "catalogue",
     "load_library": "catalogue",
+    "register_reader": "importing",
     "save_library": "native",
     "splice": "splicing",
     "varied": "variations",
@@ -32,6 +33,7 @@ __all__ = [
     "install_library",
     "list_libraries",
     "load_library",
+    "register_reader",
     "save_library",
     "splice",
     "varied",

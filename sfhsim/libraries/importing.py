@@ -1,13 +1,14 @@
 """Choosing the reader of a stellar library, by name or by looking at what is there.
 
-Each reader is a module of `sfhsim.libraries.readers` with ``recognises(paths) -> bool`` and
-``read(paths, *, name, **options) -> SSPLibrary``; adding one is adding a file and a line to `READERS`.
+A reader is two functions: ``recognises(paths) -> bool`` and ``read(paths, *, name, **options) -> SSPLibrary``. Those of
+`READERS` are modules of `sfhsim.libraries.readers`; a plug-in adds its own with `register_reader`.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from sfhsim.errors import LibraryError, MissingDataError
 from sfhsim.files import named_errors
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.names import check_name, name_from
+from sfhsim.plugins import load_entry_points
 
 READERS = {
     "miles": "official MILES, MIUSCAT or E-MILES files (FITS or ASCII) in one or more directories",
@@ -30,19 +32,62 @@ READERS = {
 }
 
 
-def reader_module(format: str) -> ModuleType:  # noqa: A002 - the public name of the option
+@dataclass(frozen=True)
+class Reader:
+    """How one form of files is recognised and read."""
+
+    description: str
+    recognises: Callable[[list[Path]], bool]
+    read: Callable[..., SSPLibrary]
+
+
+_added: dict[str, Reader] = {}
+
+
+def register_reader(
+    name: str, description: str, recognises: Callable[[list[Path]], bool], read: Callable[..., SSPLibrary]
+) -> None:
+    """Add a reader; it is tried before those that are known already.
+
+    Parameters
+    ----------
+    name : to choose it by.
+    description : of the files, in a few words.
+    recognises, read : see the module.
+
+    Raises
+    ------
+    LibraryError
+        The name is taken.
+    """
+    if name in READERS or name == "auto" or (name in _added and _added[name].read.__module__ != read.__module__):
+        raise LibraryError(f"a reader {name!r} of stellar libraries is registered already: choose another name")
+    _added[name] = Reader(description, recognises, read)
+
+
+def reader_module(format: str) -> Reader | ModuleType:  # noqa: A002 - the public name of the option
     """The reader called ``format``; LibraryError names the known ones."""
+    if format not in READERS and format not in _added:
+        load_entry_points()
+    if format in _added:
+        return _added[format]
     if format not in READERS:
-        raise LibraryError(f"unknown library format '{format}': choose among auto, {', '.join(READERS)}")
+        raise LibraryError(f"unknown library format '{format}': choose among auto, {', '.join((*_added, *READERS))}")
     return import_module(f"sfhsim.libraries.readers.{format}")
 
 
 def detect_format(paths: list[Path]) -> str:
     """The first reader that recognises the paths; LibraryError when none does."""
-    for name in READERS:
+    for name in (*_added, *READERS):
         if reader_module(name).recognises(paths):
             return name
-    known = "; ".join(f"{name}: {what}" for name, what in READERS.items())
+    before = set(_added)
+    load_entry_points()
+    for name in _added:
+        if name not in before and _added[name].recognises(paths):
+            return name
+    forms = {name: reader.description for name, reader in _added.items()} | READERS
+    known = "; ".join(f"{name}: {what}" for name, what in forms.items())
     raise LibraryError(f"{', '.join(map(str, paths))} is not a stellar library of a known form. Known forms: {known}")
 
 
@@ -61,7 +106,7 @@ def import_library(
     name : str, optional
         What to call the library; the stem of the first path when not given.
     format : str
-        'auto' or a key of `READERS`.
+        'auto', a key of `READERS`, or the name of a registered one.
     **options
         Options of the reader (its ``read`` documents them).
 
