@@ -1,7 +1,7 @@
 """The worlds that a preset learns from and those that its uncertainties are set on, as libraries and recipes in files.
 
 A definition (`sfhmodel/building/definitions/NAME.yaml`) names a stellar library and donors that it is varied towards
-(`sfhsim.libraries.varied`), and lists of nebular models, metallicities and dust that the worlds take in turn; some
+(`sfhsim.libraries.Variations`), and lists of nebular models, metallicities and dust that the worlds take in turn; some
 worlds keep the library as it is. The unseen worlds are made in the same way with other random numbers.
 """
 
@@ -93,19 +93,19 @@ def write_worlds(content: dict, folder: Path, *, unseen: bool = False, say: Call
 
 def _libraries(settings: dict, folder: Path, say: Callable[[str], None]) -> Sequence[Path]:
     """Paths of the native libraries, made where they are not there yet."""
-    from sfhsim.libraries import load_library, save_library, varied
+    from sfhsim.libraries import Variations, load_library, save_library
 
     seeds = range(settings["first_seed"], settings["first_seed"] + settings["count"])
     folder = folder.absolute()
     known = {seed: folder / f"varied-{seed:04d}.ssplib" for seed in seeds}
     missing = [seed for seed, path in known.items() if not path.exists()]
     if missing:
-        base, donors = load_library(settings["base"]), [load_library(name) for name in settings["donors"]]
+        between = Variations(load_library(settings["base"]), [load_library(name) for name in settings["donors"]])
         options = {key: settings[key] for key in ("continuum_rms", "reach") if key in settings}
         for seed in missing:
             name = known[seed].stem
             say(f"library {name}, {settings['base']} towards {', '.join(settings['donors'])}")
-            save_library(varied(base, donors, seed, name=name, **options), known[seed].with_suffix(""))
+            save_library(between.library(seed, name=name, **options), known[seed].with_suffix(""))
     return list(known.values())
 
 

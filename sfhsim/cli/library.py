@@ -163,9 +163,9 @@ def vary_command(
     overwrite: OverwriteFlag = False,
 ) -> None:
     """Make random libraries between those of several makers, for worlds that nobody has made."""
-    from sfhsim.libraries import load_library, varied
+    from sfhsim.libraries import Variations, load_library
 
-    first, others = load_library(base), [load_library(donor) for donor in donors]
+    between = Variations(load_library(base), [load_library(donor) for donor in donors])
     for k in range(count or 1):
         name_k = name if count is None else f"{name}-{k:02d}"
-        _save(varied(first, others, seed + k, name=name_k), out, overwrite)
+        _save(between.library(seed + k, name=name_k), out, overwrite)

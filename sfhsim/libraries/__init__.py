@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from sfhsim.libraries.native import save_library
     from sfhsim.libraries.splicing import splice
     from sfhsim.libraries.ssp_library import SSPLibrary
-    from sfhsim.libraries.variations import varied
+    from sfhsim.libraries.variations import Variations, varied
 
 _HOME = {
     "LibraryRecord": "catalogue",
     "SSPLibrary": "ssp_library",
+    "Variations": "variations",
     "import_library": "importing",
     "install_library": "install",
     "list_libraries": "catalogue",
@@ -29,6 +30,7 @@ _HOME = {
 __all__ = [
     "LibraryRecord",
     "SSPLibrary",
+    "Variations",
     "import_library",
     "install_library",
     "list_libraries",

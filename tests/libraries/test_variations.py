@@ -5,7 +5,7 @@ import pytest
 from miniature import AGE_YR, WAVE_AA, miniature_library
 
 from sfhsim.errors import LibraryError
-from sfhsim.libraries import load_library, varied
+from sfhsim.libraries import Variations, load_library, variations, varied
 
 OPTICAL = (WAVE_AA > 4000.0) & (WAVE_AA < 9000.0)
 
@@ -102,6 +102,19 @@ def test_what_cannot_be_a_donor_is_said(base):
     )
     with pytest.raises(LibraryError, match="'uv' and 'miniature' share no 500 A"):
         varied(base, [dark], 0, name="v")
+
+
+def test_many_are_made_of_libraries_compared_once(base, monkeypatch):
+    donors, compared = [donor(base, tilt(0.1)), donor(base, tilt(-0.2))], []
+    single = [varied(base, donors, seed, name="v") for seed in (3, 4)]
+    whole = variations._compared
+    monkeypatch.setattr(variations, "_compared", lambda *pair: compared.append(pair) or whole(*pair))
+    between = Variations(base, donors)
+    for seed, one in zip((3, 4), single, strict=True):
+        again = between.library(seed, name="v")
+        assert again.content_checksum() == one.content_checksum()
+        assert again.notes == one.notes
+    assert len(compared) == 2
 
 
 def test_the_command_makes_several_that_can_be_loaded(base, tmp_path, monkeypatch):
