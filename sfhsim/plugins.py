@@ -1,10 +1,10 @@
 """Modules of a user's own that register families: by name, as a file, or as an installed package's entry point.
 
 A plug-in is imported; what it registers (dust laws, dust emission models, histories, metallicity forms, nebular models,
-sources of light, noise models, LSFs, readers of libraries; architectures and losses of sfhmodel) can then be named.
-`--plugin MODULE` of both commands and `load_plugin` do that, and worker processes are told of it. A package may
-announce its modules under the entry point group ``sfhsim.plugins``: they are imported when a name is asked for that is
-not known without.
+sources of light, noise models, LSFs, measurements, readers of libraries; architectures and losses of sfhmodel) can then
+be named. `--plugin MODULE` of both commands and `load_plugin` do that, and worker processes are told of it. A package
+may announce its modules under the entry point group ``sfhsim.plugins``: they are imported when a name is asked for that
+is not known without.
 """
 
 from __future__ import annotations

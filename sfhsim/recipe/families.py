@@ -1,6 +1,7 @@
 """What a recipe can name, and whether it names it right.
 
-Histories, metallicity forms, dust laws, dust emission and nebular models, sources, noise models and LSFs.
+Histories, metallicity forms, dust laws, dust emission and nebular models, sources, noise models, LSFs and
+measurements.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
     """Raise RecipeError where a family is unknown, or has an unknown, missing or impossible parameter."""
     from sfhsim.dust import get_dust_emission, get_dust_law
     from sfhsim.histories import get_history, get_metallicity
-    from sfhsim.instrument import get_noise_model, make_lsf
+    from sfhsim.instrument import get_measurement, get_noise_model, make_lsf
     from sfhsim.nebular import get_nebular_model
     from sfhsim.sources import get_source
 
@@ -45,6 +46,8 @@ def check_families(recipe: Recipe, origin: str = "recipe") -> None:
         _check_parameters(model, own | recipe.nebular.parameters, where, ())
     where = f"{origin}: noise"
     _check_parameters(_named(get_noise_model, recipe.noise.model, where), recipe.noise.parameters, where, ())
+    for name in recipe.measurements:
+        _named(get_measurement, name, f"{origin}: measurements")
     lsf = recipe.spectrum.lsf
     if lsf.name not in BUILTIN_LSFS:
         _named(lambda name: make_lsf(name, **lsf.options), lsf.name, f"{origin}: spectrum.lsf")
@@ -120,7 +123,7 @@ def describe_families() -> str:
     from sfhsim.dust import DUST_EMISSIONS, DUST_LAWS
     from sfhsim.histories import HISTORIES
     from sfhsim.histories.metallicity import METALLICITIES
-    from sfhsim.instrument import LSF_REGISTRY, NOISE_MODELS
+    from sfhsim.instrument import LSF_REGISTRY, MEASUREMENTS, NOISE_MODELS
     from sfhsim.nebular import NEBULAR_MODELS
     from sfhsim.sources import SOURCES
 
@@ -133,6 +136,7 @@ def describe_families() -> str:
         "nebular models": NEBULAR_MODELS,
         "sources": SOURCES,
         "noise models": NOISE_MODELS,
+        "measurements": MEASUREMENTS,
     }
     for title, registry in registries.items():
         lines.append(title)

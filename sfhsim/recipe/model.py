@@ -459,11 +459,18 @@ class Recipe(_Section):
     spectrum: Spectrum = Field(default=Spectrum(), description="Spectrograph.")
     photometry: Photometry = Field(default=Photometry(), description="Broad bands.")
     noise: Noise = Field(default=Noise(), description="Noise of the spectrum.")
+    measurements: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Of the light at rest, as truths: d4000_narrow, halpha_ew_aa, or ones that you registered.",
+    )
     labels: Labels = Field(default=Labels(), description="Age bins of the labels.")
     cosmology: Cosmology = Field(default=Cosmology(), description="Distances and ages.")
 
     @model_validator(mode="after")
     def _positive_mass(self):
+        if len(set(self.measurements)) != len(self.measurements):
+            raise ValueError("a measurement is listed twice")
         if self.total_mass_msun.bounds()[0] <= 0:
             raise ValueError("total_mass_msun must be positive")
         return self

@@ -3,11 +3,12 @@
 A detector owns columns: rest-frame wavelengths at which it needs light, and a linear operator that brings spectra
 there. Dust is applied at the columns (`sfhsim.synthesis.attenuation`), then the detector observes them.
 
-To make a new detector, write a class with what `Detector` names and put it into a panel in `LightModel._make_detectors`
+What means in windows of wavelength can tell is a measurement (`sfhsim.instrument.measurements`), no code here. To make
+another detector, write a class with what `Detector` names and put it into a panel in `LightModel._make_detectors`
 (`sfhsim.synthesis.light`): into one of its own, or into one whose columns may share a low-rank basis with it. What it
 measures of a batch is ``detector.observe(light_model.reading(light, detector), draws)``. Sources need not know of it:
 they are compiled for every panel there is. Pixels are in `spectrograph`, bands in `photometer`, energies in
-`bolometer`, and A_V is here.
+`bolometer`, windows in `windows`, and A_V is here.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     """Digests of the code of every registered family that the recipe uses, by kind and name."""
     from sfhsim.dust import get_dust_emission, get_dust_law
     from sfhsim.histories import get_history, get_metallicity
-    from sfhsim.instrument import LSF_REGISTRY, get_noise_model
+    from sfhsim.instrument import LSF_REGISTRY, get_measurement, get_noise_model
     from sfhsim.nebular import get_nebular_model
     from sfhsim.sources import active_sources
     from sfhsim.synthesis.code import code_digest
@@ -100,5 +100,6 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     if recipe.nebular.is_on:
         used |= {f"nebular model {recipe.nebular.model}": get_nebular_model(recipe.nebular.model)}
     used |= {f"noise model {recipe.noise.model}": get_noise_model(recipe.noise.model)}
+    used |= {f"measurement {name}": get_measurement(name) for name in recipe.measurements}
     used |= {f"LSF {recipe.spectrum.lsf.name}": LSF_REGISTRY[recipe.spectrum.lsf.name]}
     return {name: code_digest(item) for name, item in sorted(used.items())}

@@ -23,6 +23,7 @@ from sfhsim.instrument import (
     broaden_operator,
     broadening_sigma_aa,
     error_spectrum,
+    get_measurement,
     pixel_edges,
     rebin_operator,
     signal_to_noise_curve,
@@ -211,6 +212,15 @@ class Galaxy:
         if component not in parts:
             raise RecipeError(f"no component {component!r}: this galaxy has {', '.join(parts)}")
         return self._pixels(recipe, *parts[component], with_dust=component != "dust_free")
+
+    def measure(self, name: str) -> float:
+        """What the measurement of that name (`sfhsim.instrument.measurements`) gives."""
+        measurement, means = get_measurement(name), []
+        for low, high in measurement.windows_aa:
+            inside = (self.line_wave_aa >= low) & (self.line_wave_aa < high)
+            of_lines = self.attenuated_lines_lsun[inside].sum() / (high - low)
+            means.append((rebin_operator(self.wave_aa, [low, high]) @ self.attenuated_continuum)[0] + of_lines)
+        return float(measurement.value(np.array([means]))[0])
 
     def spectrum_error(self, recipe: Recipe) -> np.ndarray:
         """Errors (n_pixel,) of the rest-frame flux density that `observe` gives, by the recipe's noise model."""

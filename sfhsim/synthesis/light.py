@@ -24,6 +24,7 @@ from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.emission import Emission
 from sfhsim.synthesis.populations import Populations
 from sfhsim.synthesis.sources import Source, StarSource, make_sources
+from sfhsim.synthesis.windows import window_detectors
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class LightModel:
         self.sources: dict[str, Source] = make_sources(recipe)
         needs_energy = any(source.needs_absorbed for source in self.sources.values())
         self.bolometer = Bolometer(recipe) if needs_energy else None
+        self.windows = window_detectors(recipe)
         self.detectors = self._make_detectors()
         self._dust = DustStage(recipe)
 
@@ -69,6 +71,8 @@ class LightModel:
         ]
         if self.bolometer is not None:  # energies are to balance
             panels.append(Panel("energy", (self.bolometer,), star_tolerance=0.1, gas_tolerance=0.1, is_summed=True))
+        if self.windows:
+            panels.append(Panel("windows", self.windows, star_tolerance=0.5, gas_tolerance=0.5))
         return Detectors(panels)
 
     @property
@@ -90,6 +94,8 @@ class LightModel:
         """Bases of all sources, with spectrograph and photometer compiled already."""
         if self.bolometer is not None:
             self.bolometer.compile(library)
+        for detector in self.windows:
+            detector.compile(library)
         for source in self.sources.values():
             source.compile(plan, library, self.detectors, tolerance)
         self.mean_light = self.detectors.of_library(library)["pixels"].mean(axis=2, dtype=np.float64)
@@ -154,6 +160,10 @@ class LightModel:
         layout = self._layouts[panel]
         coefficients = {name: e.coefficients[panel] for name, e in emissions.items() if name in layout.vectors}
         return PanelLight(coefficients, layout, self._dust, draws)
+
+    def measured(self, light: Light, draws: Draws) -> dict[str, np.ndarray]:
+        """(n,) of each of the recipe's measurements, by the names of their truths."""
+        return {detector.truth: detector.observe(self.reading(light, detector), draws) for detector in self.windows}
 
     def _lines(self, emissions: dict[str, Emission], draws: Draws) -> np.ndarray | None:
         """(n, n_line) of all sources, after the dust on their paths; None without any."""

@@ -238,7 +238,7 @@ class Simulator:
             photometry_error=photometry_error,
             mass_fraction=stars.label_mass.astype(np.float32),
             metallicity=stars.label_metallicity.astype(np.float32),
-            truth=self.truths.values(draws, stars, self._light_summaries(stars, light)),
+            truth=self.truths.values(draws, stars, self._light_summaries(draws, stars, light)),
             noise_free_spectrum=free,
             noise_free_photometry=free_mag,
             draws=draws,
@@ -251,7 +251,7 @@ class Simulator:
         one_plus_z = 1 + draws.values["redshift"]
         return draws.values["total_mass_msun"] * LSUN_ERG_S / (4 * np.pi * distance_cm**2 * one_plus_z)
 
-    def _light_summaries(self, stars, light) -> dict[str, np.ndarray]:
+    def _light_summaries(self, draws, stars, light) -> dict[str, np.ndarray]:
         from sfhsim.kernels.populations import light_weighted
 
         out = np.empty((len(stars.mass), 2))
@@ -264,7 +264,7 @@ class Simulator:
         }
         if light.energy is not None:
             summaries["absorbed_lsun"] = light.energy.absorbed_birth_lsun + light.energy.absorbed_screen_lsun
-        return summaries
+        return summaries | self.light.measured(light, draws)
 
     # -- what it is, for manifests and people ------------------------------------------------------------------------
 

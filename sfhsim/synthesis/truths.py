@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sfhsim.histories import get_history, vector_sizes
+from sfhsim.instrument import get_measurement
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.populations import Populations
@@ -45,6 +46,9 @@ class Truths:
         described += descriptions
         self._dust_emits = recipe.dust.emission.is_on
         described += [DUST_LUMINOSITY] if self._dust_emits else []
+        measured = [get_measurement(name) for name in recipe.measurements]
+        described += [(f"measured.{one.name}", one.unit, one.description) for one in measured]
+        self._measured = [f"measured.{one.name}" for one in measured]
         self.entries = [{"name": name, "unit": unit, "description": text} for name, unit, text in described]
 
     def values(self, draws: Draws, stars: Populations, light: dict[str, np.ndarray]) -> np.ndarray:
@@ -70,7 +74,8 @@ class Truths:
         emitted = []
         if self._dust_emits:
             emitted = [draws.values["dust.emission.luminosity_factor"] * light["absorbed_lsun"] * mass]
-        return np.stack([*summary, *drawn, *elements, *emitted], axis=1).astype(np.float32)
+        measured = [light[name] for name in self._measured]
+        return np.stack([*summary, *drawn, *elements, *emitted, *measured], axis=1).astype(np.float32)
 
 
 def _unit(name: str) -> str:
