@@ -154,7 +154,7 @@ class _Compared:
         """(n_z, n_age, n_wave) on the base's wavelengths."""
         out = np.empty(base.shape)
         for z, age in np.ndindex(base.shape[:2]):
-            left, right = (end[z, age] for end in self.ends)
+            left, right = (float(end[z, age]) for end in self.ends)
             out[z, age] = np.interp(base.wave_aa, self.wave_aa, self.inside[z, age], left=left, right=right)
         return out
 
