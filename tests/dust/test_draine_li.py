@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 from bagpipes_reference import BANDS, TABLE, U_MIN, band_fractions, reference
+from test_dale import write_published
 
 from sfhsim.dust import DUST_EMISSIONS, dust_spectrum, get_dust_emission, register_dust_emission
 from sfhsim.dust.build_draine_li import GRAINS, encode, read_grids
+from sfhsim.dust.dale_install import install_dale
 from sfhsim.dust.draine_li import load_tables
 from sfhsim.dust.emission import trapezoid_weights
 from sfhsim.errors import RecipeError
@@ -21,6 +23,7 @@ OWN = {
     }
     for name in ("draine_li_2007", "draine_li_2007_bagpipes")
 }
+OWN["dale_2014"] = {"alpha_sf": np.linspace(0.0625, 4.0, N)}
 MODEL_OF_CASES = {"milky_way": "draine_li_2007", "any": "draine_li_2007_bagpipes"}
 
 
@@ -89,6 +92,15 @@ class BlackBody:
         return self.values[None, :]
 
 
+@pytest.fixture
+def dale(tmp_path, monkeypatch):
+    """Made-up templates of dale_2014, installed for one test."""
+    monkeypatch.setenv("SFHSIM_HOME", str(tmp_path / "home"))
+    write_published(tmp_path / "spectra.0.00AGN.dat")
+    install_dale(tmp_path)
+
+
+@pytest.mark.usefixtures("dale")
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_contract_of_a_model(name):
     model, params = get_dust_emission(name), OWN[name]

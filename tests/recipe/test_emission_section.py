@@ -41,8 +41,8 @@ def test_off_unless_asked_for():
         ({"model": "draine_li_2007", "u_min": 1, "parameters": {"u_min": 1}}, "dust.emission: u_min is there twice"),
         ({"gamma": 0.1}, "dust.emission: model none takes no gamma: name a model"),
         (
-            {"model": "dale_2014"},
-            "dust.emission: no dust emission model is called 'dale_2014'; known: .*draine_li",
+            {"model": "dale_2002"},
+            "dust.emission: no dust emission model is called 'dale_2002'; known: .*draine_li",
         ),
         (
             {"model": "draine_li_2007", "luminosity_factor": -1},
@@ -58,7 +58,8 @@ def test_what_cannot_be_is_refused_by_its_name(emission, said):
 
 def test_what_it_may_say_is_listed():
     text = describe_families()
-    assert "dust emission models\n  draine_li_2007\n    q_pah_percent [%]" in text
+    assert "dust emission models\n  dale_2014\n    alpha_sf" in text
+    assert "\n  draine_li_2007\n    q_pah_percent [%]" in text
     shown = documented_yaml(load_recipe("phangs-muse-hst-jwst"))
     assert recipe_to_dict(parse_recipe(shown)) == recipe_to_dict(load_recipe("phangs-muse-hst-jwst"))
     assert "0.47 to 4.58%" in shown
