@@ -51,7 +51,7 @@ def check(recipe: Annotated[str, typer.Argument(help="Built-in name or YAML file
 
 @recipe_app.command()
 def families() -> None:
-    """Histories and dust laws that a recipe can name, with their parameters."""
+    """Everything that a recipe can name, with its parameters: histories, dust, gas, sources, noise, measurements."""
     from sfhsim.recipe import describe_families
 
     print(describe_families())

@@ -109,4 +109,5 @@ def starlight(wave_aa: np.ndarray) -> np.ndarray:
     flux = matmul(mass[None, :], np.asarray(library.flux[of_z], dtype=np.float64))[0]
     last_aa = float(library.wave_aa[-1])
     inside = np.interp(np.minimum(wave_aa, last_aa), library.wave_aa, flux)
-    return inside * np.minimum(last_aa / wave_aa, 1.0) ** 4
+    fall = np.minimum(last_aa / wave_aa, 1.0) ** 2
+    return inside * (fall * fall)

@@ -53,7 +53,8 @@ class NarrowD4000:
 
     def value(self, means: np.ndarray) -> np.ndarray:
         """Red over blue, in F_nu."""
-        return means[:, 1] / means[:, 0] * (4050.0 / 3900.0) ** 2
+        stretch = 4050.0 / 3900.0
+        return means[:, 1] / means[:, 0] * (stretch * stretch)
 
 
 class HalphaWidth:
