@@ -2,7 +2,7 @@
 
 A measurement is a function of the mean flux densities in windows of wavelength, of all light after the dust, lines in
 them included at their own wavelengths (motions and instrument do not count). It becomes a truth of the records,
-``measured.NAME``. To add one, write a class with the attributes of `Measurement` and register an instance:
+``measured.NAME``. To add one, write a class derived from `Measurement` and register an instance:
 ``register_measurement(MyIndex())``.
 
     d4000_narrow  mean F_nu of 4000-4100 A by that of 3850-3950 A (Balogh et al. 1999, ApJ 527, 54)
@@ -11,7 +11,7 @@ them included at their own wavelengths (motions and instrument do not count). It
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,34 +20,32 @@ from sfhsim.histories.parameters import Parameter
 from sfhsim.histories.registry import Registry
 
 
-class Measurement(Protocol):
+class Measurement:
     """One number of each galaxy.
 
     Attributes
     ----------
     name : by which recipes know it.
-    parameters : none: ``()``.
     unit, description : of the truth.
     windows_aa : (k, 2) first and last rest-frame wavelength of each window.
+    parameters : none can be given.
     """
 
-    name: str
-    parameters: tuple[Parameter, ...]
-    unit: str
-    description: str
-    windows_aa: np.ndarray
+    name: ClassVar[str] = ""
+    unit: ClassVar[str] = "1"
+    description: ClassVar[str] = ""
+    windows_aa: ClassVar[np.ndarray] = np.zeros((0, 2))
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
 
     def value(self, means: np.ndarray) -> np.ndarray:
         """(n,) from mean flux densities (n, k) in Lsun/Angstrom per Msun formed."""
-        ...
+        raise NotImplementedError(f"measurement {self.name!r} does not define its value")
 
 
-class NarrowD4000:
+class NarrowD4000(Measurement):
     """The measurement ``d4000_narrow``."""
 
     name: ClassVar[str] = "d4000_narrow"
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
-    unit: ClassVar[str] = "1"
     description: ClassVar[str] = "break at 4000 A, narrow definition"
     windows_aa: ClassVar[np.ndarray] = np.array([[3850.0, 3950.0], [4000.0, 4100.0]])
 
@@ -57,11 +55,10 @@ class NarrowD4000:
         return means[:, 1] / means[:, 0] * (stretch * stretch)
 
 
-class HalphaWidth:
+class HalphaWidth(Measurement):
     """The measurement ``halpha_ew_aa``."""
 
     name: ClassVar[str] = "halpha_ew_aa"
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
     unit: ClassVar[str] = "Angstrom"
     description: ClassVar[str] = "equivalent width of Halpha at rest, positive in emission"
     windows_aa: ClassVar[np.ndarray] = np.array([[6483.0, 6513.0], [6556.0, 6570.0], [6623.0, 6653.0]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, ClassVar
@@ -69,12 +68,8 @@ class Cloudy(SSPNebularModel):
         return _shipped("cloudy.npz")
 
 
-@dataclass(frozen=True, eq=False)
 class LKL10(NebularModel):
-    """The model ``lkl10`` (`sfhsim.nebular.lkl10`), with the recombination continuum of the same Hbeta.
-
-    Without ``table`` it is the registered one, which knows no recipe yet.
-    """
+    """The model ``lkl10`` (`sfhsim.nebular.lkl10`), with the recombination continuum of the same Hbeta."""
 
     name: ClassVar[str] = "lkl10"
     parameters: ClassVar[tuple[Parameter, ...]] = (
@@ -83,19 +78,29 @@ class LKL10(NebularModel):
             nan_means="from the metallicity",
         ),
     )
-    table: LKL10Lines | None = None
-    scaling: str = "sfr"
-    sfr_to_halpha: str = "kennicutt1998"
-    electron_temperature_k: float = 1.0e4
-    electron_density_cm3: float = 100.0
 
-    def configured(self, section: Nebular, table: LKL10Lines | None = None) -> LKL10:
+    def configured(self, section: Nebular, table: LKL10Lines | None = None) -> TabulatedLKL10:
         """With the keys of a recipe's section, and the installed table unless one is given."""
         from sfhsim.nebular.lkl10_install import load_lkl10
 
-        names = ("scaling", "sfr_to_halpha", "electron_temperature_k", "electron_density_cm3")
-        table = load_lkl10(line_flux=section.line_flux) if table is None else table
-        return dataclasses.replace(self, table=table, **{name: getattr(section, name) for name in names})
+        return TabulatedLKL10(
+            load_lkl10(line_flux=section.line_flux) if table is None else table,
+            section.scaling,
+            section.sfr_to_halpha,
+            section.electron_temperature_k,
+            section.electron_density_cm3,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TabulatedLKL10(LKL10):
+    """`LKL10` with its table, as a recipe asks for it; attributes are keys of the recipe's section."""
+
+    table: LKL10Lines
+    scaling: str
+    sfr_to_halpha: str
+    electron_temperature_k: float
+    electron_density_cm3: float
 
     @property
     def scale(self) -> str:  # type: ignore[override]

@@ -193,8 +193,8 @@ class LKL10Stage(GasStage):
         super().compile(plan, library, detectors, tolerance)
 
     @cached_property
-    def _model(self) -> LKL10:
-        return get_nebular_model("lkl10").configured(self._recipe, self._table)
+    def _model(self) -> NebularModel:
+        return LKL10().configured(self._recipe, self._table)
 
 
 def gas_params(model: NebularModel, draws: Draws) -> dict[str, np.ndarray]:

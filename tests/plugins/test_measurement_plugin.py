@@ -10,7 +10,7 @@ from test_plugins import run
 
 from sfhsim import Simulator, load_recipe, plugins
 from sfhsim.errors import CoverageError, RecipeError
-from sfhsim.instrument import MEASUREMENTS, register_measurement
+from sfhsim.instrument import MEASUREMENTS, Measurement, register_measurement
 from sfhsim.libraries import save_library
 from sfhsim.records.dataset import Dataset
 from sfhsim.synthesis import synthesize_galaxy
@@ -19,11 +19,11 @@ PLUGIN = """
 import numpy as np
 
 from sfhsim import elementary
-from sfhsim.instrument import register_measurement
+from sfhsim.instrument import Measurement, register_measurement
 
 
-class UVColour:
-    name, parameters, unit = "plug_uv_colour", (), "mag"
+class UVColour(Measurement):
+    name, unit = "plug_uv_colour", "mag"
     description = "2200-2400 A against 5400-5600 A"
     windows_aa = np.array([[2200.0, 2400.0], [5400.0, 5600.0]])
 
@@ -115,8 +115,8 @@ def test_known_light():
     np.testing.assert_allclose(MEASUREMENTS.get("d4000_narrow").value(of_f_nu), 1.0)
 
 
-class Odd:
-    name, parameters, unit, description = "plug_odd", (), "1", ""
+class Odd(Measurement):
+    name = "plug_odd"
     windows_aa = np.array([[5000.0, 5100.0]])
 
     def value(self, means):
