@@ -61,11 +61,11 @@ def _continuum(cells, log_stretch, log_low, cell_step, photons, first, width):
 
 
 @njit(cache=True, nogil=True)
-def _lines(luminosity, line_log_wave, log_stretch, response, first, step):
+def _lines(luminosity, line_log_wave, line_log_shift, log_stretch, response, first, step):
     total = 0.0
     offset, scale = log_stretch - first, 1.0 / step
     for line in range(line_log_wave.size):
-        at = (line_log_wave[line] + offset) * scale
+        at = (line_log_wave[line] + offset + line_log_shift[line]) * scale
         if 0.0 <= at < response.size - 1:
             i = int(at)
             total += luminosity[line] * (response[i] + (at - i) * (response[i + 1] - response[i]))
@@ -73,9 +73,14 @@ def _lines(luminosity, line_log_wave, log_stretch, response, first, step):
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def band_means(columns, lines, stretch, tables, out):
-    """Fill ``out`` (n, b) float64 from cells (n, n_cell) float32 and lines (n, l) float64; ``stretch`` (n,) = 1 + z."""
+def band_means(columns, lines, line_log_shift, stretch, tables, out):
+    """Fill ``out`` (n, b) float64 from cells (n, n_cell) float32 and lines (n, l) float64; ``stretch`` (n,) = 1 + z.
+
+    ``line_log_shift`` (1 or n, l) float64 is what lines that move against the stars have beyond ln ``stretch``.
+    """
+    shared = line_log_shift.shape[0] == 1
     for galaxy in prange(columns.shape[0]):
+        log_shift = line_log_shift[0] if shared else line_log_shift[galaxy]
         log_stretch = log_double(stretch[galaxy])
         for band in range(out.shape[1]):
             cells = columns[galaxy, tables.starts[band] : tables.starts[band + 1]]
@@ -83,5 +88,7 @@ def band_means(columns, lines, stretch, tables, out):
             step = tables.cell_log_step[band]
             mean = _continuum(cells, log_stretch, tables.log_stretch_low, step, tables.photons, place[0], place[1])
             curve, first = tables.response[band], tables.response_first[band]
-            light = _lines(lines[galaxy], tables.line_log_wave, log_stretch, curve, first, tables.response_step)
+            light = _lines(
+                lines[galaxy], tables.line_log_wave, log_shift, log_stretch, curve, first, tables.response_step
+            )
             out[galaxy, band] = mean + light * stretch[galaxy]

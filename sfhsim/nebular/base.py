@@ -73,6 +73,8 @@ class NebularModel:
         section itself. One that NaN means something for is left out where a recipe does not give it.
     scale : what the light is proportional to, one of `SCALES`.
     line_wave_aa : (n_line,) at rest, in air above 2000 A.
+    line_names : (n_line,) ion first, as in "O III 5006.84A": where lines are scattered, they tell which move together.
+        Without any, wavelengths do.
     continuum_wave_aa : (n_node,) increasing; the continuum is a straight line between two, and zero beyond.
     """
 
@@ -80,6 +82,7 @@ class NebularModel:
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     scale: str = "photon_rate"
     line_wave_aa: np.ndarray = np.zeros(0)
+    line_names: np.ndarray | None = None
     continuum_wave_aa: np.ndarray = np.array([912.0, 1.0e6])
 
     def configured(self, section: Nebular) -> NebularModel:

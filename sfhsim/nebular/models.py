@@ -15,12 +15,13 @@ from sfhsim.nebular.base import SCALES, Gas, NebularModel, SSPNebularModel
 from sfhsim.nebular.cloudy import CloudyModel, load_cloudy
 from sfhsim.nebular.continuum import load_continuum
 from sfhsim.nebular.lkl10 import LKL10Lines
+from sfhsim.nebular.scatter import SCATTERS
 
 if TYPE_CHECKING:
     from sfhsim.recipe.model import Nebular
 
 NEBULAR_MODELS: Registry[NebularModel | SSPNebularModel] = Registry("nebular model")
-_SHARED = ("escape_fraction", "continuum", "none")
+_SHARED = ("escape_fraction", "continuum", "none", *SCATTERS, "common_shift_dex")
 
 
 def register_nebular_model(model: NebularModel | SSPNebularModel) -> NebularModel | SSPNebularModel:
@@ -111,6 +112,11 @@ class TabulatedLKL10(LKL10):
     def line_wave_aa(self) -> np.ndarray:  # type: ignore[override]
         """Of the table."""
         return np.asarray(self.table.line_wave_aa, dtype=np.float64)
+
+    @property
+    def line_names(self) -> np.ndarray:  # type: ignore[override]
+        """Of the table."""
+        return self.table.line_names
 
     @property
     def continuum_wave_aa(self) -> np.ndarray:  # type: ignore[override]

@@ -19,6 +19,7 @@ from sfhsim import elementary
 
 # random numbers are (k + 0.5) / 2^53 (`sfhsim.kernels.random`): what a distribution without limits can give ends there
 EXTREMES = np.array([2.0**-54, 1.0 - 2.0**-53])
+MOST_SIGMA = 8.3  # beyond the normal deviates of these
 Number = Annotated[float, Field(ge=-1e30, le=1e30)]  # so that differences and ratios are finite
 Positive = Annotated[float, Field(ge=1e-30, le=1e30)]
 Shape = Annotated[float, Field(ge=1e-3, le=1e6)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from sfhsim.constants import LSUN_ERG_S, UNIVERSE_AGE_YR
 from sfhsim.errors import RecipeError
-from sfhsim.recipe.distributions import EXTREMES, Choice, Uniform, _Distribution
+from sfhsim.recipe.distributions import EXTREMES, MOST_SIGMA, Choice, Uniform, _Distribution
 from sfhsim.recipe.model import DustComponent, Recipe
 
 # key: smallest, largest, unit
@@ -28,6 +28,10 @@ LIMITS = {
     "nebular.ionization_q_cm_s": (1.0, 1.0e12, "cm/s"),
     "kinematics.velocity_dispersion_kms": (0.0, 5.0e3, "km/s"),
     "kinematics.line_velocity_dispersion_kms": (0.0, 5.0e3, "km/s"),
+    "kinematics.line_velocity_offset_kms": (-3.0e3, 3.0e3, "km/s"),
+    "nebular.line_scatter_dex": (0.0, 1.0, "dex"),
+    "nebular.hydrogen_scatter_dex": (0.0, 1.0, "dex"),
+    "nebular.common_scatter_dex": (0.0, 1.0, "dex"),
     "noise.snr": (1.0e-6, 1.0e9, ""),
 }
 _ERROR_MAG = (0.0, 10.0, "mag")
@@ -113,6 +117,7 @@ def _check_brightest(recipe: Recipe, cosmology, origin: str) -> None:
     nearest_cm = min(float(cosmology.luminosity_distance_cm(z)) for z in _lowest(recipe.kinematics.redshift))
     log10 = np.log10(recipe.total_mass_msun.bounds()[1] * _BRIGHTEST_LSUN_AA * LSUN_ERG_S / (4 * np.pi))
     log10 -= 2 * np.log10(max(nearest_cm, 1e-300))
+    log10 += MOST_SIGMA * sum(scatter.bounds()[1] for scatter in recipe.nebular.scatters.values())
     if recipe.noise.model != "none":
         log10 += max(0.0, -np.log10(recipe.noise.snr.bounds()[0]))
         if recipe.noise.curve is not None:

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sfhsim.names import NAME_PATTERN
+from sfhsim.nebular.scatter import SCATTERS
 from sfhsim.recipe.distributions import Constant, Distribution, Number
 
 DEFAULT_AGE_BIN_EDGES_MYR = (
@@ -218,6 +219,15 @@ class Nebular(_Section):
         default=None, description="lkl10: ionisation parameter q; from the metallicity when absent."
     )
     escape_fraction: Distribution = Field(default=_number(0.0), description="Ionising photons that escape, 0 to 1.")
+    line_scatter_dex: Distribution | None = Field(
+        default=None, description="Log-normal scatter of each line of metals and helium, those of one pair together."
+    )
+    hydrogen_scatter_dex: Distribution | None = Field(
+        default=None, description="The same of each line of hydrogen; none when absent: their ratios are physics."
+    )
+    common_scatter_dex: Distribution | None = Field(
+        default=None, description="The same of all lines together, hydrogen too."
+    )
     electron_temperature_k: float = Field(default=1.0e4, ge=3982, le=25118, description="lkl10: of the continuum.")
     electron_density_cm3: float = Field(default=100.0, gt=0, le=1e5, description="lkl10: of the continuum.")
     parameters: dict[str, Distribution] = Field(
@@ -246,6 +256,12 @@ class Nebular(_Section):
             raise ValueError(f"escape_fraction spans {low:g} to {high:g}: it must stay within 0 and 1")
         return self
 
+    @property
+    def scatters(self) -> dict[str, Distribution]:
+        """The scatters of lines that the recipe gives, by key; none where there are no lines."""
+        given = {key: getattr(self, key) for key in SCATTERS if self.is_on}
+        return {key: value for key, value in given.items() if value is not None}
+
 
 class Kinematics(_Section):
     """Motions and distance of the galaxy."""
@@ -253,6 +269,9 @@ class Kinematics(_Section):
     velocity_dispersion_kms: Distribution = Field(default=_number(150.0), description="Of the stars.")
     line_velocity_dispersion_kms: Distribution | None = Field(
         default=None, description="Of the gas; the stars' when absent."
+    )
+    line_velocity_offset_kms: Distribution | None = Field(
+        default=None, description="Of the gas against the stars, positive away from us; 0 when absent."
     )
     broaden_stars: bool = Field(
         default=True, description="false: the stars keep the library's resolution; lines are broadened."

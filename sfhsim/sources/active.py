@@ -32,6 +32,10 @@ class ActiveSource:
         """The drawn parameter that is the velocity dispersion of its lines, ``of_gas`` being that of the galaxy's."""
         return f"{self.start}{self.source.line_width}" if self.source.line_width else of_gas
 
+    def line_offset(self, of_gas: str) -> str:
+        """The same of their velocity against the stars: lines of their own width stay with the stars."""
+        return "" if self.source.line_width else of_gas
+
 
 def active_sources(recipe: Recipe) -> tuple[ActiveSource, ...]:
     """The sources that a recipe has switched on, by name: all that draws, simulates or reads them asks here."""

@@ -73,7 +73,8 @@ class EmissionSource:
     needs_absorbed : whether it is told of the energy that dust absorbs; its own light must then stand before all dust.
     wave_aa : (m,) wavelengths at rest that its templates need beside the library's, increasing.
     line_wave_aa : (n_line,) at rest, in air.
-    line_width : the parameter that is the velocity dispersion of its lines in km/s; "" for that of the galaxy's gas.
+    line_width : the parameter that is the velocity dispersion of its lines in km/s; "" for that of the galaxy's gas,
+        with which they then move against the stars.
     """
 
     name: ClassVar[str] = ""

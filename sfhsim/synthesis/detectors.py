@@ -31,14 +31,15 @@ REFERENCE_BAND_AA = (5450.0, 5550.0)
 
 @dataclass(frozen=True)
 class Lines:
-    """Emission lines of one source: ``wave_aa`` (n_line,) at rest, and the name of the parameter that is their velocity
-    dispersion in km/s."""
+    """Emission lines of one source: ``wave_aa`` (n_line,) at rest, and the names of the parameters that are their
+    velocity dispersion and their velocity against the stars in km/s, "" where they have none."""
 
     wave_aa: np.ndarray
     width: str
+    offset: str = ""
 
     def __getitem__(self, index: np.ndarray) -> Lines:
-        return Lines(self.wave_aa[index], self.width)
+        return Lines(self.wave_aa[index], self.width, self.offset)
 
 
 @dataclass(frozen=True)

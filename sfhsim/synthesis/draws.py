@@ -1,7 +1,8 @@
 """Parameters of galaxies, drawn from a recipe: sample i depends on the recipe, the seed and i alone.
 
 Each parameter owns one column of a table of uniform numbers (`sfhsim.kernels.random`), in the order of the recipe, and
-is the quantile of its distribution there.
+is the quantile of its distribution there. Those of `_GAS` have a table of their own, so that a galaxy whose lines are
+scattered or moved is otherwise the same.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sfhsim import elementary
 from sfhsim.errors import RecipeError
 from sfhsim.histories import HistoryFamily, Parameter, get_history
 from sfhsim.instrument import get_noise_model
 from sfhsim.nebular import get_nebular_model
-from sfhsim.recipe.distributions import Constant, Distribution
+from sfhsim.nebular.scatter import SCATTERS
+from sfhsim.recipe.distributions import MOST_SIGMA, Constant, Distribution
 from sfhsim.recipe.model import History, Recipe
 from sfhsim.sources import active_sources
 
@@ -23,6 +26,13 @@ STREAM_PARAMETERS = 0
 STREAM_SPECTRUM_NOISE = 1
 STREAM_PHOTOMETRY_NOISE = 2
 STREAM_VECTORS = 3  # and the following, one for each history
+STREAM_GAS, STREAM_LINES = 1 << 17, (1 << 17) + 1
+
+LINE_OFFSET = "line_velocity_offset_kms"
+LINE_SCATTER, HYDROGEN_SCATTER, COMMON_SCATTER = (f"nebular.{key}" for key in SCATTERS)
+COMMON_SHIFT = "nebular.common_shift_dex"
+# columns of their table of uniform numbers: a new one comes last
+_GAS = (LINE_OFFSET, LINE_SCATTER, HYDROGEN_SCATTER, COMMON_SCATTER, COMMON_SHIFT)
 
 
 @dataclass(frozen=True)
@@ -36,15 +46,25 @@ class Draws:
     values : each (n,); those of a history family are NaN in galaxies of other families. Names are dotted:
         ``history.peak_gyr``, ``dust.screen.tau``, ``redshift``.
     vectors : per history index, vector parameters of its family by name, (n, size); rows of other families are unused.
+    seed : that they were drawn with.
     """
 
     sample_id: np.ndarray
     family: np.ndarray
     values: dict[str, np.ndarray]
     vectors: dict[int, dict[str, np.ndarray]]
+    seed: int = 0
 
     def __len__(self) -> int:
         return len(self.sample_id)
+
+    def line_deviates(self, count: int) -> np.ndarray:
+        """(n, count) standard normal deviates float32 of each galaxy's lines; another ``count`` gives others."""
+        from sfhsim.kernels.random import fill_normal
+
+        out = np.empty((len(self), count), dtype=np.float32)
+        fill_normal(np.uint64(self.seed), self.sample_id, STREAM_LINES, out)
+        return out
 
 
 class ParameterPlan:
@@ -59,15 +79,18 @@ class ParameterPlan:
         names = sorted({name for family in self._by_family for name in family})
         self._history_names = names
         self._added = dict(_added_parameters(recipe))
-        self._single = self._common | self._added
-        self.names = (*self._common, *(f"history.{name}" for name in names), *self._added)
+        self._of_gas = dict(_gas_parameters(recipe))
+        self._single = self._common | self._added | self._of_gas
+        shift = (COMMON_SHIFT,) if COMMON_SCATTER in self._of_gas else ()
+        self._n_in_order = len(self._common) + len(names) + len(self._added)
+        self.names = (*self._common, *(f"history.{name}" for name in names), *self._added, *self._of_gas, *shift)
 
     def draw(self, sample_id: np.ndarray, seed: int) -> Draws:
         """Parameters of the samples ``sample_id`` (n,)."""
         from sfhsim.kernels.random import fill_uniform
 
         sample_id = np.ascontiguousarray(sample_id, dtype=np.uint64)
-        uniform = np.empty((sample_id.size, 1 + len(self.names)))
+        uniform = np.empty((sample_id.size, 1 + self._n_in_order))
         fill_uniform(np.uint64(seed), sample_id, STREAM_PARAMETERS, uniform)
         family = np.searchsorted(self._family_edges, uniform[:, 0], side="right")
         family = np.minimum(family, len(self._by_family) - 1)
@@ -84,7 +107,22 @@ class ParameterPlan:
             values[f"history.{name}"] = column
         for k, (name, distribution) in enumerate(self._added.items(), start=1 + len(values)):
             values[name] = distribution.quantile(uniform[:, k])
-        return Draws(sample_id, family, values, self._vectors(sample_id, seed))
+        values |= self._gas(sample_id, seed)
+        return Draws(sample_id, family, values, self._vectors(sample_id, seed), seed)
+
+    def _gas(self, sample_id: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        """Offset and scatters of lines, and what all lines of a galaxy have in common."""
+        from sfhsim.kernels.random import fill_uniform
+
+        if not self._of_gas:
+            return {}
+        uniform = np.empty((sample_id.size, len(_GAS)))
+        fill_uniform(np.uint64(seed), sample_id, STREAM_GAS, uniform)
+        values = {name: given.quantile(uniform[:, _GAS.index(name)]) for name, given in self._of_gas.items()}
+        if COMMON_SCATTER in values:
+            normal = elementary.normal_quantile(uniform[:, _GAS.index(COMMON_SHIFT)])
+            values[COMMON_SHIFT] = values[COMMON_SCATTER] * normal
+        return values
 
     def _vectors(self, sample_id: np.ndarray, seed: int) -> dict[int, dict[str, np.ndarray]]:
         """Vector parameters of each history's family, from a table of uniform numbers of its own."""
@@ -115,6 +153,9 @@ class ParameterPlan:
 
     def bounds(self, name: str) -> tuple[float, float]:
         """Smallest and largest value that a parameter can take that all galaxies have."""
+        if name == COMMON_SHIFT:
+            most = MOST_SIGMA * self._single[COMMON_SCATTER].bounds()[1]
+            return -most, most
         return self._single[name].bounds()
 
 
@@ -145,6 +186,13 @@ def _declared(parameters: tuple[Parameter, ...], given: Mapping[str, Distributio
     """All that a family declares, under names that begin with ``start``: as given, or else the default."""
     for p in parameters:
         yield f"{start}{p.name}", given[p.name] if p.name in given else Constant(value=p.default)
+
+
+def _gas_parameters(recipe: Recipe):
+    if recipe.kinematics.line_velocity_offset_kms is not None:
+        yield LINE_OFFSET, recipe.kinematics.line_velocity_offset_kms
+    for key, distribution in recipe.nebular.scatters.items():
+        yield f"nebular.{key}", distribution
 
 
 def _common_parameters(recipe: Recipe):

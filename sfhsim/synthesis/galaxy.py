@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sfhsim.constants import LYMAN_LIMIT_AA
+from sfhsim.constants import C_KMS, LYMAN_LIMIT_AA
 from sfhsim.dust import TwoComponentDust
 from sfhsim.errors import RecipeError
 from sfhsim.instrument import (
@@ -57,6 +57,7 @@ class Component:
     continuum : (n_wave,) emitted, Lsun/Angstrom.
     line_wave_aa, line_luminosity_lsun : (n_line,) emitted.
     line_width : the parameter that is the velocity dispersion of the lines.
+    line_offset : the parameter that is their velocity against the stars, "" for none.
     birth, screen, line_birth, line_screen : (n_wave,) and (n_line,) transmissions on its path, 1 where none is.
     is_reemitted : whether its energy is that which dust absorbs of the others.
     """
@@ -67,6 +68,7 @@ class Component:
     line_wave_aa: np.ndarray = field(default_factory=_none)
     line_luminosity_lsun: np.ndarray = field(default_factory=_none)
     line_width: str = ""
+    line_offset: str = ""
     birth: np.ndarray = field(default_factory=_none)
     screen: np.ndarray = field(default_factory=_none)
     line_birth: np.ndarray = field(default_factory=_none)
@@ -147,8 +149,17 @@ class Galaxy:
 
     @property
     def line_wave_aa(self) -> np.ndarray:
-        """(n_line,) of all components."""
+        """(n_line,) of all components, at rest."""
         return np.concatenate([c.line_wave_aa for c in self.components.values()])
+
+    @property
+    def moved_line_wave_aa(self) -> np.ndarray:
+        """(n_line,) of all components as their stars see them: where they move, not at rest."""
+        return np.concatenate([self._moved_aa(c) for c in self.components.values()])
+
+    def _moved_aa(self, part: Component) -> np.ndarray:
+        kms = float(self.draws.values[part.line_offset][0]) if part.line_offset else 0.0
+        return part.line_wave_aa * (1 + kms / C_KMS)
 
     @property
     def line_luminosity_lsun(self) -> np.ndarray:
@@ -251,9 +262,10 @@ class Galaxy:
             pixels += operator @ (part.attenuated if with_dust else part.continuum)[inside]
         for part in (self.components[name] for name in lines):
             if part.line_wave_aa.size:
-                sigma = broadening_sigma_aa(part.line_wave_aa, redshift, values[part.line_width], lsf)[0]
+                wave = self._moved_aa(part)
+                sigma = broadening_sigma_aa(wave, redshift, values[part.line_width], lsf)[0]
                 luminosity = part.attenuated_lines_lsun if with_dust else part.line_luminosity_lsun
-                pixels += luminosity @ line_pixel_matrix(edges, part.line_wave_aa, sigma)
+                pixels += luminosity @ line_pixel_matrix(edges, wave, sigma)
         return pixels
 
 
@@ -288,7 +300,7 @@ def synthesize_galaxy(
     escaping = 1.0 if recipe.nebular.model == "none" else float(draws.values["nebular.escape_fraction"][0])
     for active in sorted(active_sources(recipe), key=lambda active: active.source.needs_absorbed):
         surroundings = _surroundings(found, mass, escaping if active.source.needs_absorbed else None)
-        component = _other(active, library, draws, surroundings, mass, _gas_width(recipe))
+        component = _other(active, library, draws, surroundings, mass, _gas_motion(recipe))
         found[active.source.name] = component.behind(dust, params)
     wave_aa = functools.reduce(np.union1d, [component.wave_aa for component in found.values()])
     return Galaxy(wave_aa, found, draws, stars, library, escaping)
@@ -314,21 +326,38 @@ def _nebular(recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populatio
     """Lines and continuum of ionised gas."""
     model = get_nebular_model(recipe.nebular.model)
     emitted = (_of_ssps if isinstance(model, SSPNebularModel) else _of_gas)(model, recipe, library, draws, stars)
-    line_wave, lines, node_wave, nodes = emitted
+    names, line_wave, lines, node_wave, nodes = emitted
+    lines = lines * _scatter(names, line_wave, draws)
     wave = _wave_aa(library)
     continuum = float(recipe.nebular.continuum) * np.interp(wave, node_wave, nodes, left=0.0, right=0.0)
-    return Component("birth_and_screen", wave, mass * continuum, line_wave, mass * lines, _gas_width(recipe))
+    return Component("birth_and_screen", wave, mass * continuum, line_wave, mass * lines, *_gas_motion(recipe))
+
+
+def _scatter(names: np.ndarray, line_wave_aa: np.ndarray, draws: Draws) -> np.ndarray:
+    """(n_line,) factors by which lines are scattered, 1 where they are not."""
+    from sfhsim.nebular.scatter import line_groups
+
+    groups = line_groups(names, line_wave_aa)
+    deviates = draws.line_deviates(groups.n_group)[0].astype(np.float64)
+    given = {name: float(value[0]) for name, value in draws.values.items() if name.startswith("nebular.")}
+    factors = np.ones(line_wave_aa.size)
+    for line, group in enumerate(groups.index):
+        own = "hydrogen" if group >= groups.first_hydrogen else "line"
+        dex = given.get(f"nebular.{own}_scatter_dex", 0.0) * deviates[group]
+        factors[line] = 10.0 ** (dex + given.get("nebular.common_shift_dex", 0.0))
+    return factors
 
 
 def _of_ssps(nebula: SSPNebularModel, recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations) -> tuple:
-    """Wavelengths and luminosities of lines, and of the continuum's nodes, for a total mass of 1."""
+    """Names, wavelengths and luminosities of lines, and the continuum's nodes, for a total mass of 1."""
     model = nebula.tables()
     values = (float(draws.values[f"nebular.{name}"][0]) for name in ("log_u", "escape_fraction"))
     glowing = np.flatnonzero(library.age_yr <= 1.01 * model.age_yr[-1])
     weights = _weights(library, stars, glowing)
     ssp = (library.metallicity, library.age_yr[glowing], library.ionizing_photon_rate[:, glowing], *values)
     lines, nodes = (np.einsum("za,zak->k", weights, table(*ssp)) for table in (model.ssp_lines, model.ssp_continuum))
-    return np.asarray(model.line_wave_aa, dtype=np.float64), lines, model.continuum_wave_aa, nodes
+    wave_aa = np.asarray(model.line_wave_aa, dtype=np.float64)
+    return model.line_names, wave_aa, lines, model.continuum_wave_aa, nodes
 
 
 def _of_gas(nebula: NebularModel, recipe: Recipe, library: SSPLibrary, draws: Draws, stars: Populations) -> tuple:
@@ -341,7 +370,8 @@ def _of_gas(nebula: NebularModel, recipe: Recipe, library: SSPLibrary, draws: Dr
     params = gas_params(model, draws)
     lines = model.line_luminosities(params, gas)
     continuum = matmul(model.continuum_amplitudes(params, gas, lines), model.continuum_templates())
-    return np.asarray(model.line_wave_aa, dtype=np.float64), lines[0], model.continuum_wave_aa, continuum[0]
+    wave_aa = np.asarray(model.line_wave_aa, dtype=np.float64)
+    return model.line_names, wave_aa, lines[0], model.continuum_wave_aa, continuum[0]
 
 
 def _surroundings(found: dict[str, Component], mass: float, escape_fraction: float | None) -> Surroundings:
@@ -356,7 +386,12 @@ def _surroundings(found: dict[str, Component], mass: float, escape_fraction: flo
 
 
 def _other(
-    active: ActiveSource, library: SSPLibrary, draws: Draws, surroundings: Surroundings, mass: float, gas_width: str
+    active: ActiveSource,
+    library: SSPLibrary,
+    draws: Draws,
+    surroundings: Surroundings,
+    mass: float,
+    gas_motion: tuple[str, str],
 ) -> Component:
     """A source of `sfhsim.sources`."""
     source, params = active.source, active.params(draws.values)
@@ -367,15 +402,18 @@ def _other(
         mass * source.spectrum(wave, params, surroundings)[0],
         np.asarray(source.line_wave_aa, dtype=np.float64),
         mass * source.line_luminosities(params, surroundings)[0],
-        active.line_width(gas_width),
+        active.line_width(gas_motion[0]),
+        active.line_offset(gas_motion[1]),
         is_reemitted=source.needs_absorbed,
     )
 
 
-def _gas_width(recipe: Recipe) -> str:
-    """The parameter that is the velocity dispersion of the gas."""
-    own = recipe.kinematics.line_velocity_dispersion_kms
-    return "velocity_dispersion_kms" if own is None else "line_velocity_dispersion_kms"
+def _gas_motion(recipe: Recipe) -> tuple[str, str]:
+    """The parameters that are the velocity dispersion of the gas, and its velocity against the stars."""
+    own = recipe.kinematics.line_velocity_dispersion_kms is not None
+    moves = recipe.kinematics.line_velocity_offset_kms is not None
+    width = "line_velocity_dispersion_kms" if own else "velocity_dispersion_kms"
+    return width, "line_velocity_offset_kms" if moves else ""
 
 
 def _dust_params(draws: Draws) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 Both forms own columns: quantities linear in the spectrum at which dust is applied afterwards.
 
 - `FixedPhotometer`: columns are Chebyshev nodes of each filter (`sfhsim.instrument.photometry`).
+- `MovingLinesPhotometer`: the same, with lines one by one, where gas moves against the stars at drawn velocities.
 - `VaryingPhotometer`: columns are narrow cells of rest-frame wavelength, weighed by filters shifted to each redshift
   (`sfhsim.kernels.bands`).
 - `LogPhotometer`: ProSpect's form. Its broadened spectrum is interpolated linearly in log flux, which takes the
@@ -26,7 +27,7 @@ from sfhsim.instrument.photometry import sum_of_nodes
 from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.detectors import Lines, Reading
-from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.draws import LINE_OFFSET, Draws, ParameterPlan
 from sfhsim.synthesis.stored import Stored
 
 CELL_LN_WAVE = 0.0015
@@ -120,10 +121,11 @@ class FixedPhotometer(_Photometer):
         self.column_wave_aa = self._operator.node_wave_aa
         self._n_wave, self._redshift = library.shape[2], redshift
 
-    def line_columns(self, lines: Lines) -> np.ndarray:
+    def line_columns(self, lines: Lines) -> np.ndarray | None:
         """Columns (n_line, n_column) of lines of 1 Lsun, all as wide as the middle of their width's range."""
         kms = 0.5 * sum(np.minimum(self._plan.bounds(lines.width), 1.0e3))
-        return self._operator.line_matrix(lines.wave_aa, np.asarray(lines.wave_aa) * kms / C_KMS)
+        wave_aa = lines.wave_aa * (1 + self._plan.constant(lines.offset) / C_KMS if lines.offset else 1)
+        return self._operator.line_matrix(wave_aa, wave_aa * kms / C_KMS)
 
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """See `Detector`."""
@@ -136,16 +138,111 @@ class FixedPhotometer(_Photometer):
         return sum_of_nodes(attenuated, len(self.filters)).astype(np.float64)
 
 
-class VaryingPhotometer(_Photometer):
+class _LineByLine(_Photometer):
+    """A photometer that is given lines one by one, some of which may move against the stars."""
+
+    STORED: ClassVar[tuple[str, ...]] = ("column_wave_aa", "_line_wave_aa", "_line_offsets", "_counted", "_tables")
+
+    def __init__(self, recipe: Recipe, plan: ParameterPlan, filters: list[Filter]):
+        super().__init__(recipe, plan, filters)
+        self.set_lines([])
+
+    def sees_lines(self, lines: Lines) -> np.ndarray:
+        """Those that may fall into a band: `band_flux` takes them one by one."""
+        if not lines.offset:
+            return self._in_a_band(lines.wave_aa)
+        low, high = (lines.wave_aa * (1 + kms / C_KMS) for kms in self._plan.bounds(lines.offset))
+        return self._in_a_band(low) | self._in_a_band(high)
+
+    def line_columns(self, lines: Lines) -> None:
+        """None: lines are taken one by one."""
+
+    def set_lines(self, lines: list[Lines]) -> None:
+        """All lines of readings."""
+        self._line_wave_aa = np.concatenate([np.zeros(0), *(own.wave_aa for own in lines)])
+        self._line_offsets = [own.offset for own in lines for _ in own.wave_aa]
+        seen = [self.sees_lines(own) for own in lines]
+        self._counted = np.flatnonzero(np.concatenate([np.zeros(0, dtype=bool), *seen]))
+        self._tables = None
+
+    def state(self) -> dict:
+        """As `Stored.state`; the tables are made first."""
+        self._made_tables()
+        return super().state()
+
+    def _moved(self, draws: Draws) -> np.ndarray:
+        """(1 or n, n_line) what the velocities of lines against the stars make of 1 Angstrom."""
+        offsets = dict.fromkeys(filter(None, self._line_offsets))
+        moved = np.ones((len(draws) if offsets else 1, self._line_wave_aa.size))
+        for offset in offsets:
+            own = np.array([name == offset for name in self._line_offsets])
+            moved[:, own] += draws.values[offset][:, None] / C_KMS
+        return moved
+
+    def _means(self, cells: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """(n, n_band) of cells (n, n_cell) and of all lines."""
+        from sfhsim.kernels.bands import band_means
+
+        tables = self._made_tables()
+        if lines is None:
+            tables = tables._replace(line_log_wave=np.zeros(0))
+            counted, log_shift = np.zeros((len(draws), 0)), np.zeros((1, 0))
+        else:
+            counted = np.ascontiguousarray(lines[:, self._counted], dtype=np.float64)
+            log_shift = elementary.log(self._moved(draws)[:, self._counted])
+        out = np.empty((len(draws), len(self.filters)))
+        band_means(cells, counted, log_shift, 1 + draws.values["redshift"], tables, out)
+        return out
+
+    def _made_tables(self):
+        if self._tables is None:
+            self._tables = self._band_tables()
+        return self._tables
+
+    def _band_tables(self):
+        """Tables of the kernel: curves from which lines are read, and no cells."""
+        from sfhsim.kernels.bands import BandTables
+
+        n = len(self.filters)
+        size = 2 + max(int(elementary.log(f.wave_aa[-1] / f.wave_aa[0]) / RESPONSE_LN_WAVE) for f in self.filters)
+        first = np.array([elementary.log(f.wave_aa[0]) for f in self.filters])
+        observed = elementary.exp(first[:, None] + RESPONSE_LN_WAVE * np.arange(size))
+        response = [
+            np.interp(wave, f.wave_aa, f.throughput, right=0.0) * wave / f.norm_aa2
+            for f, wave in zip(self.filters, observed, strict=True)
+        ]
+        return BandTables(
+            starts=np.zeros(n + 1, dtype=np.intp),
+            cell_log_step=np.ones(n),
+            log_stretch_low=0.0,
+            photons=np.zeros(0, dtype=np.float32),
+            photons_first=np.zeros(n, dtype=np.intp),
+            photons_width=np.zeros(n, dtype=np.intp),
+            line_log_wave=elementary.log(self._line_wave_aa[self._counted]),
+            response=np.stack(response),
+            response_first=first,
+            response_step=RESPONSE_LN_WAVE,
+        )
+
+
+class MovingLinesPhotometer(_LineByLine, FixedPhotometer):
+    """One redshift for all galaxies, but a velocity of the gas for each; see the module."""
+
+    def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """As `FixedPhotometer.band_flux`."""
+        of_lines = self._means(np.zeros((len(draws), 0), dtype=np.float32), lines, draws)
+        return super().band_flux(attenuated, None, draws) + of_lines
+
+
+class VaryingPhotometer(_LineByLine):
     """A redshift for every galaxy; see the module."""
 
-    STORED: ClassVar[tuple[str, ...]] = ("column_wave_aa", "_starts", "_groups", "_line_wave_aa", "_counted", "_tables")
+    STORED: ClassVar[tuple[str, ...]] = (*_LineByLine.STORED, "_starts", "_groups")
 
     def __init__(self, recipe: Recipe, plan: ParameterPlan, filters: list[Filter]):
         super().__init__(recipe, plan, filters)
         self._integrals = [_photon_integral(f) for f in self.filters]
         self._redshift_range = plan.bounds("redshift")
-        self.set_lines([])
 
     def compile(self, library: SSPLibrary) -> None:
         """Cells of each filter, over all redshifts."""
@@ -175,46 +272,17 @@ class VaryingPhotometer(_Photometer):
         """Wavelengths of the columns of one filter's cells."""
         return 0.5 * (edges_aa[1:] + edges_aa[:-1])
 
-    def sees_lines(self, lines: Lines) -> np.ndarray:
-        """Those that may fall into a band: `band_flux` takes them one by one."""
-        return self._in_a_band(lines.wave_aa)
-
-    def set_lines(self, lines: list[Lines]) -> None:
-        """All lines of readings."""
-        self._line_wave_aa = np.concatenate([np.zeros(0), *(own.wave_aa for own in lines)])
-        self._counted = np.flatnonzero(self._in_a_band(self._line_wave_aa))
-        self._tables = None
-
-    def state(self) -> dict:
-        """As `Stored.state`; the tables are made first."""
-        self._made_tables()
-        return super().state()
-
-    def _made_tables(self):
-        if self._tables is None:
-            self._tables = self._band_tables()
-        return self._tables
-
     def columns(self, wave_aa: np.ndarray, flux: np.ndarray) -> np.ndarray:
         """See `Detector`."""
         return np.concatenate([(rebin_operator(wave_aa, edges) @ flux.T).T for edges in self._groups], axis=1)
 
     def band_flux(self, attenuated: np.ndarray, lines: np.ndarray | None, draws: Draws) -> np.ndarray:
         """As `FixedPhotometer.band_flux`."""
-        from sfhsim.kernels.bands import band_means
-
-        none = lines is None
-        tables = self._made_tables()
-        tables = tables._replace(line_log_wave=np.zeros(0)) if none else tables
-        seen = np.zeros((len(draws), 0)) if none else np.ascontiguousarray(lines[:, self._counted], dtype=np.float64)
-        cells = np.ascontiguousarray(attenuated, dtype=np.float32)
-        out = np.empty((len(draws), len(self.filters)))
-        band_means(cells, seen, 1 + draws.values["redshift"], tables, out)
-        return out
+        return self._means(np.ascontiguousarray(attenuated, dtype=np.float32), lines, draws)
 
     def _band_tables(self):
-        """Tables of the kernel: photons per cell against ln wavelength, and curves for the lines."""
-        from sfhsim.kernels.bands import PHASES, BandTables
+        """As `_LineByLine._band_tables`, with photons per cell against ln wavelength."""
+        from sfhsim.kernels.bands import PHASES
 
         low, high = (elementary.log(1 + z) for z in self._redshift_range)
         steps = np.array([elementary.log(edges[-1] / edges[0]) / (edges.size - 1) for edges in self._groups])
@@ -225,24 +293,17 @@ class VaryingPhotometer(_Photometer):
             whole = integral(fine)
             counted = ((whole[PHASES:] - whole[:-PHASES]) / band.norm_aa2).astype(np.float32)
             photons.append(np.stack([counted[p : p + width * PHASES : PHASES] for p in range(PHASES + 1)]))
-        size = 2 + max(int(elementary.log(f.wave_aa[-1] / f.wave_aa[0]) / RESPONSE_LN_WAVE) for f in self.filters)
-        first = np.array([elementary.log(f.wave_aa[0]) for f in self.filters])
-        observed = elementary.exp(first[:, None] + RESPONSE_LN_WAVE * np.arange(size))
-        response = [
-            np.interp(wave, f.wave_aa, f.throughput, right=0.0) * wave / f.norm_aa2
-            for f, wave in zip(self.filters, observed, strict=True)
-        ]
-        return BandTables(
-            starts=self._starts.astype(np.intp),
-            cell_log_step=steps,
-            log_stretch_low=float(low),
-            photons=np.concatenate([table.ravel() for table in photons]),
-            photons_first=np.cumsum([0, *(table.size for table in photons)])[:-1].astype(np.intp),
-            photons_width=np.array([table.shape[1] for table in photons], dtype=np.intp),
-            line_log_wave=elementary.log(self._line_wave_aa[self._counted]),
-            response=np.stack(response),
-            response_first=first,
-            response_step=RESPONSE_LN_WAVE,
+        return (
+            super()
+            ._band_tables()
+            ._replace(
+                starts=self._starts.astype(np.intp),
+                cell_log_step=steps,
+                log_stretch_low=float(low),
+                photons=np.concatenate([table.ravel() for table in photons]),
+                photons_first=np.cumsum([0, *(table.size for table in photons)])[:-1].astype(np.intp),
+                photons_width=np.array([table.shape[1] for table in photons], dtype=np.intp),
+            )
         )
 
 
@@ -292,7 +353,7 @@ class LogPhotometer(VaryingPhotometer):
             own = attenuated[:, self._starts[k] : self._starts[k + 1]].astype(np.float64)
             out[:, k] = (self._cell_means(own) * photons).sum(axis=1)
             if lines is not None:
-                observed = self._line_wave_aa[None, :] * stretch
+                observed = self._line_wave_aa * self._moved(draws) * stretch
                 response = np.interp(observed, band.wave_aa, band.throughput, left=0.0, right=0.0) * observed
                 out[:, k] += (lines * response).sum(axis=1) * stretch[:, 0] / band.norm_aa2
         return out
@@ -392,5 +453,7 @@ def _whole_photometer(recipe: Recipe, plan: ParameterPlan, filters: list[Filter]
         return NoPhotometer(recipe, plan, filters)
     if recipe.photometry.interpolation == "log":
         return LogPhotometer(recipe, plan, filters)
-    fixed = plan.constant("redshift") is not None
-    return (FixedPhotometer if fixed else VaryingPhotometer)(recipe, plan, filters)
+    if plan.constant("redshift") is None:
+        return VaryingPhotometer(recipe, plan, filters)
+    moving = LINE_OFFSET in plan.names and plan.constant(LINE_OFFSET) is None
+    return (MovingLinesPhotometer if moving else FixedPhotometer)(recipe, plan, filters)

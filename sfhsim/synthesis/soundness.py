@@ -8,12 +8,20 @@ from __future__ import annotations
 import numpy as np
 
 from sfhsim.nebular.lkl10 import LINE_FLUX, LKL10Lines
+from sfhsim.nebular.scatter import LineGroups
 from sfhsim.synthesis.detectors import Lines
 from sfhsim.synthesis.nebular import GasStage, LKL10Stage, SSPStage
-from sfhsim.synthesis.photometer import FixedPhotometer, LogPhotometer, NoPhotometer, VaryingPhotometer
+from sfhsim.synthesis.photometer import (
+    FixedPhotometer,
+    LogPhotometer,
+    MovingLinesPhotometer,
+    NoPhotometer,
+    VaryingPhotometer,
+)
 from sfhsim.synthesis.sources import TemplateSource
 
 _OLDEST_YR = 1e11
+_MOST_LINES = 100_000
 _WIDEST2 = 1e8  # Angstrom^2, or columns^2: far beyond any width
 
 
@@ -46,7 +54,7 @@ def check_sound(simulator) -> None:
     lines = [source.lines for source in light.sources.values() if source.lines is not None]
     n_line = sum(own.wave_aa.size for own in lines)
     _check_spectrograph(simulator.spectrograph, n_pixel, n_line)
-    _check_photometer(simulator.photometer, n_band, n_line)
+    _check_photometer(simulator.photometer, n_band, n_line, simulator.plan.names)
 
 
 def check_axes(age_yr: np.ndarray, age_edges_yr: np.ndarray, metallicity: np.ndarray) -> None:
@@ -90,6 +98,7 @@ def _check_source(name: str, source, columns: dict[str, int], parameters: tuple[
 
 def _check_lines(name: str, lines, parameters: tuple[str, ...]) -> None:
     _require(isinstance(lines, Lines) and lines.width in parameters, f"{name}, width of lines")
+    _require(lines.offset in ("", *parameters), f"{name}, velocity of lines")
     _checked(f"{name}, lines", lines.wave_aa, "f8", (None,))
     _require((lines.wave_aa > 0).all(), f"{name}, wavelengths of lines")
 
@@ -97,14 +106,31 @@ def _check_lines(name: str, lines, parameters: tuple[str, ...]) -> None:
 def _check_cloudy(simulator, stage: SSPStage, n_z: int, n_age: int) -> None:
     from sfhsim.kernels.rows import COLUMNS
 
-    ranks = [len(vectors) for vectors in stage.vectors.values()]
-    _require(list(stage._sizes) == [stage.lines.wave_aa.size, *ranks], "sizes of the nebular table")
+    n_line = _checked("nebular lines", stage.lines.wave_aa, "f8", (None,))[0]
+    ranks = {name: len(vectors) for name, vectors in stage.vectors.items()}
+    if stage.is_scattered:
+        n_line = _check_groups(stage.groups)
+        _indices("nebular lines in view", stage._in_view, stage.lines.wave_aa.size, n_line)
+        _require(set(stage._line_factors) <= set(ranks), "panels of scattered lines")
+        for panel, factor in stage._line_factors.items():
+            ranks[panel] -= _checked(f"scattered lines of {panel}", factor, "f8", (n_line, None))[1]
+    _require(list(stage._sizes) == [n_line, *ranks.values()] and min(stage._sizes) >= 0, "sizes of the nebular table")
     _require(0 <= stage._stop_age <= n_age and stage._n_row == n_z * stage._stop_age, "rows of the nebular table")
     rows, width = _checked("nebular table", stage._table, "f4", (None, None))
     _require(width % COLUMNS == 0 and sum(stage._sizes) <= width, "columns of the nebular table")
     (n_node,) = _checked("nodes of log U", stage._log_u_nodes, "f8", (None,))
     _require(n_node >= 2 and (np.diff(stage._log_u_nodes) > 0).all(), "nodes of log U")
     _check_nodes(stage, simulator.plan.bounds("nebular.log_u"), rows)
+
+
+def _check_groups(groups) -> int:
+    """How many lines the groups are of."""
+    _require(isinstance(groups, LineGroups), "groups of lines")
+    _require(isinstance(groups.n_group, int) and 0 <= groups.n_group < _MOST_LINES, "groups of lines")
+    _require(isinstance(groups.first_hydrogen, int), "groups of lines")
+    (n_line,) = _checked("groups of lines", groups.index, "i8", (None,))
+    _indices("groups of lines", groups.index, n_line, groups.n_group)
+    return n_line
 
 
 def _check_nodes(stage: SSPStage, log_u: tuple[float, float], rows: int) -> None:
@@ -125,6 +151,7 @@ def _check_gas(stage: GasStage, n_ssp: int) -> None:
     ranks = {len(vectors) for vectors in stage.vectors.values()}
     _require(ranks <= {n_template, n_line + n_template}, "vectors of the nebular emission")
     _indices("nebular lines", stage._kept, stage.lines.wave_aa.size, n_line)
+    _require(not stage.is_scattered or _check_groups(stage.groups) == n_line, "groups of lines")
     _require((stage._ionizing is None) == (stage._model.scale == "sfr_10myr"), "ionising output")
     if stage._ionizing is not None:
         _checked("ionising output", stage._ionizing, "f4", (n_ssp, None))
@@ -188,7 +215,7 @@ def _check_broadening(spectrograph, n_pixel: int) -> None:
     _require(wave_aa[0] <= rest_aa[0] and wave_aa[-1] >= rest_aa[1], "range of the pixel columns")
 
 
-def _check_photometer(photometer, n_band: int, n_line: int) -> None:
+def _check_photometer(photometer, n_band: int, n_line: int, parameters: tuple[str, ...]) -> None:
     covered = getattr(photometer, "_measured", photometer)  # of one with missing bands, that of the others
     if isinstance(covered, NoPhotometer):
         _require(n_band == 0, "band columns")
@@ -199,14 +226,20 @@ def _check_photometer(photometer, n_band: int, n_line: int) -> None:
         _checked("starts of bands", covered._starts, "i8", (n_filter + 1,))
         starts = covered._starts
         _require(starts[0] == 0 and starts[-1] == n_band and (np.diff(starts) > 0).all(), "starts of bands")
-        _indices("lines in bands", covered._counted, covered._counted.size, n_line)
-        _checked("lines", covered._line_wave_aa, "f8", (n_line,))
         _require(len(covered._groups) == n_filter, "cells of bands")
         if isinstance(covered, LogPhotometer):
             sizes = [_checked("cells of a band", edges, "f8", (None,))[0] for edges in covered._groups]
             _require(sizes == np.diff(starts).tolist(), "cells of bands")
         else:
             _check_band_tables(covered._tables, starts, covered._counted.size)
+    if isinstance(covered, MovingLinesPhotometer):
+        _check_band_tables(covered._tables, np.zeros(len(covered.filters) + 1, dtype=np.intp), covered._counted.size)
+    if isinstance(covered, MovingLinesPhotometer | VaryingPhotometer):
+        _indices("lines in bands", covered._counted, covered._counted.size, n_line)
+        _checked("lines", covered._line_wave_aa, "f8", (n_line,))
+        offsets = covered._line_offsets
+        _require(isinstance(offsets, list) and len(offsets) == n_line, "velocities of lines in bands")
+        _require(set(offsets) <= {"", *parameters}, "velocities of lines in bands")
 
 
 def _check_band_tables(tables, starts: np.ndarray, n_counted: int) -> None:

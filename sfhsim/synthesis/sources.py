@@ -17,7 +17,7 @@ from sfhsim.recipe.model import Recipe
 from sfhsim.sources import ActiveSource, Surroundings, active_sources
 from sfhsim.synthesis.blocks import pad_columns
 from sfhsim.synthesis.detectors import Detectors, Lines
-from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.draws import LINE_OFFSET, Draws, ParameterPlan
 from sfhsim.synthesis.emission import Emission, checked
 from sfhsim.synthesis.nebular import make_nebular
 from sfhsim.synthesis.populations import Populations
@@ -36,6 +36,7 @@ class Source(Protocol):
     needs_starlight : whether it must be told of its surroundings.
     needs_absorbed : whether it is evaluated last, knowing what dust absorbs of the others.
     line_width : the parameter that is the velocity dispersion of its lines.
+    line_offset : the parameter that is their velocity against the stars, "" for none.
     vectors : (k, n_column) for each panel, once compiled.
     lines : those that detectors take one by one, once compiled; None for none.
     """
@@ -46,6 +47,7 @@ class Source(Protocol):
     needs_starlight: bool
     needs_absorbed: bool
     line_width: str
+    line_offset: str
     vectors: dict[str, np.ndarray]
     lines: Lines | None
 
@@ -71,7 +73,7 @@ class StarSource(Stored):
     """
 
     STORED: ClassVar[tuple[str, ...]] = ("templates",)
-    is_stars, needs_starlight, needs_absorbed, line_width, lines = True, False, False, "", None
+    is_stars, needs_starlight, needs_absorbed, line_width, line_offset, lines = True, False, False, "", "", None
     templates: CompiledTemplates
 
     def __init__(self, recipe: Recipe, name: str):
@@ -107,23 +109,24 @@ class TemplateSource(Stored):
     Parameters
     ----------
     active : ActiveSource
-    gas_width : the parameter that is the velocity dispersion of the galaxy's gas.
+    gas_width, gas_offset : the parameters that are the velocity dispersion of the galaxy's gas, and its velocity.
     """
 
     STORED: ClassVar[tuple[str, ...]] = ("vectors", "lines", "_factors", "_drawn", "_n_template")
     is_stars, needs_starlight = False, True
 
-    def __init__(self, active: ActiveSource, gas_width: str):
+    def __init__(self, active: ActiveSource, gas_width: str, gas_offset: str):
         self._active, self.family, self.name = active, active.source, active.source.name
         self.dust, self.needs_absorbed = self.family.dust, self.family.needs_absorbed
-        self.line_width, self._owner = active.line_width(gas_width), f"source {self.name!r}"
+        self.line_width, self.line_offset = active.line_width(gas_width), active.line_offset(gas_offset)
+        self._owner = f"source {self.name!r}"
 
     def compile(self, plan: ParameterPlan, library: SSPLibrary, detectors: Detectors, tolerance: float) -> None:
         """See `Source`; lines that come with the columns have rows of their own below those of the templates."""
         wave_aa = np.union1d(np.asarray(library.wave_aa, dtype=np.float64), self.family.wave_aa)
         templates = checked(self._owner, "templates", self.family.templates(wave_aa), (None, wave_aa.size))
         self._n_template = len(templates)
-        lines = Lines(np.asarray(self.family.line_wave_aa, dtype=np.float64), self.line_width)
+        lines = Lines(np.asarray(self.family.line_wave_aa, dtype=np.float64), self.line_width, self.line_offset)
         self.vectors, self._factors = {}, {}
         for name, panel in detectors.panels.items():
             columns = panel.columns(wave_aa, templates)
@@ -164,16 +167,23 @@ def gas_width(recipe: Recipe) -> str:
     return GAS_WIDTHS[recipe.kinematics.line_velocity_dispersion_kms is not None]
 
 
+def gas_offset(recipe: Recipe) -> str:
+    """The parameter that is the velocity of the galaxy's gas against its stars, "" for none."""
+    return "" if recipe.kinematics.line_velocity_offset_kms is None else LINE_OFFSET
+
+
 def make_sources(recipe: Recipe) -> dict[str, Source]:
     """The sources of a recipe by name, stars first; to be compiled."""
     sources = [StarSource(recipe, "old"), StarSource(recipe, "young")]
-    width = gas_width(recipe)
-    nebular = make_nebular(recipe, width)
+    width, offset = gas_width(recipe), gas_offset(recipe)
+    nebular = make_nebular(recipe, width, offset)
     sources += [] if nebular is None else [nebular]
-    sources += [TemplateSource(active, width) for active in active_sources(recipe)]
+    sources += [TemplateSource(active, width, offset) for active in active_sources(recipe)]
     return {source.name: source for source in sources}
 
 
-def line_widths(recipe: Recipe) -> tuple[str, ...]:
-    """Names of all parameters that are velocity dispersions of lines."""
-    return tuple(dict.fromkeys(source.line_width for source in make_sources(recipe).values() if source.line_width))
+def line_motions(recipe: Recipe) -> tuple[str, ...]:
+    """Names of all parameters that are velocity dispersions of lines, or velocities against the stars."""
+    sources = make_sources(recipe).values()
+    names = [name for source in sources for name in (source.line_width, source.line_offset)]
+    return tuple(name for name in dict.fromkeys(names) if name)

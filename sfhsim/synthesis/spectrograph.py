@@ -35,7 +35,7 @@ from sfhsim.recipe.model import BUILTIN_LSFS, Recipe
 from sfhsim.synthesis.attenuation import PanelLight, Spectra
 from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import Draws, ParameterPlan
-from sfhsim.synthesis.sources import GAS_WIDTHS, line_widths
+from sfhsim.synthesis.sources import GAS_WIDTHS, line_motions
 from sfhsim.synthesis.stored import Stored, is_storable
 
 _MARGIN_SIGMA = 7.0
@@ -106,6 +106,7 @@ class _Spectrograph(Stored):
         Lines of other sources than the gas may be far broader than stars, for which that window was made.
         """
         reach = 0.0 if lines.width in GAS_WIDTHS else _MARGIN_SIGMA * self._plan.bounds(lines.width)[1] / C_KMS
+        reach += max(map(abs, self._plan.bounds(lines.offset))) / C_KMS if lines.offset else 0.0
         low, high = self._native_wave_aa[[0, -1]]
         return (lines.wave_aa * (1 + reach) >= low) & (lines.wave_aa * (1 - reach) <= high)
 
@@ -179,9 +180,10 @@ class FixedSpectrograph(_Spectrograph):
         from sfhsim.nebular.profiles import line_pixel_matrix
 
         kms = [self._plan.constant(of_source.width) for of_source in lines]
-        sigma = [self._line_sigma_aa(own.wave_aa, k, self.redshift) for own, k in zip(lines, kms, strict=True)]
-        wave_aa = np.concatenate([own.wave_aa for own in lines])
-        self.line_profiles = _sparse_rows(line_pixel_matrix(self._rest_edges_aa, wave_aa, np.concatenate(sigma)))
+        wave_aa = [own.wave_aa * (1 + self._plan.constant(own.offset) / C_KMS if own.offset else 1) for own in lines]
+        sigma = [self._line_sigma_aa(moved, k, self.redshift) for moved, k in zip(wave_aa, kms, strict=True)]
+        profiles = line_pixel_matrix(self._rest_edges_aa, np.concatenate(wave_aa), np.concatenate(sigma))
+        self.line_profiles = _sparse_rows(profiles)
 
     def observe(self, reading: Reading, draws: Draws) -> tuple[PanelLight, np.ndarray]:
         """The light of its panel, where it is alone, still without the lines in view; and those (n, n_line)."""
@@ -286,11 +288,19 @@ class VaryingSpectrograph(_Spectrograph):
     def _add_lines(self, spectra, stretch, lines, draws: Draws) -> None:
         from sfhsim.kernels.lines import add_redshifted_lines, normal_table
 
-        redshift, drawn = draws.values["redshift"], self._drawn_lines
-        sigma_aa = [self._line_sigma_aa(own.wave_aa, draws.values[own.width], redshift) for own in drawn]
-        wave_aa, sigma_aa = np.concatenate([own.wave_aa for own in drawn]), np.concatenate(sigma_aa, axis=1)
         luminosity = np.ascontiguousarray(lines[:, self._drawn], dtype=np.float64)
-        add_redshifted_lines(spectra, self.edges_aa, wave_aa, sigma_aa, luminosity, stretch, normal_table())
+        offsets = np.concatenate([np.repeat(own.offset, own.wave_aa.size) for own in self._drawn_lines])
+        for offset in dict.fromkeys(own.offset for own in self._drawn_lines):
+            drawn = [own for own in self._drawn_lines if own.offset == offset]
+            light = np.ascontiguousarray(luminosity[:, offsets == offset])
+            redshift, observed = draws.values["redshift"], stretch
+            if offset:  # as at another redshift, at which pixels are not as much narrower as they are
+                moved = 1 + draws.values[offset] / C_KMS
+                observed = stretch * moved
+                redshift, light = observed - 1, light / moved[:, None]
+            sigma_aa = [self._line_sigma_aa(own.wave_aa, draws.values[own.width], redshift) for own in drawn]
+            wave_aa, sigma_aa = np.concatenate([own.wave_aa for own in drawn]), np.concatenate(sigma_aa, axis=1)
+            add_redshifted_lines(spectra, self.edges_aa, wave_aa, sigma_aa, light, observed, normal_table())
 
 
 def recipe_lsf(spectrum) -> LineSpreadFunction:
@@ -302,6 +312,6 @@ def recipe_lsf(spectrum) -> LineSpreadFunction:
 
 def make_spectrograph(recipe: Recipe, plan: ParameterPlan) -> FixedSpectrograph | VaryingSpectrograph:
     """The fixed form where dispersions and redshift are constants, else the varying one; to be compiled."""
-    names = ["redshift", "velocity_dispersion_kms", *line_widths(recipe)]
+    names = ["redshift", "velocity_dispersion_kms", *line_motions(recipe)]
     fixed = all(plan.constant(name) is not None for name in names)
     return (FixedSpectrograph if fixed else VaryingSpectrograph)(recipe, plan)

@@ -86,6 +86,7 @@ _MODULES = {
     "ConstantLSF": "sfhsim.instrument.lsf",
     "Filter": "sfhsim.instrument.filters",
     "LKL10Lines": "sfhsim.nebular.lkl10",
+    "LineGroups": "sfhsim.nebular.scatter",
     "LineProfiles": "sfhsim.synthesis.spectrograph",
     "Lines": "sfhsim.synthesis.detectors",
     "NoLSF": "sfhsim.instrument.lsf",

@@ -86,6 +86,7 @@ def _unit(name: str) -> str:
         ("_percent", "%"),
         ("_cm_s", "cm/s"),
         ("log_u", "dex"),
+        ("_dex", "dex"),
         ("log10_ssfr_yr", "dex(1/yr)"),
     ):
         if name.endswith(ending):

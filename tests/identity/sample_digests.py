@@ -124,6 +124,23 @@ RECIPES = {
         "nebular": {"escape_fraction": uniform(0.0, 1.0)},
         "photometry": {"filters": ["HST/WFC3_UVIS.F555W", "JWST/NIRCam.F200W"], "error_mag": 0.05},
     },
+    "drawn, lines scattered and moving, beside diffuse gas": {
+        "kinematics": DRAWN | {"line_velocity_offset_kms": uniform(-300.0, 300.0)},
+        "nebular": {
+            "line_scatter_dex": uniform(0.0, 0.3),
+            "hydrogen_scatter_dex": 0.02,
+            "common_scatter_dex": {"distribution": "exponential", "scale": 0.1, "max": 0.5},
+        },
+        "sources": {
+            "diffuse_ionized_gas": {
+                "halpha_width_aa": {"distribution": "log_uniform", "min": 0.2, "max": 3.0},
+                "log10_nii_halpha": uniform(-0.5, 0.3),
+                "log10_sii_halpha": uniform(-0.5, 0.2),
+                "log10_oiii_hbeta": uniform(-0.5, 0.45),
+                "log10_oi_halpha": uniform(-1.5, -0.35),
+            }
+        },
+    },
     "drawn, ProSpect's forms": {
         "discretisation": "prospect",
         "kinematics": DRAWN,

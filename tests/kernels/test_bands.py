@@ -27,6 +27,17 @@ class Redshifts:
         return len(self.values["redshift"])
 
 
+class Velocities(Redshifts):
+    """And velocities of lines against the stars."""
+
+    def __init__(self, low, high, n):
+        super().__init__(low, high, n)
+        self.values["offset"] = np.random.default_rng(6).uniform(-3000.0, 3000.0, n)
+
+    def bounds(self, name):
+        return (-3000.0, 3000.0) if name == "offset" else super().bounds(name)
+
+
 class Twin(VaryingPhotometer):
     """The exact form: the photons that each band counts in each cell at each redshift."""
 
@@ -66,6 +77,20 @@ def test_same_magnitudes_as_the_exact_form(library, bounds, with_lines):
     cells, lines = _light(fast, library, 40)
     fluxes = [p.band_flux(cells, lines if with_lines else None, draws) for p in (fast, exact)]
     assert np.abs(2.5 * np.log10(fluxes[0] / fluxes[1])).max() < 1e-4
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 0.02), (0.3, 0.3001)])
+def test_lines_that_move_beside_lines_that_do_not(library, bounds):
+    draws = Velocities(*bounds, 40)
+    fast, exact = (_photometer(form, draws, library) for form in (VaryingPhotometer, Twin))
+    lines = [Lines(LINE_AA[:30], "velocity_dispersion_kms"), Lines(LINE_AA[30:], "velocity_dispersion_kms", "offset")]
+    cells, light = _light(fast, library, 40)
+    for photometer in (fast, exact):
+        photometer.set_lines(lines)
+    moved, expected = (p.band_flux(cells, light, draws) for p in (fast, exact))
+    assert np.abs(2.5 * np.log10(moved / expected)).max() < 1e-4
+    fast.set_lines([Lines(LINE_AA, "velocity_dispersion_kms")])
+    assert np.abs(2.5 * np.log10(moved / fast.band_flux(cells, light, draws))).max() > 1e-3
 
 
 def test_a_flat_spectrum_has_its_own_mean(library):

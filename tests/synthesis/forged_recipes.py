@@ -20,12 +20,17 @@ DRAWN = {
     "velocity_dispersion_kms": {"distribution": "uniform", "min": 50.0, "max": 300.0},
     "redshift": {"distribution": "uniform", "min": 0.0, "max": 0.05},
 }
+MOVING = {
+    "velocity_dispersion_kms": 200.0,
+    "line_velocity_offset_kms": {"distribution": "uniform", "min": -300.0, "max": 300.0},
+}
+SCATTER = {"line_scatter_dex": 0.2, "common_scatter_dex": 0.1}
 PIXELS = {"step_aa": 20.0}
 SECTIONS = [
-    {},
+    {"nebular": SCATTER},
     {"kinematics": DRAWN},
     {"kinematics": DRAWN, "photometry": {"filters": ["HST/WFC3_UVIS.F555W"], "interpolation": "log"}},
-    {"nebular": {"model": "lkl10", "scaling": "energy"}, "kinematics": DRAWN | {"broaden_stars": False}},
+    {"nebular": {"model": "lkl10", "scaling": "energy"} | SCATTER, "kinematics": MOVING | {"broaden_stars": False}},
 ]
 
 

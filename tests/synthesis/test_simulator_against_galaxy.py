@@ -45,11 +45,11 @@ RMS_AT_ZERO_TOLERANCE = {"calzetti": 4e-4, "distant": 5e-4}
 
 def magnitude(band, galaxy, redshift, scale):
     """AB magnitude of the whole attenuated SED at native resolution, each line a narrow triangle in it."""
-    corners = galaxy.line_wave_aa[:, None] + NARROW_AA * np.array([-1.0, 0.0, 1.0])
+    corners = galaxy.moved_line_wave_aa[:, None] + NARROW_AA * np.array([-1.0, 0.0, 1.0])
     wave_aa = np.unique(np.concatenate([galaxy.wave_aa, corners.ravel()]))
     wave_aa = wave_aa[(wave_aa >= galaxy.wave_aa[0]) & (wave_aa <= galaxy.wave_aa[-1])]
     flux = np.interp(wave_aa, galaxy.wave_aa, galaxy.attenuated_continuum)
-    for centre_aa, luminosity_lsun in zip(galaxy.line_wave_aa, galaxy.attenuated_lines_lsun, strict=True):
+    for centre_aa, luminosity_lsun in zip(galaxy.moved_line_wave_aa, galaxy.attenuated_lines_lsun, strict=True):
         near = slice(*np.searchsorted(wave_aa, centre_aa + 5.0 * NARROW_AA * np.array([-1.0, 1.0])))
         profile = np.maximum(1 - np.abs(wave_aa[near] - centre_aa) / NARROW_AA, 0.0)
         if profile.any():
