@@ -189,8 +189,6 @@ def _counts_energy(path: Path) -> bool:
 
 
 def _from_kcorrect(key: str) -> Filter:
-    from sfhsim.instrument.build_filters import parse_kcorrect
-
     spec = find_spec("kcorrect")  # finds the folder; nothing of the package is imported
     if spec is None:
         raise _not_installed("kcorrect")
@@ -199,6 +197,15 @@ def _from_kcorrect(key: str) -> Filter:
         raise _unknown_in("kcorrect", key, [path.stem for path in folder.glob("*.dat")])
     wave_aa, throughput = parse_kcorrect((folder / f"{key}.dat").read_text())
     return Filter(f"kcorrect:{key}", wave_aa, np.maximum(throughput, 0.0), "kcorrect, installed")
+
+
+def parse_kcorrect(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """Wavelength (A) and response of a kcorrect ``.dat`` file: rows ``| lambda | pass | ...``."""
+    rows = [line.strip().strip("|").split("|")[:2] for line in text.splitlines() if line.startswith("|")]
+    columns = np.array([[float(word) for word in row] for row in rows if not row[0].strip()[0].isalpha()])
+    columns = columns[np.argsort(columns[:, 0], kind="stable")]
+    columns = columns[np.append(True, np.diff(columns[:, 0]) > 0.0)]
+    return columns[:, 0], columns[:, 1]
 
 
 def _from_pyphot(key: str) -> Filter:

@@ -8,7 +8,7 @@ zone and p_w the mean of all templates / m_t at pixel w,
 
 The largest components are float32, the others, whose contribution is small, float16. The ultraviolet, where
 old and young stars differ by many orders of magnitude, is not factorised: N itself is float16 there, right
-to 5e-4 of each pixel. `sfhsim.libraries.build_embedded` writes the file; ``sfhsim/data/README.md`` says
+to 5e-4 of each pixel. `sfhsim.data.builders.bc03_miles` writes the file; ``sfhsim/data/README.md`` says
 where it comes from.
 """
 

@@ -15,7 +15,7 @@ population has no nebular emission.
 Line wavelengths are in air above 2000 A, in vacuum below, as Cloudy writes them. The continuum holds
 free-bound, free-free and two-photon emission with what Cloudy adds between 912 and 1216 A, and is a
 straight line between nodes. ``replaced`` marks the models that failed in the source and were replaced (see
-``sfhsim.nebular.build_cloudy``): all of them at Z = 0.05 but one.
+``sfhsim.data.builders.cloudy``): all of them at Z = 0.05 but one.
 """
 
 from __future__ import annotations

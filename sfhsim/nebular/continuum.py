@@ -5,7 +5,7 @@
 g(lambda, Te): free-bound (Ercolano & Storey 2006, MNRAS 372, 1875) + free-free (Gaunt factors of Storey &
 Hummer 1991, CoPhC 66, 129); e(Hbeta; Te, ne): case B (Storey & Hummer 1995, MNRAS 272, 41). All tabulated
 from PyNeb 1.1.32 (Luridiana, Morisset & Shaw 2015, A&A 573, A42; Morisset et al. 2020) by
-``sfhsim.nebular.build_continuum``. The two-photon continuum of the hydrogen 2s level is computed here, as
+``sfhsim.data.builders.continuum``. The two-photon continuum of the hydrogen 2s level is computed here, as
 PyNeb does it:
 
     g_2q = h c lambda_a / lambda^3  (A(y) / A_2q)  a_2s(Te) / (1 + ne / ne_crit),   y = lambda_a / lambda

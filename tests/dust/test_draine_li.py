@@ -7,8 +7,8 @@ import pytest
 from bagpipes_reference import BANDS, TABLE, U_MIN, band_fractions, reference
 from test_dale import write_published
 
+from sfhsim.data.builders.draine_li import GRAINS, encode, read_grids
 from sfhsim.dust import DUST_EMISSIONS, dust_spectrum, get_dust_emission, register_dust_emission
-from sfhsim.dust.build_draine_li import GRAINS, encode, read_grids
 from sfhsim.dust.dale_install import install_dale
 from sfhsim.dust.draine_li import load_tables
 from sfhsim.dust.emission import trapezoid_weights

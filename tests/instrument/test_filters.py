@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from sfhsim.constants import C_AA_S
+from sfhsim.data.builders.filters import wheel_names
 from sfhsim.errors import CoverageError, MissingDataError, RecipeError, SfhsimWarning
 from sfhsim.instrument import Filter, filter_names, load_filter
-from sfhsim.instrument.build_filters import build, parse_kcorrect, thin, wheel_names
+from sfhsim.instrument.filter_sources import parse_kcorrect
 
 WAVE_AA = np.arange(3000.0, 8000.0, 2.0)
 BOX = Filter("box", [4999.999, 5000.0, 6000.0, 6000.001], [0.0, 1.0, 1.0, 0.0])
@@ -253,6 +254,11 @@ def test_kcorrect_route(tmp_path, monkeypatch):
         load_filter("kcorrect:jwst_f44w")
 
 
+def test_wavelengths_of_kcorrect_files_increase():
+    wave, throughput = parse_kcorrect(KCORRECT_FILE)
+    np.testing.assert_allclose(np.column_stack([wave, throughput]), [[5000.0, 0.5], [6000.0, 1.0]])
+
+
 @pytest.mark.parametrize("dtype", ["photon", "energy"])
 def test_pyphot_route(monkeypatch, dtype):
     curve = types.SimpleNamespace(wavelength=np.array([5e3, 6e3]), transmit=np.array([0.5, 1.0]), dtype=dtype)
@@ -273,34 +279,6 @@ def test_pyphot_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyphot", None)
     with pytest.raises(MissingDataError, match="pyphot is not installed here"):
         load_filter("pyphot:HST_WFC3_F275W")
-
-
-# ---------------------------------------------------------------- the script that made the shipped curves
-
-
-def test_thinning_keeps_the_curve_within_its_tolerance():
-    wave = np.linspace(4000.0, 6000.0, 3001)
-    curve = np.exp(-0.5 * ((wave - 5000.0) / 150.0) ** 2)
-    thin_wave, thin_curve = thin(wave, 7.0 * curve)
-    assert thin_wave.size < 600
-    inside = (wave >= thin_wave[0]) & (wave <= thin_wave[-1])
-    assert np.abs(np.interp(wave[inside], thin_wave, thin_curve) - curve[inside]).max() <= 2e-5
-    assert curve[~inside].max() < 1e-5
-
-
-def test_build_from_a_wheel(tmp_path):
-    import zipfile
-
-    wheel = tmp_path / "kcorrect-9.9-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for stem in wheel_names().values():
-            archive.writestr(f"kcorrect/data/responses/{stem}.dat", KCORRECT_FILE)
-    assert build(wheel, tmp_path / "filters.npz") == 74
-    with np.load(tmp_path / "filters.npz") as data:
-        assert str(data["source"]) == "kcorrect 9.9"
-        assert data["wave_aa"].size == data["offset"][-1] == 2 * 74
-    wave, throughput = parse_kcorrect(KCORRECT_FILE)
-    np.testing.assert_allclose(np.column_stack([wave, throughput]), [[5000.0, 0.5], [6000.0, 1.0]])
 
 
 @pytest.mark.reference_data

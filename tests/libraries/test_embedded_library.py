@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sfhsim.constants import LYMAN_LIMIT_AA
+from sfhsim.data.builders.bc03_miles import build, pixel_centres_aa
 from sfhsim.errors import LibraryError, MissingDataError
-from sfhsim.libraries.build_embedded import build, pixel_centres_aa
 from sfhsim.libraries.checks import check_library
 from sfhsim.libraries.embedded import EMBEDDED_FOLDER, load_embedded
 from sfhsim.pixels import pixel_edges, rebin_padded

@@ -1,9 +1,7 @@
-"""Make the filter curves that sfhsim ships from a kcorrect wheel (BSD-3): a maintainer's script.
+"""Build ``sfhsim/data/filters/filters.npz``: ``python -m sfhsim.data.builders.filters WHEEL OUT``.
 
-    python -m sfhsim.instrument.build_filters WHEEL OUT
-
-The wheel is read as a zip, nothing of it is imported. Curves are cut where they fall below 1e-5 of their peak
-and thinned: a point is dropped where a straight line between its neighbours is within 2e-5 of the peak.
+WHEEL is that of kcorrect (BSD-3), read as a zip: nothing of it is imported. Curves are cut where they fall below 1e-5
+of their peak and thinned: a point is dropped where a straight line between its neighbours is within 2e-5 of the peak.
 """
 
 from __future__ import annotations
@@ -13,6 +11,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from sfhsim.instrument.filter_sources import parse_kcorrect
 
 CUT, TOLERANCE = 1e-5, 2e-5  # of the peak
 
@@ -39,15 +39,6 @@ def wheel_names() -> dict[str, str]:
     names |= {f"Spitzer/IRAC.I{channel}": f"spitzer_irac_ch{channel}" for channel in range(1, 5)}
     names |= {f"WISE/WISE.W{channel}": f"wise_w{channel}" for channel in range(1, 5)}
     return names
-
-
-def parse_kcorrect(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """Wavelength (A) and response of a kcorrect ``.dat`` file: rows ``| lambda | pass | ...``."""
-    rows = [line.strip().strip("|").split("|")[:2] for line in text.splitlines() if line.startswith("|")]
-    columns = np.array([[float(word) for word in row] for row in rows if not row[0].strip()[0].isalpha()])
-    columns = columns[np.argsort(columns[:, 0], kind="stable")]
-    columns = columns[np.append(True, np.diff(columns[:, 0]) > 0.0)]
-    return columns[:, 0], columns[:, 1]
 
 
 def thin(wave_aa: np.ndarray, throughput: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

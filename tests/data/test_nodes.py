@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sfhsim.nebular.nodes import choose_nodes, relative_error
+from sfhsim.data.builders.nodes import choose_nodes, relative_error
 
 
 def test_straight_lines_need_two_nodes():

