@@ -226,7 +226,7 @@ def _from_pyphot(key: str) -> Filter:
 
 
 def _not_installed(package: str) -> MissingDataError:
-    return MissingDataError(f'{package} is not installed here: pip install "sfhsim[filters]" or {package} itself')
+    return MissingDataError(f"{package} is not installed here: pip install {package}")
 
 
 def _unknown_in(package: str, key: str, known: list[str]) -> RecipeError:
