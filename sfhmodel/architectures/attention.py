@@ -17,7 +17,7 @@ from keras import layers
 
 from sfhmodel.architectures.network_spec import NetworkSpec, convolutions, perceptron
 from sfhmodel.errors import ConfigError
-from sfhmodel.layers.attention import AttentionPooling, SelfAttentionBlock, TokenPosition
+from sfhmodel.layers.self_attention import AttentionPooling, SelfAttentionBlock, TokenPosition
 
 
 def attention(

@@ -23,7 +23,7 @@ def evaluate(
     from sfhmodel.evaluation import evaluate as evaluate_model
     from sfhmodel.evaluation.folder import PAGE
     from sfhmodel.evaluation.progress import shown_progress
-    from sfhmodel.evaluation.tables import headline
+    from sfhmodel.evaluation.report_tables import headline
 
     with shown_progress() as progress:
         metrics = evaluate_model(

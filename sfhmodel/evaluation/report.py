@@ -10,7 +10,7 @@ from pathlib import Path
 from sfhmodel.evaluation.attention import Attention
 from sfhmodel.evaluation.figures import Picture, pictures
 from sfhmodel.evaluation.folder import FIGURES, METRICS, PAGE
-from sfhmodel.evaluation.tables import group_table, headline, quantile_table, summary_table, world_table
+from sfhmodel.evaluation.report_tables import group_table, headline, quantile_table, summary_table, world_table
 from sfhmodel.inference.prediction import Prediction
 
 

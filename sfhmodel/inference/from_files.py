@@ -95,7 +95,7 @@ def predict_files(
         The magnitudes cannot be read. What is wrong with single files is in the outcome.
     """
     from sfhmodel.files import check_new, check_writable
-    from sfhmodel.inference.tables import check_table_path
+    from sfhmodel.inference.prediction_tables import check_table_path
     from sfhmodel.model_file import check_model_file
     from sfhmodel.presets import resolve
 

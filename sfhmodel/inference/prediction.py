@@ -162,8 +162,8 @@ class Prediction:
         return int(near[0])
 
     def to_table(self):
-        """An astropy Table, a row per galaxy; see `sfhmodel.inference.tables`."""
-        from sfhmodel.inference.tables import prediction_table
+        """An astropy Table, a row per galaxy; see `sfhmodel.inference.prediction_tables`."""
+        from sfhmodel.inference.prediction_tables import prediction_table
 
         return prediction_table(self)
 
@@ -175,7 +175,7 @@ class Prediction:
         ConfigError
             Another ending, a file that exists and may not be overwritten, or a place that cannot be written.
         """
-        from sfhmodel.inference.tables import write_prediction
+        from sfhmodel.inference.prediction_tables import write_prediction
 
         return write_prediction(self, path, overwrite=overwrite)
 

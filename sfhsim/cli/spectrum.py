@@ -20,7 +20,7 @@ def spectrum(
 ) -> None:
     """Simulate one galaxy: its spectrum, components and parameters as ECSV or FITS, and a picture."""
     from sfhsim import make_simulator
-    from sfhsim.synthesis.table import write_galaxy_table
+    from sfhsim.synthesis.galaxy_table import write_galaxy_table
 
     if plot_file is not None:
         from sfhsim.plots import check_picture_path

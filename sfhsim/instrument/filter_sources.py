@@ -19,7 +19,7 @@ import numpy as np
 
 from sfhsim.errors import MissingDataError, RecipeError, SfhsimWarning
 from sfhsim.instrument.filters import Filter
-from sfhsim.instrument.tables import SUFFIXES, check_table, raw_columns
+from sfhsim.instrument.two_column_files import SUFFIXES, check_table, raw_columns
 
 ARCHIVE = "data/filters/filters.npz"
 _SHORTEST_COMMON_AA = 2900.0  # shortward of it a curve without a unit may be an infrared one in nm

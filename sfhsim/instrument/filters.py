@@ -20,7 +20,7 @@ import numpy as np
 from sfhsim import elementary
 from sfhsim.constants import AB_ZERO_POINT, C_AA_S
 from sfhsim.errors import CoverageError, RecipeError
-from sfhsim.instrument.tables import check_table
+from sfhsim.instrument.two_column_files import check_table
 
 SIGNIFICANT = 1e-3  # a library must reach wherever the throughput exceeds this fraction of its peak
 _GAUSS_NODE = 0.5 - np.sqrt(3.0) / 6.0

@@ -21,7 +21,7 @@ import numpy as np
 
 from sfhsim.constants import C_KMS, FWHM_PER_SIGMA
 from sfhsim.errors import RecipeError
-from sfhsim.instrument.tables import check_table, read_two_columns
+from sfhsim.instrument.two_column_files import check_table, read_two_columns
 from sfhsim.plugins import load_entry_points
 
 

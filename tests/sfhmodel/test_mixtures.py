@@ -15,7 +15,7 @@ from training_runs import finish, small_config, start
 from sfhmodel.data import SplitRecords, TrainingData, batches, live_batches
 from sfhmodel.errors import InputError
 from sfhmodel.evaluation import collect, evaluate, metrics_of
-from sfhmodel.evaluation.tables import world_table
+from sfhmodel.evaluation.report_tables import world_table
 from sfhmodel.inference.physical import summary_limits, universe_age_yr
 from sfhmodel.spectra.frame import TrainingFrame
 from sfhmodel.training import train

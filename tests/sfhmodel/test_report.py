@@ -23,7 +23,7 @@ from sfhmodel.evaluation.figures import pictures
 from sfhmodel.evaluation.folder import FIGURES, FORMAT, METRICS, PAGE, report_folder
 from sfhmodel.evaluation.kept import Kept
 from sfhmodel.evaluation.prior import prior_mean
-from sfhmodel.evaluation.tables import group_table, headline
+from sfhmodel.evaluation.report_tables import group_table, headline
 from sfhmodel.evaluation.watched import WatchedModel
 from sfhmodel.model import build_model
 from sfhmodel.truth import signal_to_noise, truth_of

@@ -8,7 +8,7 @@ from sfhsim.errors import CoverageError, SfhsimWarning
 from sfhsim.instrument import load_filter
 from sfhsim.plots import plot_galaxy
 from sfhsim.synthesis import Simulator
-from sfhsim.synthesis.table import galaxy_table
+from sfhsim.synthesis.galaxy_table import galaxy_table
 
 BEYOND = "JWST/MIRI.F770W"
 IDS = np.arange(5)

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sfhmodel.spectra import images, names
+from sfhmodel.spectra.astropy_tables import spectra_of_table
 from sfhmodel.spectra.columns import UnclearLayoutError
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import Values
 from sfhmodel.spectra.source import SourceFile, plain_name
-from sfhmodel.spectra.table import spectra_of_table
 from sfhmodel.spectra.units import unit_in_name
 
 DESCRIPTION = "FITS table with columns of wavelength, flux and perhaps error and mask"

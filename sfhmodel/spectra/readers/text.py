@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sfhmodel.spectra.astropy_tables import spectra_of_table
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.source import SourceFile
-from sfhmodel.spectra.table import spectra_of_table
 from sfhmodel.spectra.text_tables import table_of
 
 DESCRIPTION = "ECSV, CSV, VOTable or ASCII table: wavelength, flux, and perhaps error (or variance) and mask"
