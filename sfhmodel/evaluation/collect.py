@@ -41,7 +41,7 @@ def collect(
     InputError
         When there are no records, or an answer is not finite.
     """
-    from sfhmodel.evaluation.watched import WatchedModel
+    from sfhmodel.evaluation.watched_model import WatchedModel
 
     watched, names = WatchedModel(model), list(truth_names or model.description.truth_names)
     parts: list[Prediction] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfhmodel.evaluation.attention import Attention
+from sfhmodel.evaluation.attention_weights import Attention
 from sfhmodel.inference.prediction import Prediction
 
 
@@ -25,7 +25,7 @@ def pictures(
 ) -> Iterator[Picture]:
     """Those of a report, in order; arguments as of `sfhmodel.evaluation.write_report`."""
     from sfhmodel.plots.age_bins import plot_age_bins, plot_smape
-    from sfhmodel.plots.attention import plot_attention
+    from sfhmodel.plots.attention_over_wavelength import plot_attention
     from sfhmodel.plots.coverage import plot_coverage
     from sfhmodel.plots.dependence import plot_dependence
     from sfhmodel.plots.novelty import plot_novelty

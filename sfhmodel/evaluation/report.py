@@ -7,7 +7,7 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from sfhmodel.evaluation.attention import Attention
+from sfhmodel.evaluation.attention_weights import Attention
 from sfhmodel.evaluation.figures import Picture, pictures
 from sfhmodel.evaluation.folder import FIGURES, METRICS, PAGE
 from sfhmodel.evaluation.report_tables import group_table, headline, quantile_table, summary_table, world_table

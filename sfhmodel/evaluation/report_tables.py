@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfhmodel.plots.names import signed, title, unit
+from sfhmodel.plots.quantity_names import signed, title, unit
 
 
 def headline(metrics: dict) -> list[tuple[str, str]]:

@@ -12,8 +12,8 @@ from sfhmodel.errors import ConfigError
 from sfhmodel.evaluation.collect import BATCH_SIZE, collect
 from sfhmodel.evaluation.conventions import CONVENTIONS
 from sfhmodel.evaluation.folder import FORMAT, report_folder
-from sfhmodel.evaluation.kept import Kept
 from sfhmodel.evaluation.metrics import metrics_of
+from sfhmodel.evaluation.picture_inputs import PictureInputs
 from sfhmodel.evaluation.prior import prior_mean as prior_mean_of
 from sfhmodel.evaluation.report import write_report
 
@@ -83,11 +83,11 @@ def evaluate(
         model, source = _opened(model)
         data.check_same(model.description)
         shown = [*named, *_drawn(np.setdiff1d(np.arange(n), named), random, seed)]
-        kept = Kept(records.sample_id[shown])
+        pictures = PictureInputs(records.sample_id[shown])
         places = [*range(n), *(place for place in named if place >= n)]
 
         def see(batch, answers):
-            kept.see(batch, answers)
+            pictures.see(batch, answers)
             tell("galaxies evaluated", len(batch.sample_id), len(places))
 
         batches, names = records.batches(places, batch_size), data.description.truth_names
@@ -101,7 +101,9 @@ def evaluate(
             "conventions": {name: {"unit": unit, "formula": text} for name, (unit, text) in CONVENTIONS.items()},
         }
         tell("report written", 0, 1)
-        write_report(folder, results, metrics, shown=kept.shown(everything), attention=kept.attention(model, results))
+        write_report(
+            folder, results, metrics, shown=pictures.shown(everything), attention=pictures.attention(model, results)
+        )
         tell("report written", 1, 1)
     return metrics
 

@@ -83,7 +83,7 @@ def _write_contents(model, folder: Path, name: str) -> None:
     """Everything but ``model.keras``, into the folder of an export of this name."""
     import tensorflow as tf
 
-    from sfhmodel.export.graph import write_saved_model
+    from sfhmodel.export.saved_model import write_saved_model
 
     content = export_description(model)
     text = to_json(content)

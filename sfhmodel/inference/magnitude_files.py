@@ -10,8 +10,8 @@ import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.spectra import ObservedSpectrum
-from sfhmodel.spectra.names import role_of
 from sfhmodel.spectra.redshifts import HIGHEST, LOWEST
+from sfhmodel.spectra.vocabulary import role_of
 
 _ERROR_ENDINGS = ("_error", "_err", "_e", "_sigma", "_unc", "err")
 _ERROR_STARTS = ("e_", "err_", "error_", "sigma_", "d_", "e")

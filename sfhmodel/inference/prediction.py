@@ -187,7 +187,7 @@ class Prediction:
         InputError
             There is no such galaxy, it has no result, or its inputs were not kept.
         """
-        from sfhmodel.inference.figure import plot_prediction
+        from sfhmodel.inference.prediction_figure import plot_prediction
 
         return plot_prediction(self, path, galaxy)
 

@@ -21,7 +21,7 @@ from sfhmodel.inference.arguments import (
 )
 from sfhmodel.inference.batches import Collector, batches, prepared_rows
 from sfhmodel.inference.magnitudes import measured_magnitudes
-from sfhmodel.inference.physical import limited
+from sfhmodel.inference.physical_limits import limited
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.spectra import ObservedSpectrum, PreparationSettings, PreparedSpectra, SpectrumPreparer
 from sfhmodel.spectra.frame import TrainingFrame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sfhmodel.plots.names import title
+from sfhmodel.plots.quantity_names import title
 from sfhmodel.plots.style import (
     BLACK,
     BLUE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sfhmodel.plots.names import title
+from sfhmodel.plots.quantity_names import title
 from sfhmodel.plots.style import BLUE, GREEN, GREY, PAGE_WIDTH_IN, PURPLE, RED, finish, legend, new_figure
 
 _SCATTERS = ("mean_log10_age_yr_mass", "a_v_mag")

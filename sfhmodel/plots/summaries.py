@@ -6,7 +6,7 @@ import numpy as np
 
 from sfhmodel.evaluation.statistics import difference_statistics
 from sfhmodel.inference.prediction import Prediction
-from sfhmodel.plots.names import on_axis, signed, title, unit
+from sfhmodel.plots.quantity_names import on_axis, signed, title, unit
 from sfhmodel.plots.style import BLACK, BLUE, ORANGE, PAGE_WIDTH_IN, finish, legend, new_figure, note
 
 _FEW = 300  # galaxies; fewer are drawn as points

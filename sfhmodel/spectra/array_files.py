@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra import limits
+from sfhmodel.spectra import size_limits
 from sfhmodel.spectra.source import SourceFile
 
 _MOST_ARRAYS = 1000
@@ -35,7 +35,7 @@ class ArrayFile:
 
     def check_growth(self, name: str) -> None:
         """That an array of measurements is no small lump that swells; InputError otherwise."""
-        limits.check_growth(self.packed_size(name), self._bytes(name), repr(name))
+        size_limits.check_growth(self.packed_size(name), self._bytes(name), repr(name))
 
     def _bytes(self, name: str) -> int:
         return int(np.prod(self.shape(name), dtype=float)) * max(self.dtype(name).itemsize, 1)

@@ -10,9 +10,7 @@ import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.spectra import redshifts
-from sfhmodel.spectra.guards import valid_range, wavelengths_aa
 from sfhmodel.spectra.masks import usable
-from sfhmodel.spectra.names import flux_unit_of, is_at_rest
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import RawSpectra, Values
@@ -20,6 +18,8 @@ from sfhmodel.spectra.redshift_tables import read_redshifts
 from sfhmodel.spectra.source import SourceFile, plain_name
 from sfhmodel.spectra.uncertainties import check_plausible, sigma_per_angstrom, without_huge
 from sfhmodel.spectra.units import parsed_unit, per_angstrom_factor, says_nothing
+from sfhmodel.spectra.vocabulary import flux_unit_of, is_at_rest
+from sfhmodel.spectra.wavelength_guards import valid_range, wavelengths_aa
 
 _PIECE = 512  # spectra
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra import names
+from sfhmodel.spectra import vocabulary
 from sfhmodel.spectra.assembly import observed_spectra
 from sfhmodel.spectra.columns import Columns, find_columns
 from sfhmodel.spectra.observed import ObservedSpectrum
@@ -55,14 +55,14 @@ def spectra_of_table(
         return Values(_plain(table[name]), said, f"{where}column {name!r}", kind)
 
     rest = {
-        "medium": medium or names.medium_of(columns.wave),
+        "medium": medium or vocabulary.medium_of(columns.wave),
         "default_medium": "air",
         **_redshift(table, columns, options, where),
     }
     error = values(columns.error, columns.error_is)
     mask = values(columns.mask)
     if mask is not None:
-        mask = Values(mask.values, "", mask.where, names.mask_means(columns.mask))
+        mask = Values(mask.values, "", mask.where, vocabulary.mask_means(columns.mask))
     waves = wave if wave is not None else values(columns.wave, unit=columns.wave_unit)
     raw = RawSpectra(waves, values(columns.flux), error, mask, **rest)
     if raw.flux.values.dtype.kind != "O":

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra.names import is_no_flux, role_of, roles_of
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.units import unit_in_name
+from sfhmodel.spectra.vocabulary import is_no_flux, role_of, roles_of
 
 
 class UnclearLayoutError(InputError):

@@ -17,8 +17,8 @@ from sfhmodel.description import ModelDescription
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.spectra.checks import BadSpectraError, check_shapes, flux_scale, good_pixels
 from sfhmodel.spectra.frame import TrainingFrame
+from sfhmodel.spectra.grid_operator import GridOperator, grid_operator
 from sfhmodel.spectra.observed import MEDIA, check_wavelengths
-from sfhmodel.spectra.operator import GridOperator, grid_operator
 from sfhmodel.spectra.settings import PreparationSettings
 from sfhmodel.spectra.units import looks_like
 

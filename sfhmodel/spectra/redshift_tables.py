@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra.names import roles_of
 from sfhmodel.spectra.source import open_source
 from sfhmodel.spectra.text_tables import catalogue_of
+from sfhmodel.spectra.vocabulary import roles_of
 
 _ID_NAMES = ("targetid", "name", "names", "id", "object", "file", "filename", "source", "source_id")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra.names import role_of, roles_of
+from sfhmodel.spectra.vocabulary import role_of, roles_of
 
 _KEYWORDS = (
     "REDSHIFT",

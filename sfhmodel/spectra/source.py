@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra import limits, redshifts
-from sfhmodel.spectra.names import medium_of
+from sfhmodel.spectra import redshifts, size_limits
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
+from sfhmodel.spectra.vocabulary import medium_of
 
 _MAGIC = ((b"SIMPLE  =", "fits"), (b"\x89HDF", "hdf5"), (b"PK\x03\x04", "npz"))
 _PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".fz")
@@ -136,9 +136,9 @@ def open_source(path: Path) -> Iterator[SourceFile]:
     InputError
         No such file, no permission, packed beyond reason, or a FITS file that is damaged or asks for more than it has.
     """
-    size = limits.file_size(path)
-    content = limits.unpacked(path)
-    first = limits.first_bytes(path) if content is None else content[:16]
+    size = size_limits.file_size(path)
+    content = size_limits.unpacked(path)
+    first = size_limits.first_bytes(path) if content is None else content[:16]
     kind = next((kind for magic, kind in _MAGIC if first.startswith(magic)), "text")
     if path.name.lower().endswith(_FITS_ENDINGS):
         kind = "fits"
@@ -174,7 +174,7 @@ def _check_sizes(hdus, size: int) -> None:
             )
         shape = [int(hdu.header.get(f"NAXIS{k + 1}", 1)) for k in range(int(hdu.header.get("NAXIS", 0)))]
         if type(hdu).__name__ == "CompImageHDU" and shape:
-            limits.check_growth(size, int(np.prod(shape, dtype=float)) * 4, f"HDU {number}")
+            size_limits.check_growth(size, int(np.prod(shape, dtype=float)) * 4, f"HDU {number}")
 
 
 def _native(values) -> np.ndarray:

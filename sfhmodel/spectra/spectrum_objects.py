@@ -12,11 +12,11 @@ import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.spectra.assembly import observed_spectra
-from sfhmodel.spectra.names import medium_of
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import RawSpectra, Values
 from sfhmodel.spectra.source import SourceFile
+from sfhmodel.spectra.vocabulary import medium_of
 
 _KINDS = {"std": "error", "var": "variance", "ivar": "inverse_variance"}
 

@@ -14,10 +14,10 @@ import warnings
 import numpy as np
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra import limits
-from sfhmodel.spectra.names import role_of
+from sfhmodel.spectra import size_limits
 from sfhmodel.spectra.source import SourceFile
 from sfhmodel.spectra.units import parsed_unit, unit_in_name
+from sfhmodel.spectra.vocabulary import role_of
 
 _COMMENT = re.compile(r"\s*(#|%|!|;|//)+\s*")
 _MISSING = ("", "nan", "--", "null", "none", "inf", "-inf", "+inf", "infinity", "n/a", "na", "...", "true", "false")
@@ -64,8 +64,8 @@ def catalogue_of(source: SourceFile):
 
 def _text(source: SourceFile) -> str:
     with source.open() as file:
-        content = file.read(limits.LARGEST_TEXT + 1)
-    limits.check_text(content, str(source.path))
+        content = file.read(size_limits.LARGEST_TEXT + 1)
+    size_limits.check_text(content, str(source.path))
     text = _decoded(content)
     if not text.strip():
         raise InputError(f"{source.path} is empty")

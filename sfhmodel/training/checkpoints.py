@@ -99,12 +99,12 @@ def _numbered(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-[0-9]*"))
 
 
-def taken(variables) -> Arrays:
+def copied_values(variables) -> Arrays:
     """Copies of the values of Keras variables, in order."""
     return [np.array(variable.numpy()) for variable in variables]
 
 
-def put(variables, arrays: Arrays) -> None:
+def assign_values(variables, arrays: Arrays) -> None:
     """Assign arrays to variables, in order.
 
     Raises

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from sfhmodel.training.files import whole_run_file
-from sfhmodel.training.history import NOT_METRICS
+from sfhmodel.training.run_log import NOT_METRICS
 
 _TRAINING, _VALIDATION, _BEST = "#0072B2", "#D55E00", "#8C8C8C"  # Okabe & Ito (2008)
 _COLUMNS, _PANEL_IN, _DPI = 3, (3.4, 2.5), 120

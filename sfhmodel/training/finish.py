@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 
 from sfhmodel.training.augmentation import augmentation_options
-from sfhmodel.training.checkpoints import Arrays, Progress, put
+from sfhmodel.training.checkpoints import Arrays, Progress, assign_values
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.curves import plot_curves
 from sfhmodel.training.directory import CURVES, MODEL, SUMMARY
@@ -33,7 +33,7 @@ def finish(out: Path, config: TrainingConfig, source, progress: Progress, best: 
     from sfhmodel.calibration import calibrate
 
     model = new_model(config, source)
-    put(model.variables, best)
+    assign_values(model.variables, best)
     with source.explained_errors():
         calibration = calibrate(model, source.validation(config.batch_size, config.calibration_records))
     with whole_run_file(out / MODEL) as temporary:

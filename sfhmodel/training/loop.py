@@ -20,19 +20,19 @@ from sfhmodel.training.checkpoints import (
     Arrays,
     Checkpoint,
     Progress,
+    assign_values,
+    copied_values,
     load_checkpoint,
-    put,
     save_checkpoint,
-    taken,
 )
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.curves import plot_curves
 from sfhmodel.training.directory import CURVES, OFFENDING
 from sfhmodel.training.distribution import Devices, fit_for_workers
-from sfhmodel.training.history import RunLog
 from sfhmodel.training.monitor import StepMonitor
 from sfhmodel.training.optimisation import make_optimizer
 from sfhmodel.training.pace import jit_option
+from sfhmodel.training.run_log import RunLog
 
 _CURVES_EVERY_S = 60.0
 
@@ -68,7 +68,7 @@ class _RawWeights(keras.callbacks.Callback):
     """Keeps the weights themselves, which `fit` replaces by their moving average at its end."""
 
     def on_epoch_end(self, epoch, logs=None):
-        self.arrays = taken(self.model.trainable_variables)
+        self.arrays = copied_values(self.model.trainable_variables)
 
 
 def run_epochs(job: Job, model) -> tuple[Progress, Arrays]:
@@ -92,8 +92,8 @@ def run_epochs(job: Job, model) -> tuple[Progress, Arrays]:
     checkpoint = load_checkpoint(job.out) or Checkpoint(Progress(), [], [], [])
     progress, best = checkpoint.progress, checkpoint.best
     if progress.epoch:
-        put(model.variables, checkpoint.model)
-        put(model.optimizer.variables, checkpoint.optimizer)
+        assign_values(model.variables, checkpoint.model)
+        assign_values(model.optimizer.variables, checkpoint.optimizer)
     started_with = progress.seconds
     log = RunLog(job.out, progress.rows) if job.devices.writes else None
     drawn = time.perf_counter()
@@ -104,11 +104,12 @@ def run_epochs(job: Job, model) -> tuple[Progress, Arrays]:
             row, averaged = _one_epoch(job, model, progress)
             progress = _advanced(progress, row, config.monitor, started_with + time.perf_counter() - job.began)
             if progress.best_epoch == progress.epoch:
-                best = averaged or taken(model.variables)
+                best = averaged or copied_values(model.variables)
             if log is None:
                 continue
             save_checkpoint(
-                job.out, Checkpoint(progress, taken(model.variables), taken(model.optimizer.variables), best)
+                job.out,
+                Checkpoint(progress, copied_values(model.variables), copied_values(model.optimizer.variables), best),
             )
             log.add(progress.rows)
             if time.perf_counter() - drawn > _CURVES_EVERY_S:
@@ -163,8 +164,8 @@ def _one_epoch(job: Job, model, progress: Progress) -> tuple[dict, Arrays | None
         raise _not_finite(job, next(itertools.islice(batches, bad_step, None)), "validation", progress.epoch, bad_step)
     averaged = None
     if config.ema:
-        averaged = taken(model.variables)
-        put(model.trainable_variables, raw.arrays)
+        averaged = copied_values(model.variables)
+        assign_values(model.trainable_variables, raw.arrays)
     row = {
         "epoch": progress.epoch + 1,
         "step": step + config.steps_per_epoch,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from sfhmodel.errors import ConfigError
-from sfhmodel.training.checkpoints import put, taken
+from sfhmodel.training.checkpoints import assign_values, copied_values
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.monitor import StepMonitor
 from sfhmodel.training.nonfinite import checked
@@ -34,7 +34,7 @@ def fit_to_minutes(config: TrainingConfig, source, model, validation, began: flo
     ConfigError
         When not even one epoch fits.
     """
-    state = taken(model.variables)
+    state = copied_values(model.variables)
     trial = config.replaced(minutes=None, epochs=1, steps_per_epoch=10**6, warmup_steps=0)
     model.compile(optimizer=make_optimizer(trial), jit_compile=jit_option(config))
     overhead_began = time.perf_counter()
@@ -46,7 +46,7 @@ def fit_to_minutes(config: TrainingConfig, source, model, validation, began: flo
     validation_began = time.perf_counter()
     model.evaluate(checked(validation()), steps=len(validation()), verbose=0)
     validation_s = time.perf_counter() - validation_began
-    put(model.variables, state)
+    assign_values(model.variables, state)
     # once more to compile, once more through the validation data to calibrate
     left_s = (60.0 * config.minutes) * (1.0 - _MARGIN) - (time.perf_counter() - began) - compile_s - 2.0 * validation_s
     return _settled(config, source.default_steps(config.batch_size), left_s, step_s, validation_s)

@@ -8,17 +8,17 @@ import pytest
 from evaluated_galaxies import EDGES_YR, made_up_results
 
 from sfhmodel.evaluation import metrics_of
-from sfhmodel.evaluation.attention import Attention, mean_spectrum
+from sfhmodel.evaluation.attention_weights import Attention, mean_spectrum
 from sfhmodel.evaluation.groups import equal_groups
 from sfhmodel.plots.age_bins import plot_age_bins, plot_smape
-from sfhmodel.plots.attention import plot_attention, spread
+from sfhmodel.plots.attention_over_wavelength import plot_attention, spread
 from sfhmodel.plots.coverage import plot_coverage
 from sfhmodel.plots.dependence import plot_dependence
 from sfhmodel.plots.galaxies import plot_galaxies
 from sfhmodel.plots.histories import draw_cumulative, metallicity_limits
-from sfhmodel.plots.names import signed
 from sfhmodel.plots.novelty import plot_novelty
 from sfhmodel.plots.observed import draw_observed, masked_ranges
+from sfhmodel.plots.quantity_names import signed
 from sfhmodel.plots.style import DPI, PAGE_WIDTH_IN, as_png, new_figure
 from sfhmodel.plots.summaries import plot_summaries
 

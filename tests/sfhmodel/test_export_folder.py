@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from sfhmodel.cli.export import register
 from sfhmodel.errors import ConfigError, ModelFileError
-from sfhmodel.export import export, graph
+from sfhmodel.export import export, saved_model
 
 WRITTEN = {"README.txt", "description.json", "model.keras", "saved_model.pb", "variables"}
 
@@ -36,7 +36,9 @@ def run_directory(model, tmp_path_factory):
 @pytest.fixture
 def quick(monkeypatch):
     """Exports without the slow part: the graph."""
-    monkeypatch.setattr(graph, "write_saved_model", lambda model, text, staging: (staging / "saved_model.pb").touch())
+    monkeypatch.setattr(
+        saved_model, "write_saved_model", lambda model, text, staging: (staging / "saved_model.pb").touch()
+    )
 
 
 def command(*arguments):
@@ -122,7 +124,7 @@ def test_a_failure_leaves_what_was_there(quick, run_directory, tmp_path, monkeyp
         (staging / "saved_model.pb").touch()
         raise failure
 
-    monkeypatch.setattr(graph, "write_saved_model", fail)
+    monkeypatch.setattr(saved_model, "write_saved_model", fail)
     with pytest.raises(expected, match="No space left" if expected is ConfigError else None):
         export(run_directory, out, overwrite=True)
     with pytest.raises(expected):

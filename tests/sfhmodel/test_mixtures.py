@@ -16,7 +16,7 @@ from sfhmodel.data import SplitRecords, TrainingData, batches, live_batches
 from sfhmodel.errors import InputError
 from sfhmodel.evaluation import collect, evaluate, metrics_of
 from sfhmodel.evaluation.report_tables import world_table
-from sfhmodel.inference.physical import summary_limits, universe_age_yr
+from sfhmodel.inference.physical_limits import summary_limits, universe_age_yr
 from sfhmodel.spectra.frame import TrainingFrame
 from sfhmodel.training import train
 from sfhsim import MixtureSimulator, Simulator, generate_dataset

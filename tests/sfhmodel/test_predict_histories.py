@@ -356,7 +356,7 @@ def test_pictures(found, predictor, observed, tmp_path):
 
 
 def test_picture_shows_masked_pixels_and_the_median(found, tmp_path, monkeypatch):
-    from sfhmodel.inference import figure
+    from sfhmodel.inference.prediction_figure import plot_prediction
 
     shown = {}
     monkeypatch.setattr(
@@ -366,7 +366,7 @@ def test_picture_shows_masked_pixels_and_the_median(found, tmp_path, monkeypatch
     mask[0, 20:30] = 0
     from dataclasses import replace
 
-    figure.plot_prediction(replace(found, mask=mask), tmp_path / "a.png")
+    plot_prediction(replace(found, mask=mask), tmp_path / "a.png")
     spectrum, formed, metals = shown["axes"]
     (line,) = (line for line in spectrum.lines if len(line.get_xdata()) == WAVE_AA.size)
     np.testing.assert_array_equal(np.isnan(line.get_ydata()), mask[0] == 0)

@@ -15,7 +15,7 @@ from small_networks import galaxies, small_description, small_model
 
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.inference.magnitude_files import MagnitudeSource
-from sfhmodel.inference.physical import limited, universe_age_yr
+from sfhmodel.inference.physical_limits import limited, universe_age_yr
 from sfhmodel.inference.predictor import Predictor
 from sfhmodel.spectra import ObservedSpectrum
 

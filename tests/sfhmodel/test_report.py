@@ -21,10 +21,10 @@ from sfhmodel.errors import ConfigError, InputError, ModelFileError, TrainingDat
 from sfhmodel.evaluation import collect, evaluate, metrics_of
 from sfhmodel.evaluation.figures import pictures
 from sfhmodel.evaluation.folder import FIGURES, FORMAT, METRICS, PAGE, report_folder
-from sfhmodel.evaluation.kept import Kept
+from sfhmodel.evaluation.picture_inputs import PictureInputs
 from sfhmodel.evaluation.prior import prior_mean
 from sfhmodel.evaluation.report_tables import group_table, headline
-from sfhmodel.evaluation.watched import WatchedModel
+from sfhmodel.evaluation.watched_model import WatchedModel
 from sfhmodel.model import build_model
 from sfhmodel.truth import signal_to_noise, truth_of
 from sfhsim import Simulator, folders, generate_dataset
@@ -192,10 +192,10 @@ def test_galaxies_are_drawn_at_random_by_the_seed(model, dataset, test_ids, tmp_
 
 
 def test_a_model_without_attention_has_no_weights(data):
-    branched, kept = untrained(data, "branched"), Kept([])
-    results = collect(branched, batches_of(data, "test", 5), on_batch=kept.see)
-    assert kept.attention(branched, results) is None
-    assert kept.shown(results) is None
+    branched, pictured = untrained(data, "branched"), PictureInputs([])
+    results = collect(branched, batches_of(data, "test", 5), on_batch=pictured.see)
+    assert pictured.attention(branched, results) is None
+    assert pictured.shown(results) is None
 
 
 def test_every_record_is_read_and_answered_once(model, data, dataset, tmp_path, undrawn, monkeypatch):
@@ -227,9 +227,9 @@ def test_a_model_from_a_file_or_run(model, data, tmp_path, undrawn):
 
 
 def test_weights_of_attention_are_those_of_the_first_galaxies(model, data):
-    kept = Kept([], n_attention=20)
-    results = collect(model, batches_of(data, "test", 30, 8), keep_inputs=True, on_batch=kept.see)
-    found = kept.attention(model, results)
+    pictured = PictureInputs([], n_attention=20)
+    results = collect(model, batches_of(data, "test", 30, 8), keep_inputs=True, on_batch=pictured.see)
+    found = pictured.attention(model, results)
     np.testing.assert_allclose(found.weights.sum(axis=1), 1.0, rtol=1e-5)
     assert found.weights.shape == (20, found.token_wave_aa.size)
     weights, wave_aa = model.attention_weights(results[:20].inputs)

@@ -10,7 +10,7 @@ import pytest
 from hostile_files import fuzzed, good_content, hostile
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra import ReadOptions, limits, read_spectra, registry
+from sfhmodel.spectra import ReadOptions, read_spectra, registry, size_limits
 
 MEMORY_BYTES = 3 << 30  # of addresses: interpreter and libraries take one of them
 PROGRAM = """
@@ -119,14 +119,14 @@ def test_whatever_a_reader_raises_names_the_file(tmp_path, monkeypatch, problem)
 
 
 def test_texts_that_are_too_large(monkeypatch, tmp_path):
-    monkeypatch.setattr(limits, "LARGEST_TEXT", 1000)
+    monkeypatch.setattr(size_limits, "LARGEST_TEXT", 1000)
     np.savetxt(tmp_path / "a.txt", np.ones((100, 2)))
     with pytest.raises(InputError, match="make it a FITS, npz or HDF5 file"):
         read_spectra(tmp_path / "a.txt")
 
 
 def test_old_line_ends_and_fuzz_are_the_same_every_time(tmp_path):
-    limits.check_text(b"1 2\r" * 100_000, "a.txt")
+    size_limits.check_text(b"1 2\r" * 100_000, "a.txt")
     first, second = tmp_path / "1", tmp_path / "2"
     for folder in (first, second):
         folder.mkdir()

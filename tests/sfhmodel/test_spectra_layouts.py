@@ -16,10 +16,10 @@ from hypothesis.extra import numpy as arrays_of
 from sfhmodel.description import NEEDED_TRUTHS, ModelDescription
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.spectra import PreparationSettings, ReadOptions, SpectrumPreparer, read_pieces, read_spectra
-from sfhmodel.spectra.guards import valid_range
 from sfhmodel.spectra.multispec import multispec_wavelengths
-from sfhmodel.spectra.names import flux_unit_of, mask_means, medium_of, roles_of
 from sfhmodel.spectra.units import parsed_unit, per_angstrom_factor, to_angstrom
+from sfhmodel.spectra.vocabulary import flux_unit_of, mask_means, medium_of, roles_of
+from sfhmodel.spectra.wavelength_guards import valid_range
 
 WAVE_AA = 4000.0 + 2.0 * np.arange(1500)
 FLUX = 5.0 + np.sin(WAVE_AA / 300.0)

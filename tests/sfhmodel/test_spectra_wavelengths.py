@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra.axis import spectral_axis
+from sfhmodel.spectra.fits_axis import spectral_axis
 from sfhmodel.spectra.sky import in_sky_window, sky_windows
 from sfhmodel.spectra.uncertainties import to_error
 from sfhmodel.spectra.units import looks_like, per_angstrom_factor, to_angstrom

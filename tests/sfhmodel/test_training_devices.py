@@ -10,7 +10,7 @@ from training_runs import finish, small_dataset, start
 
 from sfhmodel.errors import ConfigError
 from sfhmodel.training.distribution import devices, is_first_worker
-from sfhmodel.training.history import read_log
+from sfhmodel.training.run_log import read_log
 
 CHANGES = {"epochs": 2, "augmentation": False}  # random effects differ from device to device
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from training_runs import finish, small_dataset, start
 
-from sfhmodel.training.history import NOT_METRICS, read_log
+from sfhmodel.training.run_log import NOT_METRICS, read_log
 
 PATIENCE_S = 300.0
 CHANGES = {"epochs": 4, "steps_per_epoch": 7, "ema": 0.8, "patience": 3}  # 7 steps: epochs begin within passes of 10

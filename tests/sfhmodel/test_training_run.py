@@ -12,7 +12,7 @@ from training_runs import small_config, small_dataset
 from sfhmodel.errors import ConfigError, TrainingDataError, TrainingError
 from sfhmodel.training import load_config, train
 from sfhmodel.training.checkpoints import load_checkpoint
-from sfhmodel.training.history import read_log
+from sfhmodel.training.run_log import read_log
 
 
 @pytest.fixture(scope="module")

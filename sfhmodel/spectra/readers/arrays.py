@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sfhmodel.errors import InputError
-from sfhmodel.spectra import names as meanings
+from sfhmodel.spectra import vocabulary
 from sfhmodel.spectra.array_files import ArrayFile, open_arrays
 from sfhmodel.spectra.assembly import observed_spectra
 from sfhmodel.spectra.columns import UnclearLayoutError, find_columns
@@ -99,14 +99,14 @@ def _chosen(arrays: ArrayFile, source: SourceFile, options: ReadOptions) -> dict
                 found[key] = name
         found["error_is"] = columns.error_is
         if columns.mask is not None:
-            found["mask_is"] = meanings.mask_means(columns.mask)
+            found["mask_is"] = vocabulary.mask_means(columns.mask)
     else:
         others = [name for name in arrays.names if arrays.is_numbers(name) and name not in KEYS]
         extra = find_columns(["wavelength_aa", "flux", *others], ReadOptions(), [])
         if "flux_error" not in found and extra.error is not None:
             found |= {"flux_error": extra.error, "error_is": extra.error_is}
         if "mask" not in found and extra.mask is not None:
-            found |= {"mask": extra.mask, "mask_is": meanings.mask_means(extra.mask)}
+            found |= {"mask": extra.mask, "mask_is": vocabulary.mask_means(extra.mask)}
         if "redshift" not in found and extra.redshift is not None:
             found["redshift"] = extra.redshift
     if isinstance(options.redshift, str) and options.redshift in arrays.names:
@@ -159,7 +159,7 @@ def _piece(arrays: ArrayFile, chosen: dict[str, str], small: dict, rows: slice, 
         values("flux"),
         values("flux_error", chosen.get("error_is", "error")),
         values("mask", chosen.get("mask_is", "use")),
-        medium=meanings.medium_of(chosen["wavelength_aa"]),
+        medium=vocabulary.medium_of(chosen["wavelength_aa"]),
         redshift=redshift if redshift is None or np.size(redshift) == 1 else np.ravel(redshift)[rows],
         redshift_where=f"{chosen.get('redshift', '')!r}",
         redshift_said="redshift_said" in chosen,

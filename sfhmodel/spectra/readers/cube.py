@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sfhmodel.spectra import images, names
+from sfhmodel.spectra import fits_images, vocabulary
 from sfhmodel.spectra.assembly import Calibrated, calibrated, split
-from sfhmodel.spectra.axis import Axis, has_bands, spectral_axis
 from sfhmodel.spectra.columns import UnclearLayoutError
 from sfhmodel.spectra.cubes import spectrum_of_cube
+from sfhmodel.spectra.fits_axis import Axis, has_bands, spectral_axis
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import RawSpectra, Values
@@ -21,21 +21,21 @@ DESCRIPTION = "FITS cube with a wavelength axis, e.g. MUSE (DATA, STAT, DQ), JWS
 
 def recognises(source: SourceFile) -> bool:
     """A FITS file whose flux is an image of three axes."""
-    return source.kind == "fits" and _cube(images.images_of(source)) is not None
+    return source.kind == "fits" and _cube(fits_images.images_of(source)) is not None
 
 
 def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """One spaxel, or the sum of all. Errors of a sum are those of independent spaxels."""
-    found = images.images_of(source)
+    found = fits_images.images_of(source)
     flux = _cube(found)
     if flux is None:
         raise UnclearLayoutError("there is no cube in it")
-    images.say_unused(found, flux, source.notes)
+    fits_images.say_unused(found, flux, source.notes)
     axis = _axis(source, found, flux)
     parts = (
         flux.values(),
-        images.error_values(found, flux),
-        images.mask_values(found, flux, axis.index),
+        fits_images.error_values(found, flux),
+        fits_images.mask_values(found, flux, axis.index),
     )
     raw = RawSpectra(axis.wave, *(_spectra_last(values, axis.index) for values in parts), medium=axis.medium)
     return spectra_of_cube(raw, source, options)
@@ -56,21 +56,21 @@ def spectra_of_cube(raw: RawSpectra, source: SourceFile, options: ReadOptions, c
     return split(Calibrated(arrays.wave_aa, *one), raw, source, options)
 
 
-def _cube(found: list[images.Image]) -> images.Image | None:
+def _cube(found: list[fits_images.Image]) -> fits_images.Image | None:
     """The flux among the images of three axes; None where the flux is another, or there is none."""
-    cubes = [i for i in found if len(images.long_axes(i.shape)) == 3 and not has_bands(i.hdu.header)]
-    chosen, of_all = images.flux_image(cubes), images.flux_image(found)
+    cubes = [i for i in found if len(fits_images.long_axes(i.shape)) == 3 and not has_bands(i.hdu.header)]
+    chosen, of_all = fits_images.flux_image(cubes), fits_images.flux_image(found)
     if chosen is not None and chosen.role != "flux" and of_all is not None and of_all.role == "flux":
         return None
     return chosen
 
 
-def _axis(source: SourceFile, found: list[images.Image], flux: images.Image) -> Axis:
-    wave = images.wavelength_values(source, [image for image in found if len(image.shape) == 1], flux.shape)
+def _axis(source: SourceFile, found: list[fits_images.Image], flux: fits_images.Image) -> Axis:
+    wave = fits_images.wavelength_values(source, [image for image in found if len(image.shape) == 1], flux.shape)
     if wave is not None and wave.values.ndim == 1:
         # where several axes are as long, the first of the array is the spectral one, as in every known layout
         index = min(k for k, length in enumerate(flux.shape) if length == wave.values.size)
-        return Axis(index, wave, names.medium_of(wave.where))
+        return Axis(index, wave, vocabulary.medium_of(wave.where))
     return spectral_axis(flux.hdu, source.hdus, flux.where)
 
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from sfhmodel.spectra import images, names
+from sfhmodel.spectra import fits_images, vocabulary
 from sfhmodel.spectra.assembly import observed_spectra
-from sfhmodel.spectra.axis import Axis, has_bands, spectral_axis
 from sfhmodel.spectra.columns import UnclearLayoutError
+from sfhmodel.spectra.fits_axis import Axis, has_bands, spectral_axis
 from sfhmodel.spectra.multispec import is_multispec, multispec_wavelengths
 from sfhmodel.spectra.observed import ObservedSpectrum
 from sfhmodel.spectra.options import ReadOptions
@@ -29,28 +29,28 @@ _ROW_CARDS = ("BANDID", "ARRAY", "ROW", "PLANE")
 
 def recognises(source: SourceFile) -> bool:
     """A FITS file whose flux is an image of one or two axes, or of IRAF's bands."""
-    flux = images.flux_image(images.images_of(source)) if source.kind == "fits" else None
-    return flux is not None and (len(images.long_axes(flux.shape)) in (1, 2) or has_bands(flux.hdu.header))
+    flux = fits_images.flux_image(fits_images.images_of(source)) if source.kind == "fits" else None
+    return flux is not None and (len(fits_images.long_axes(flux.shape)) in (1, 2) or has_bands(flux.hdu.header))
 
 
 def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]:
     """The spectrum or spectra of the flux image."""
-    found = images.images_of(source)
-    flux = images.flux_image(found)
-    if flux is None or (len(images.long_axes(flux.shape)) not in (1, 2) and not has_bands(flux.hdu.header)):
+    found = fits_images.images_of(source)
+    flux = fits_images.flux_image(found)
+    if flux is None or (len(fits_images.long_axes(flux.shape)) not in (1, 2) and not has_bands(flux.hdu.header)):
         raise UnclearLayoutError("there is no image of one spectrum, or of rows of spectra, in it")
-    fluxes = images.same_named(found, flux)
-    images.say_unused(found, flux, source.notes)
+    fluxes = fits_images.same_named(found, flux)
+    fits_images.say_unused(found, flux, source.notes)
     if len(fluxes) == 1:
         return _spectra_of(flux, found, source, options)
     source.notes.append(f"{len(fluxes)} images called {flux.hdu.name}")
     spectra = []
     for one in fluxes:
-        spectra += _spectra_of(one, images.belonging_to(one, found), source, options)
+        spectra += _spectra_of(one, fits_images.belonging_to(one, found), source, options)
     return [replace(one, name=f"{plain_name(source.path)}-{k + 1}") for k, one in enumerate(spectra)]
 
 
-def _spectra_of(flux: images.Image, found: list[images.Image], source: SourceFile, options: ReadOptions):
+def _spectra_of(flux: fits_images.Image, found: list[fits_images.Image], source: SourceFile, options: ReadOptions):
     """The spectrum or spectra of one image."""
     planes = _planes(flux)
     axis = _axis(source, found, flux, planes)
@@ -66,7 +66,7 @@ def _spectra_of(flux: images.Image, found: list[images.Image], source: SourceFil
         if "mask" in planes:
             mask = Values(cube[planes["mask"]], "", f"row {planes['mask'] + 1}", "ignore")
     else:
-        error, mask = images.error_values(found, flux), images.mask_values(found, flux, axis.index)
+        error, mask = fits_images.error_values(found, flux), fits_images.mask_values(found, flux, axis.index)
     raw = RawSpectra(
         axis.wave,
         *(_rows(values, flux.shape, axis, bool(planes)) for values in (data, error, mask)),
@@ -77,15 +77,15 @@ def _spectra_of(flux: images.Image, found: list[images.Image], source: SourceFil
     return observed_spectra(raw, source, options)
 
 
-def _axis(source: SourceFile, found: list[images.Image], flux: images.Image, planes: dict[str, int]) -> Axis:
+def _axis(source: SourceFile, found: list[fits_images.Image], flux: fits_images.Image, planes: dict[str, int]) -> Axis:
     """Wavelengths of a row, of an HDU, of IRAF's multispec, or of the header."""
     if "wave" in planes:
         row = np.asarray(flux.hdu.data)[planes["wave"]]
         return Axis(len(flux.shape) - 1, Values(row, "", f"{flux.where}, row {planes['wave'] + 1}"))
-    if (wave := images.wavelength_values(source, found, flux.shape)) is not None:
+    if (wave := fits_images.wavelength_values(source, found, flux.shape)) is not None:
         n = wave.values.shape[-1]
         index = max(k for k, length in enumerate(flux.shape) if length == n)
-        return Axis(index, wave, names.medium_of(wave.where))
+        return Axis(index, wave, vocabulary.medium_of(wave.where))
     header = flux.hdu.header
     if is_multispec(header):
         shape = flux.shape
@@ -106,13 +106,13 @@ def _rows(values: Values | None, shape: tuple[int, ...], axis: Axis, is_plane: b
     return Values(data[0] if data.ndim == 2 and len(data) == 1 else data, values.unit, values.where, values.kind)
 
 
-def _planes(flux: images.Image) -> dict[str, int]:
+def _planes(flux: fits_images.Image) -> dict[str, int]:
     """{role: number} of the rows (or bands) that the header names, if it names a flux among them."""
     header, roles = flux.hdu.header, {}
     for card in _ROW_CARDS:
         for k in range(flux.shape[0] if len(flux.shape) > 1 else 0):
             words = re.split(r"\s*-\s*", str(header.get(f"{card}{k + 1}", "")), maxsplit=1)[0]
-            role = names.role_of(words)
+            role = vocabulary.role_of(words)
             if role is not None and role[0] not in roles:
                 roles[role[0]] = k
     return roles if "flux" in roles and (len(roles) > 1 or has_bands(flux.hdu.header)) else {}

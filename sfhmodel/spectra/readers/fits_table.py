@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sfhmodel.spectra import images, names
+from sfhmodel.spectra import fits_images, vocabulary
 from sfhmodel.spectra.astropy_tables import spectra_of_table
 from sfhmodel.spectra.columns import UnclearLayoutError
 from sfhmodel.spectra.observed import ObservedSpectrum
@@ -54,7 +54,7 @@ def _tables(source: SourceFile) -> list:
     for hdu in source.hdus:
         if getattr(hdu, "columns", None) is None or not hdu.header.get("NAXIS2"):
             continue
-        roles = names.roles_of([unit_in_name(name)[0] for name in hdu.columns.names])
+        roles = vocabulary.roles_of([unit_in_name(name)[0] for name in hdu.columns.names])
         has_wave = bool({"wave", "log10_wave", "ln_wave"} & roles.keys())
         is_like_first = not found or (hdu.columns.names == found[0].columns.names and hdu.name == found[0].name)
         if "flux" not in roles or not is_like_first or (hdu.header["NAXIS2"] == 1 and _is_scalar(hdu, roles["flux"])):
@@ -69,7 +69,7 @@ def _vector_flux(hdu, name: str, source: SourceFile) -> bool:
     if name not in hdu.columns.names:
         return False
     repeat = _length(hdu.columns[name])
-    return repeat > 1 and images.wavelength_values(source, images.images_of(source), (repeat,)) is not None
+    return repeat > 1 and fits_images.wavelength_values(source, fits_images.images_of(source), (repeat,)) is not None
 
 
 def _is_scalar(hdu, bare_name: str) -> bool:
@@ -85,17 +85,17 @@ def _length(column) -> int:
 
 def _wavelengths_elsewhere(hdu, table, source: SourceFile) -> Values | None:
     """Wavelengths of an HDU of their own, where the table has none."""
-    roles = names.roles_of([unit_in_name(name)[0] for name in table.colnames])
+    roles = vocabulary.roles_of([unit_in_name(name)[0] for name in table.colnames])
     if {"wave", "log10_wave", "ln_wave"} & roles.keys() or "flux" not in roles or roles["flux"] not in table.colnames:
         return None
     shape = table[roles["flux"]].shape
-    return images.wavelength_values(source, images.images_of(source), shape[1:] or shape)
+    return fits_images.wavelength_values(source, fits_images.images_of(source), shape[1:] or shape)
 
 
 def _medium(hdu) -> str | None:
     """Of the UCD of the wavelengths: ESO's ``em.wl;obs.atmos`` is air, ``em.wl`` alone vacuum."""
     for number, column in enumerate(hdu.columns, start=1):
-        role = names.role_of(unit_in_name(column.name)[0])
+        role = vocabulary.role_of(unit_in_name(column.name)[0])
         if role is not None and role[0] == "wave":
             ucd = str(hdu.header.get(f"TUCD{number}", "")).strip().lower().replace(" ", "")
             if ucd.startswith("em.wl"):

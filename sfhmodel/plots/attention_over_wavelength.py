@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sfhmodel.evaluation.attention import Attention
+from sfhmodel.evaluation.attention_weights import Attention
 from sfhmodel.plots.style import BLACK, BLUE, GREY, NOTE_SIZE, ORANGE, PAGE_WIDTH_IN, RED, finish, legend, new_figure
 
 # air wavelengths [A] of NIST (Kramida et al., Atomic Spectra Database); of blends the mean
@@ -40,7 +40,7 @@ def plot_attention(attention: Attention, wave_aa: np.ndarray, redshift: float = 
 
     Parameters
     ----------
-    attention : of `sfhmodel.evaluation.attention.attention_of`.
+    attention : see `sfhmodel.evaluation.picture_inputs.PictureInputs.attention`.
     wave_aa : (n_pixel,) of the spectra.
     redshift : of the spectra, where the lines are drawn.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfhmodel.spectra import names
+from sfhmodel.spectra import vocabulary
 from sfhmodel.spectra.raw import Values
 from sfhmodel.spectra.source import SourceFile
 
@@ -52,7 +52,7 @@ def images_of(source: SourceFile) -> list[Image]:
             continue
         if any(header[f"NAXIS{k + 1}"] == 0 for k in range(header["NAXIS"])):
             continue
-        role, rank = names.role_of(hdu.name) or ("", 9)
+        role, rank = vocabulary.role_of(hdu.name) or ("", 9)
         if str(header.get("HDUCLAS2", "")).strip() in ("ERROR", "QUALITY") and role not in _NO_FLUX:
             role = "error" if header["HDUCLAS2"].strip() == "ERROR" else "mask"
         found.append(Image(hdu, number, role, rank))
@@ -127,7 +127,7 @@ def mask_values(images: list[Image], flux: Image, spectral_index: int) -> Values
     image = companion(images, flux, "QUALDATA", ("mask",), (_shapes_like(flux) | {spatial}) - {()})
     if image is None:
         return None
-    values = image.values(names.mask_means(image.hdu.name))
+    values = image.values(vocabulary.mask_means(image.hdu.name))
     if image.shape == spatial:
         spread = np.broadcast_to(np.expand_dims(values.values, spectral_index), flux.shape)
         return Values(spread, "", values.where, values.kind)
@@ -153,7 +153,7 @@ def wavelength_values(source: SourceFile, images: list[Image], flux_shape: tuple
     for number, hdu in enumerate(source.hdus):
         columns = None if hdu.name.upper() in referred else getattr(hdu, "columns", None)
         for column in columns or ():
-            role = names.role_of(column.name)
+            role = vocabulary.role_of(column.name)
             if role is None or role[0] not in _WAVE_UNITS:
                 continue
             data = np.squeeze(np.asarray(hdu.data[column.name]))

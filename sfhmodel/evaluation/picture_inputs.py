@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from sfhmodel.data import RecordBatch
-from sfhmodel.evaluation.attention import Attention, mean_spectrum
+from sfhmodel.evaluation.attention_weights import Attention, mean_spectrum
 from sfhmodel.evaluation.groups import equal_groups
 from sfhmodel.inference.prediction import Prediction
 
 N_ATTENTION = 512  # galaxies whose attention weights are averaged
 
 
-class Kept:
+class PictureInputs:
     """Takes what it needs from each batch; memory does not grow with their number.
 
     Parameters

@@ -22,7 +22,7 @@ def plot_prediction(prediction: Prediction, path: str | Path, galaxy: int = 0) -
     from sfhsim.plots.style import DPI, check_picture_path, new_figure, plain_axes
 
     path = check_picture_path(path)
-    one = _one(prediction, galaxy)
+    one = _of_one_galaxy(prediction, galaxy)
     figure = new_figure(10, 7.2)
     layout = figure.add_gridspec(2, 2, height_ratios=[1.1, 1])
     panels = [figure.add_subplot(layout[0, :]), figure.add_subplot(layout[1, 0]), figure.add_subplot(layout[1, 1])]
@@ -37,7 +37,7 @@ def plot_prediction(prediction: Prediction, path: str | Path, galaxy: int = 0) -
     return path
 
 
-def _one(prediction: Prediction, galaxy: int) -> Prediction:
+def _of_one_galaxy(prediction: Prediction, galaxy: int) -> Prediction:
     if not -len(prediction) <= galaxy < len(prediction):
         raise InputError(f"there is no galaxy {galaxy}: there are {len(prediction)}, from 0 on")
     one = prediction[galaxy]
