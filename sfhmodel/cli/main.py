@@ -7,7 +7,7 @@ import sys
 from sfhmodel.cli import build, evaluate, export, inspect, predict, train
 from sfhmodel.cli.quiet import tensorflow_keeps_quiet
 from sfhmodel.errors import SfhmodelError, SfhmodelWarning
-from sfhsim.entry import command_line, run
+from sfhsim.command_line import command_line, run
 from sfhsim.errors import SfhsimError, SfhsimWarning
 
 app = command_line(
@@ -21,7 +21,7 @@ _EXTRA = ("keras", "tensorflow", "jax", "jaxlib")
 
 
 def main() -> None:
-    """Run the command line; exits as `sfhsim.entry.run` says, and with 1 when an extra is not installed."""
+    """Run the command line; exits as `sfhsim.command_line.run` says, and with 1 when an extra is not installed."""
     tensorflow_keeps_quiet()
     try:
         run(app, (SfhmodelError, SfhsimError), (SfhmodelWarning, SfhsimWarning))

@@ -10,7 +10,7 @@ from sfhsim.cli.nebular import nebular_app
 from sfhsim.cli.plot import plot
 from sfhsim.cli.recipe import recipe_app
 from sfhsim.cli.spectrum import spectrum
-from sfhsim.entry import command_line, run
+from sfhsim.command_line import command_line, run
 from sfhsim.errors import SfhsimError, SfhsimWarning
 
 app = command_line(
@@ -30,5 +30,5 @@ app.add_typer(filter_app, name="filter")
 
 
 def main() -> None:
-    """Run the command line; exits as `sfhsim.entry.run` says."""
+    """Run the command line; exits as `sfhsim.command_line.run` says."""
     run(app, (SfhsimError,), (SfhsimWarning,))

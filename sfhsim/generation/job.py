@@ -45,7 +45,7 @@ class Job:
             bytes.
         """
         from sfhsim.synthesis.any_simulator import open_compiled
-        from sfhsim.synthesis.compiled import read_compiled
+        from sfhsim.synthesis.compiled_recipe import read_compiled
         from sfhsim.synthesis.origin import quietly
 
         for plugin in self.plugins:

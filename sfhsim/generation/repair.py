@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sfhsim.generation.dataset_simulator import job_of
 from sfhsim.generation.engines import open_engine
 from sfhsim.generation.folder import writable_folder
 from sfhsim.generation.job import ShardTask
 from sfhsim.generation.manifest import build_manifest, write_manifest, write_plan
 from sfhsim.generation.progress import Progress
-from sfhsim.generation.settled import job_of
 from sfhsim.generation.verify import Recorded, Report, check_shard, read_recorded, verify_dataset
 from sfhsim.records.schema import COMPILED, MANIFEST, PLAN
 

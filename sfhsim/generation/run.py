@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfhsim.errors import DatasetError
+from sfhsim.generation.dataset_simulator import job_of, recipe_simulator_fingerprint, settle
 from sfhsim.generation.engines import Engine, open_engine
 from sfhsim.generation.folder import check_room, check_same, planned, writable_folder
 from sfhsim.generation.job import ShardTask, describe
 from sfhsim.generation.manifest import build_manifest, write_manifest
 from sfhsim.generation.progress import Progress
-from sfhsim.generation.settled import job_of, recipe_simulator_fingerprint, settle
 from sfhsim.generation.shards import finished, read_receipt
 from sfhsim.records.encoder import RecordEncoder
 from sfhsim.records.plan import DEFAULT_SPLIT, Plan, Shard

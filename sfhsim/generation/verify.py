@@ -22,7 +22,7 @@ from sfhsim.records.plan import Plan, Shard
 from sfhsim.records.plan_document import consistent, document_of_manifest, read_plan
 from sfhsim.records.schema import COMPILED, MANIFEST, PLAN
 from sfhsim.records.tfrecord import scan_records
-from sfhsim.synthesis.compiled import read_compiled
+from sfhsim.synthesis.compiled_recipe import read_compiled
 
 _TOLD = 500  # records between two words to the progress bar
 _NAMED = 5  # damaged records that are named one by one

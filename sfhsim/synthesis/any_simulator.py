@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from sfhsim.recipe.model import Recipe
 from sfhsim.recipe.worlds import Mixture
-from sfhsim.synthesis.compiled import CompiledRecipe
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe
 from sfhsim.synthesis.mixture import FORMAT, MixtureSimulator
 from sfhsim.synthesis.simulator import DEFAULT_TOLERANCE, Simulator
 

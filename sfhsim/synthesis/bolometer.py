@@ -26,7 +26,7 @@ from sfhsim.linear import matmul
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import Draws
-from sfhsim.synthesis.stored import Stored
+from sfhsim.synthesis.serialization import Stored
 
 N_NODE = 5
 # between these wavelengths, the largest width of a cell in ln(wavelength)

@@ -14,7 +14,7 @@ from pathlib import Path
 from sfhsim.errors import DatasetError
 from sfhsim.files import partial_files
 from sfhsim.libraries.places import cache_home
-from sfhsim.synthesis.compiled import CompiledRecipe, read_compiled, write_compiled
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe, read_compiled, write_compiled
 
 SUFFIX = ".compiled"
 MOST_BYTES = 500_000_000

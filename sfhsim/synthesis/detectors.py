@@ -92,7 +92,7 @@ class Detector(Protocol):
         ...
 
     def state(self) -> dict:
-        """What was compiled; see `sfhsim.synthesis.stored`."""
+        """What was compiled; see `sfhsim.synthesis.serialization`."""
         ...
 
     def restore(self, state: dict) -> None:

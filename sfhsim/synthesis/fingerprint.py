@@ -89,7 +89,7 @@ def family_code(recipe: Recipe) -> dict[str, str]:
     from sfhsim.instrument import LSF_REGISTRY, get_measurement, get_noise_model
     from sfhsim.nebular import get_nebular_model
     from sfhsim.sources import active_sources
-    from sfhsim.synthesis.code import code_digest
+    from sfhsim.synthesis.code_digest import code_digest
 
     used = {f"dust law {c.law}": get_dust_law(c.law) for c in (recipe.dust.birth, recipe.dust.screen)}
     used |= {f"history {h.family}": get_history(h.family) for h in recipe.histories}

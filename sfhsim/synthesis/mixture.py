@@ -19,7 +19,7 @@ import numpy as np
 
 from sfhsim.errors import DatasetError, RecipeError, SfhsimWarning
 from sfhsim.recipe.worlds import Mixture
-from sfhsim.synthesis.compiled import CompiledRecipe
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe
 from sfhsim.synthesis.mixture_batch import MixtureBatch, gathered
 from sfhsim.synthesis.mixture_description import Columns, bands_of, library_of, worlds_of
 from sfhsim.synthesis.origin import quietly

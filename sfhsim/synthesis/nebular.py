@@ -24,7 +24,7 @@ from sfhsim.synthesis.detectors import Detectors, Lines
 from sfhsim.synthesis.draws import COMMON_SHIFT, HYDROGEN_SCATTER, LINE_SCATTER, Draws, ParameterPlan
 from sfhsim.synthesis.emission import Emission, checked
 from sfhsim.synthesis.populations import Populations
-from sfhsim.synthesis.stored import Stored
+from sfhsim.synthesis.serialization import Stored
 from sfhsim.synthesis.templates import split
 
 _UNITS = {"photon_rate": 1.0e46, "ionizing_luminosity_lsun": 1.0}  # tables are float32

@@ -28,7 +28,7 @@ from sfhsim.libraries.ssp_library import SSPLibrary
 from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import LINE_OFFSET, Draws, ParameterPlan
-from sfhsim.synthesis.stored import Stored
+from sfhsim.synthesis.serialization import Stored
 
 CELL_LN_WAVE = 0.0015
 RESPONSE_LN_WAVE = 1.0e-4  # of the curves that lines are read from

@@ -24,19 +24,19 @@ from sfhsim.recipe.model import Recipe
 from sfhsim.recipe.worlds import Mixture
 from sfhsim.sources import active_sources
 from sfhsim.synthesis.batch import Batch
-from sfhsim.synthesis.compiled import CompiledRecipe
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe
+from sfhsim.synthesis.coverage_notes import notes_on
 from sfhsim.synthesis.draws import Draws, ParameterPlan
 from sfhsim.synthesis.fingerprint import simulator_fingerprint
 from sfhsim.synthesis.light import LightModel
 from sfhsim.synthesis.noise import NoiseStage
-from sfhsim.synthesis.notes import notes_on
 from sfhsim.synthesis.origin import LIBRARY_FACTS, check_origin, describe_library, origin
 from sfhsim.synthesis.photometer import make_photometer
 from sfhsim.synthesis.populations import PopulationModel
 from sfhsim.synthesis.sample_ids import checked_ids
+from sfhsim.synthesis.serialization import from_plain, to_plain
 from sfhsim.synthesis.soundness import check_axes, check_sound
 from sfhsim.synthesis.spectrograph import make_spectrograph
-from sfhsim.synthesis.stored import from_plain, to_plain
 from sfhsim.synthesis.truths import Truths
 
 DEFAULT_TOLERANCE = 5.0e-4
@@ -189,7 +189,7 @@ class Simulator:
         return self._library
 
     def compiled(self) -> CompiledRecipe:
-        """Everything that was compiled, as plain data for a file (`sfhsim.synthesis.compiled`)."""
+        """Everything that was compiled, as plain data for a file (`sfhsim.synthesis.compiled_recipe`)."""
         from sfhsim.recipe import recipe_to_dict
 
         stages = {

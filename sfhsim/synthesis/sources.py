@@ -21,7 +21,7 @@ from sfhsim.synthesis.draws import LINE_OFFSET, Draws, ParameterPlan
 from sfhsim.synthesis.emission import Emission, checked
 from sfhsim.synthesis.nebular import make_nebular
 from sfhsim.synthesis.populations import Populations
-from sfhsim.synthesis.stored import Stored
+from sfhsim.synthesis.serialization import Stored
 from sfhsim.synthesis.templates import CompiledTemplates, compile_templates
 
 
@@ -59,7 +59,7 @@ class Source(Protocol):
         ...
 
     def state(self) -> dict:
-        """What was compiled, by name; see `sfhsim.synthesis.stored`."""
+        """What was compiled, by name; see `sfhsim.synthesis.serialization`."""
         ...
 
     def restore(self, state: dict) -> None:

@@ -35,8 +35,8 @@ from sfhsim.recipe.model import BUILTIN_LSFS, Recipe
 from sfhsim.synthesis.attenuation import PanelLight, Spectra
 from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import Draws, ParameterPlan
+from sfhsim.synthesis.serialization import Stored, is_storable
 from sfhsim.synthesis.sources import GAS_WIDTHS, line_motions
-from sfhsim.synthesis.stored import Stored, is_storable
 
 _MARGIN_SIGMA = 7.0
 

@@ -82,8 +82,8 @@ def test_a_mixture_on_the_cluster(recipe_content, cluster, tmp_path):
 
 
 def test_errors_on_the_cluster_arrive_as_they_are(dataset, cluster, tmp_path):
+    from sfhsim.generation.dataset_simulator import job_of
     from sfhsim.generation.job import ShardTask
-    from sfhsim.generation.settled import job_of
     from sfhsim.generation.shards import make_shard
     from sfhsim.records.plan import Plan
     from sfhsim.records.plan_document import read_plan

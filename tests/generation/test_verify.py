@@ -236,7 +236,7 @@ def test_a_damaged_compiled_recipe_is_found_and_repaired(dataset, uninterrupted,
 
 def test_a_compiled_recipe_of_another_data_set_is_found_and_repaired(dataset, uninterrupted, simulator):
     from sfhsim import Simulator
-    from sfhsim.synthesis.compiled import write_compiled
+    from sfhsim.synthesis.compiled_recipe import write_compiled
 
     other = Simulator(simulator.recipe, simulator.library, basis_tolerance=0.0)
     write_compiled(other.compiled(), dataset / "compiled.recipe")

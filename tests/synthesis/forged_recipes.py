@@ -14,7 +14,7 @@ from miniature import miniature_library, miniature_recipe
 from sfhsim.errors import DatasetError
 from sfhsim.recipe.loading import recipe_from_dict
 from sfhsim.synthesis import Simulator
-from sfhsim.synthesis.compiled import CompiledRecipe
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe
 
 DRAWN = {
     "velocity_dispersion_kms": {"distribution": "uniform", "min": 50.0, "max": 300.0},

@@ -11,7 +11,7 @@ import pytest
 from sfhsim.dust import DUST_LAWS, PowerLaw, register_dust_law
 from sfhsim.errors import DatasetError
 from sfhsim.synthesis import Simulator
-from sfhsim.synthesis.code import code_digest
+from sfhsim.synthesis.code_digest import code_digest
 
 PLUGIN = """
 import numpy as np

@@ -15,7 +15,7 @@ import sfhsim
 from sfhsim.errors import DatasetError, LibraryError, RecipeError
 from sfhsim.libraries import save_library
 from sfhsim.synthesis import Simulator, cache
-from sfhsim.synthesis.compiled import CompiledRecipe, read_compiled, write_compiled
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe, read_compiled, write_compiled
 
 IDS = np.arange(6)
 DRAWN = {
@@ -157,7 +157,7 @@ def kept(home):
     return sorted((home / "cache" / "compiled").iterdir())
 
 
-def test_compiled_once_and_kept(home, compilations):
+def test_dataset_simulator_and_kept(home, compilations):
     first = from_recipe(home)
     assert len(compilations) == 1
     (path,) = kept(home)

@@ -12,7 +12,7 @@ from sfhsim.instrument import rebin_operator
 from sfhsim.recipe.loading import recipe_from_dict
 from sfhsim.sources import SOURCES, EmissionSource, register_source
 from sfhsim.synthesis import Simulator, synthesize_galaxy
-from sfhsim.synthesis.compiled import CompiledRecipe
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe
 from sfhsim.synthesis.detectors import Detectors, Panel, ReferenceBand
 from sfhsim.synthesis.fingerprint import family_code
 from sfhsim.synthesis.light import LightModel

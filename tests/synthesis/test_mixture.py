@@ -10,7 +10,7 @@ from sfhsim import MixtureSimulator, Simulator, make_simulator, synthesize_galax
 from sfhsim.errors import DatasetError, RecipeError, SfhsimWarning
 from sfhsim.recipe.loading import recipe_from_dict, recipe_to_dict
 from sfhsim.synthesis.any_simulator import is_simulator, of_sample, open_compiled, worlds_by_name
-from sfhsim.synthesis.compiled import CompiledRecipe
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe
 from sfhsim.synthesis.origin import quietly
 
 SEED = 6

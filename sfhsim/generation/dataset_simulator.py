@@ -11,7 +11,7 @@ from sfhsim.generation.probes import probes_of
 from sfhsim.plugins import loaded_plugins
 from sfhsim.records.plan import Plan
 from sfhsim.records.schema import COMPILED
-from sfhsim.synthesis.compiled import read_compiled, write_compiled
+from sfhsim.synthesis.compiled_recipe import read_compiled, write_compiled
 
 
 def settle(folder: Path, plan: Plan, description: dict, simulator) -> dict:

@@ -50,7 +50,7 @@ def to_plain(value: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
         return {kind: [to_plain(item, arrays, f"{where}.{k}") for k, item in enumerate(value)]}
-    raise TypeError(f"{where}: a {type(value).__name__} cannot be stored; name it in sfhsim.synthesis.stored")
+    raise TypeError(f"{where}: a {type(value).__name__} cannot be stored; name it in sfhsim.synthesis.serialization")
 
 
 def from_plain(content: Any, arrays: dict[str, np.ndarray]) -> Any:
