@@ -57,7 +57,7 @@ def predict(
 ) -> None:
     """Recover star formation and metallicity histories of observed spectra."""
     from sfhmodel.inference.from_files import predict_files
-    from sfhmodel.spectra.settings import PreparationSettings
+    from sfhmodel.spectra.options import PreparationSettings
 
     options = reading.read_options(
         layout=layout,

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from sfhmodel.description import ModelDescription
 from sfhmodel.spectra.frame import TrainingFrame
-from sfhmodel.spectra.settings import PreparationSettings
+from sfhmodel.spectra.options import PreparationSettings
 
 
 class GridResampler:

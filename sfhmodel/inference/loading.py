@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sfhmodel.model_file import check_model_file, open_model
 from sfhmodel.presets import resolve
-from sfhmodel.spectra.settings import PreparationSettings
+from sfhmodel.spectra.options import PreparationSettings
 
 if TYPE_CHECKING:
     from sfhmodel.inference.predictor import Predictor

@@ -16,8 +16,8 @@ from scipy import sparse
 
 from sfhmodel.errors import InputError
 from sfhmodel.spectra.frame import TrainingFrame
+from sfhmodel.spectra.options import PreparationSettings
 from sfhmodel.spectra.resolution import matching_sigma_aa
-from sfhmodel.spectra.settings import PreparationSettings
 from sfhmodel.spectra.sky import in_sky_window
 from sfhsim.air import air_to_vacuum, vacuum_to_air
 

@@ -19,7 +19,7 @@ from sfhmodel.spectra.checks import BadSpectraError, check_shapes, flux_scale, g
 from sfhmodel.spectra.frame import TrainingFrame
 from sfhmodel.spectra.grid_operator import GridOperator, grid_operator
 from sfhmodel.spectra.observed import MEDIA, check_wavelengths
-from sfhmodel.spectra.settings import PreparationSettings
+from sfhmodel.spectra.options import PreparationSettings
 from sfhmodel.spectra.units import looks_like
 
 WARN_BELOW_COVERAGE = 0.99

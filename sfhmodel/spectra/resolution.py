@@ -15,7 +15,7 @@ import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.spectra.frame import C_KMS, FWHM_PER_SIGMA, TrainingFrame
-from sfhmodel.spectra.settings import PreparationSettings
+from sfhmodel.spectra.options import PreparationSettings
 
 _NEGLIGIBLE = 0.02  # of the training spectra's sigma; less broadening than this changes nothing
 

@@ -12,8 +12,8 @@ from small_networks import N_PIXEL, answers, assert_same_answers, galaxies, smal
 from sfhmodel.errors import SfhmodelWarning
 from sfhmodel.export import export
 from sfhmodel.export.resampling import GridResampler
+from sfhmodel.spectra.options import PreparationSettings
 from sfhmodel.spectra.prepare import SpectrumPreparer
-from sfhmodel.spectra.settings import PreparationSettings
 from sfhsim.instrument.resampling import pixel_edges, rebin
 
 GRIDS = {
