@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from sfhmodel.errors import ConfigError
+from sfhmodel.training.config import set_key
 from sfhsim.files import whole_file
 
 _KEYS = {"description", "records", "seed", "libraries", "in_turn", "unseen", "recipe", "training"}
@@ -71,6 +72,8 @@ def write_worlds(content: dict, folder: Path, *, unseen: bool = False, say: Call
 
     Raises
     ------
+    ConfigError
+        A key of ``in_turn`` that goes into something without keys.
     sfhsim.errors.SfhsimError
         A library that is missing, with how to get it.
     """
@@ -83,7 +86,7 @@ def write_worlds(content: dict, folder: Path, *, unseen: bool = False, say: Call
     for k, (name, library) in enumerate(libraries.items()):
         override: dict = {"library": library}
         for key, choices in turns.items():
-            _set(override, key.split("."), choices[k % len(choices)])
+            set_key(override, key, choices[k % len(choices)], f"in_turn.{key}")
         worlds.append({"name": name, "override": override})
     recipe = folder / ("unseen.yaml" if unseen else "recipe.yaml")
     with whole_file(recipe) as partial:
@@ -107,9 +110,3 @@ def _libraries(settings: dict, folder: Path, say: Callable[[str], None]) -> Sequ
             say(f"library {name}, {settings['base']} towards {', '.join(settings['donors'])}")
             save_library(between.library(seed, name=name, **options), known[seed].with_suffix(""))
     return list(known.values())
-
-
-def _set(content: dict, path: Sequence[str], value) -> None:
-    for key in path[:-1]:
-        content = content.setdefault(key, {})
-    content[path[-1]] = value

@@ -158,7 +158,7 @@ def apply_settings(content: dict, settings: Iterable[str]) -> dict:
             value = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise ConfigError(f"--set {setting!r}: the value is not valid YAML ({error})") from error
-        _set(content, key.strip().split("."), _number(value), setting)
+        set_key(content, key.strip(), _number(value), f"--set {setting!r}")
     return content
 
 
@@ -171,14 +171,16 @@ def differing_keys(there: TrainingConfig, wanted: TrainingConfig) -> list[str]:
     ]
 
 
-def _set(content: dict, path: list[str], value: object, setting: str) -> None:
-    for key in path[:-1]:
+def set_key(content: dict, dotted: str, value: object, where: str) -> None:
+    """Set ``a.b.c`` in nested mappings, the inner ones as copies; ConfigError says ``where`` one has no keys."""
+    *outer, last = dotted.split(".")
+    for key in outer:
         inner = content.get(key)
         if inner is not None and not isinstance(inner, dict):
-            raise ConfigError(f"--set {setting!r}: {key} is {inner!r}, which has no keys")
+            raise ConfigError(f"{where}: {key} is {inner!r}, which has no keys")
         content[key] = dict(inner or {})
         content = content[key]
-    content[path[-1]] = value
+    content[last] = value
 
 
 def _plain(value):

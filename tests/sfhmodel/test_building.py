@@ -104,3 +104,11 @@ def test_what_is_no_definition_is_said(small, tmp_path):
     (tmp_path / "odd.yaml").write_text("{")
     with pytest.raises(ConfigError, match="not valid YAML"):
         definition(tmp_path / "odd.yaml")
+
+
+def test_keys_that_worlds_take_in_turn_must_fit_together(small, tmp_path):
+    content = definition(small)
+    content["in_turn"] = {"library": ["one"], "library.name": ["two"]}
+    with pytest.raises(ConfigError, match="in_turn.library.name: library is 'one', which has no keys"):
+        write_worlds(content, tmp_path / "built", say=lambda text: None)
+    assert not (tmp_path / "built" / "recipe.yaml").exists()
