@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sfhsim.synthesis.any_simulator import is_simulator, make_simulator
+    from sfhsim.synthesis.any_simulator import make_simulator
     from sfhsim.synthesis.batch import Batch
     from sfhsim.synthesis.galaxy import Galaxy, synthesize_galaxy
     from sfhsim.synthesis.mixture import MixtureSimulator
@@ -21,7 +21,6 @@ _HOME = {
     "Galaxy": "galaxy",
     "MixtureSimulator": "mixture",
     "Simulator": "simulator",
-    "is_simulator": "any_simulator",
     "make_simulator": "any_simulator",
     "synthesize_galaxy": "galaxy",
 }
@@ -30,7 +29,6 @@ __all__ = [
     "Galaxy",
     "MixtureSimulator",
     "Simulator",
-    "is_simulator",
     "make_simulator",
     "synthesize_galaxy",
 ]
