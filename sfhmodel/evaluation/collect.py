@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,9 @@ def _prediction(
         redshifts = batch.truths["truth"][:, truth_names.index("redshift")]
     else:
         redshifts = np.full(n, np.nan if redshift is None else redshift)
-    spectra = {name: inputs[name] for name in ("flux", "flux_error", "mask")} if keep_inputs else {}
+    arrays: dict[str, Any] = {name: answers[name] for name in OUTPUT_NAMES}
+    if keep_inputs:
+        arrays |= {name: inputs[name] for name in ("flux", "flux_error", "mask")} | {"flux_scale": np.ones(n)}
     return Prediction(
         description=description,
         names=tuple(str(i) for i in batch.sample_id),
@@ -77,9 +80,7 @@ def _prediction(
         magnitude_errors=inputs["magnitude_errors"],
         problems=("",) * n,
         truth=truth,
-        **{name: answers[name] for name in OUTPUT_NAMES},
-        **spectra,
-        **({"flux_scale": np.ones(n)} if keep_inputs else {}),
+        **arrays,
     )
 
 

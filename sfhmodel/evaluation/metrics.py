@@ -36,15 +36,15 @@ def metrics_of(results: Prediction, prior_mean: np.ndarray) -> dict:
     """
     return {
         **_metrics(results, prior_mean),
-        "by_snr": _by_group(results, results.truth.snr, prior_mean),
-        "by_a_v": _by_group(results, results.truth.a_v_mag, prior_mean),
+        "by_snr": _by_group(results, results.known_truth.snr, prior_mean),
+        "by_a_v": _by_group(results, results.known_truth.a_v_mag, prior_mean),
         "by_world": _by_world(results, prior_mean),
     }
 
 
 def _by_world(results: Prediction, prior_mean: np.ndarray) -> list[dict]:
     """In the order of the first galaxy of each."""
-    world = results.truth.world
+    world = results.known_truth.world
     names = [] if world is None else list(dict.fromkeys(world.tolist()))
     return [{"name": name, **_metrics(results[world == name], prior_mean)} for name in names]
 
@@ -71,11 +71,11 @@ def _metrics(results: Prediction, prior_mean: np.ndarray) -> dict:
 
 
 def _of_histories(results: Prediction, prior_mean: np.ndarray) -> dict:
-    true = results.truth.cumulative
+    true = results.known_truth.cumulative
     error = np.abs(results.cumulative - true)
     median = results.cumulative_quantiles[..., results.level(0.5)]
     prior = float(np.abs(cumulative(prior_mean) - true).mean())
-    fractions = results.mass_fraction, results.truth.mass_fraction
+    fractions = results.mass_fraction, results.known_truth.mass_fraction
     return {
         "cumulative_error": float(error.mean()),
         "cumulative_error_standard_error": standard_error(error.mean(axis=1)),
@@ -90,9 +90,9 @@ def _of_histories(results: Prediction, prior_mean: np.ndarray) -> dict:
 
 
 def _of_metallicity(results: Prediction) -> dict:
-    true = np.asarray(results.truth.log10_metallicity, dtype=np.float64)
+    true = np.asarray(results.known_truth.log10_metallicity, dtype=np.float64)
     difference = results.log10_metallicity - true
-    weight = np.asarray(results.truth.mass_fraction, dtype=np.float64)
+    weight = np.asarray(results.known_truth.mass_fraction, dtype=np.float64)
     linear = results.metallicity, 10.0**true
     return {
         "metallicity_error": float((weight * np.abs(difference)).sum(axis=1).mean()),
@@ -104,7 +104,7 @@ def _of_metallicity(results: Prediction) -> dict:
 
 
 def _of_summaries(results: Prediction) -> dict:
-    recovered, true = results.summaries, results.truth.summaries
+    recovered, true = results.summaries, results.known_truth.summaries
     return {
         name: {"unit": unit, **difference_statistics(recovered[:, k], true[:, k])}
         for k, (name, unit) in enumerate(
@@ -118,10 +118,10 @@ def families(results: Prediction) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     The cumulative fraction of the oldest bin is 1 for every galaxy and is left out.
     """
-    summaries = results.truth.summaries, results.summary_quantiles
+    summaries = results.known_truth.summaries, results.summary_quantiles
     return {
-        "cumulative": (results.truth.cumulative[:, :-1], results.cumulative_quantiles[:, :-1]),
-        "metallicity": (results.truth.log10_metallicity, results.log10_metallicity_quantiles),
+        "cumulative": (results.known_truth.cumulative[:, :-1], results.cumulative_quantiles[:, :-1]),
+        "metallicity": (results.known_truth.log10_metallicity, results.log10_metallicity_quantiles),
         **{name: (summaries[0][:, k], summaries[1][:, k]) for k, name in enumerate(results.description.summary_names)},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -44,10 +45,12 @@ class PictureInputs:
         """The galaxies to picture with their inputs, in the order asked for; None when there are none."""
         if not self._shown.size:
             return None
-        place = {int(sample): row for row, sample in enumerate(results.truth.sample_id)}
+        place = {int(sample): row for row, sample in enumerate(results.known_truth.sample_id)}
         chosen = results[np.array([place[int(sample)] for sample in self._shown])]
         inputs = [self._inputs[int(sample)] for sample in self._shown]
-        spectra = {name: np.stack([one[name] for one in inputs]) for name in ("flux", "flux_error", "mask")}
+        spectra: dict[str, Any] = {
+            name: np.stack([one[name] for one in inputs]) for name in ("flux", "flux_error", "mask")
+        }
         return replace(chosen, **spectra, flux_scale=np.ones(len(chosen)))
 
     def attention(self, model, results: Prediction) -> Attention | None:
@@ -55,6 +58,6 @@ class PictureInputs:
         if not self._weights:
             return None
         weights = np.concatenate(self._weights)
-        age = results.truth.summaries[: len(weights), results.summary_names.index("mean_log10_age_yr_light")]
+        age = results.known_truth.summaries[: len(weights), results.summary_names.index("mean_log10_age_yr_light")]
         wave_aa = model.token_wave_aa(weights.shape[1])
         return Attention(weights, wave_aa, mean_spectrum(np.concatenate(self._flux)), equal_groups(age, 3, 20))

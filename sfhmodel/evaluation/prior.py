@@ -45,7 +45,7 @@ def prior_mean(
             if progress:
                 progress("training records read", len(batch.sample_id), n)
         return total / n, f"{n} galaxies of the data set's training split"
-    mean = np.asarray(results.truth.mass_fraction, dtype=np.float64).mean(axis=0)
+    mean = np.asarray(results.known_truth.mass_fraction, dtype=np.float64).mean(axis=0)
     return mean, "the evaluated galaxies themselves, as the data set has no training split"
 
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
     """A function for `evaluate` that draws a bar for each thing that is done, on standard error."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     bars = Progress(*columns, console=Console(stderr=True))
-    tasks: dict[str, int] = {}
+    tasks: dict[str, TaskID] = {}
 
     def progress(what: str, done: int, total: int) -> None:
         if not tasks:

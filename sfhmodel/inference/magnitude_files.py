@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ class MagnitudeSource:
                 number = 0 if len(self.rows) == 1 else first + k
                 if number >= len(self.rows):
                     self.check_rows(number + 1)
-            change = {"magnitudes": self.rows[number][0], "magnitude_errors": self.rows[number][1]}
+            change: dict[str, Any] = {"magnitudes": self.rows[number][0], "magnitude_errors": self.rows[number][1]}
             if spectrum.redshift is None and self.redshifts is not None and self.redshifts[number] is not None:
                 change["redshift"] = self.redshifts[number]
                 change["notes"] = (*spectrum.notes, "redshift from the table of magnitudes")
@@ -121,9 +122,11 @@ def _of_table(path: Path) -> MagnitudeSource:
             raise InputError(f"{path}: column {column!r} holds no numbers: keep a name and the bands only")
         band = _band_of_error(column, table.colnames)
         (bands if band is None else errors)[band or column] = column
-    rows = tuple(
-        tuple({band: _number(row[column]) for band, column in of.items()} for of in (bands, errors)) for row in table
-    )
+
+    def numbers(row, columns: dict[str, str]) -> dict[str, float]:
+        return {band: _number(row[column]) for band, column in columns.items()}
+
+    rows = tuple((numbers(row, bands), numbers(row, errors)) for row in table)
     names = None if name_column is None else tuple(str(name).strip() for name in table[name_column])
     redshifts = None
     if redshift_column is not None:

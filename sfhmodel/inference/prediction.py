@@ -100,6 +100,13 @@ class Prediction:
         return replace(parts[0], notes=notes, inference_rate=inference_rate, **together)
 
     @property
+    def known_truth(self) -> Truth:
+        """The truth; raises InputError for observed galaxies, of which it is not known."""
+        if self.truth is None:
+            raise InputError("what these galaxies really are is not known: evaluate simulated ones")
+        return self.truth
+
+    @property
     def inputs(self) -> dict[str, np.ndarray] | None:
         """What the model saw, by name, as it takes it; None where it was not kept."""
         return None if self.flux is None else {name: getattr(self, name) for name in _INPUTS}

@@ -43,18 +43,18 @@ def _of_one_galaxy(prediction: Prediction, galaxy: int) -> Prediction:
     one = prediction[galaxy]
     if one.problems[0]:
         raise InputError(f"galaxy {galaxy} has no result: {one.problems[0]}")
-    if one.flux is None:
-        raise InputError("the spectra were not kept: predict with keep_inputs=True")
     return one
 
 
 def _spectrum(axes, one: Prediction) -> None:
     from sfhsim.plots.style import BLACK, SKY, legend, spectrum_ceiling
 
-    wave_aa = one.description.wave_aa
-    used = one.mask[0] > 0
-    flux = np.where(used, one.flux[0], np.nan)
-    error = np.where(used, one.flux_error[0], np.nan)
+    wave_aa, inputs = one.description.wave_aa, one.inputs
+    if inputs is None:
+        raise InputError("the spectra were not kept: predict with keep_inputs=True")
+    used = inputs["mask"][0] > 0
+    flux = np.where(used, inputs["flux"][0], np.nan)
+    error = np.where(used, inputs["flux_error"][0], np.nan)
     if np.isfinite(error).any():
         axes.fill_between(wave_aa, flux - error, flux + error, color=SKY, alpha=0.5, lw=0, label="one sigma")
     axes.plot(wave_aa, flux, color=BLACK, lw=0.7, label="spectrum on the model's grid")
@@ -88,8 +88,8 @@ def _masked_ranges(wave_aa: np.ndarray, used: np.ndarray) -> list[tuple[float, f
 def _bands(axes, x, quantiles: np.ndarray, one: Prediction, colour: str, step: bool) -> None:
     """90% and 68% bands and the median; ``quantiles`` (len(x), n_level)."""
     kind = {"step": "post"} if step else {}
-    for (low, high), alpha, label in ((_WIDE, 0.2, "90%"), (_NARROW, 0.35, "68%")):
-        low, high = quantiles[:, one.level(low)], quantiles[:, one.level(high)]
+    for levels, alpha, label in ((_WIDE, 0.2, "90%"), (_NARROW, 0.35, "68%")):
+        low, high = (quantiles[:, one.level(level)] for level in levels)
         axes.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, label=label, **kind)
     style = {"drawstyle": "steps-post"} if step else {}
     axes.plot(x, quantiles[:, one.level(0.5)], color=colour, lw=1.6, label="median", **style)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sfhmodel.errors import ConfigError
 
 # options of each switch besides its probability: (lowest, highest, whether it must be an integer)
-_NUMBERS = {
+_NUMBERS: dict[str, dict[str, tuple[float, float, bool]]] = {
     "noise": {},
     "masked_pixels": {"runs": (1, 100, True), "length": (1, 100_000, True)},
     "dropped_bands": {},
@@ -20,13 +20,13 @@ _NUMBERS = {
     "missing_errors": {},
 }
 # options that are [low, high], both positive: (lowest, highest)
-_RANGES = {
+_RANGES: dict[str, dict[str, tuple[float, float]]] = {
     "noise": {"snr": (1e-3, 1e6)},
     "ripples": {"amplitude": (1e-5, 1.0), "pixels": (4.0, 1e6)},
     "sky_lines": {"pixels": (0.5, 1e3)},
 }
 # such that may be left out
-_OPTIONAL_RANGES = {"noise": {"correlation_pixels": (0.5, 50.0)}}
+_OPTIONAL_RANGES: dict[str, dict[str, tuple[float, float]]] = {"noise": {"correlation_pixels": (0.5, 50.0)}}
 # the switches that would do it to every galaxy without one
 _PROBABILITY_NEEDED = ("dropped_bands", "missing_photometry", "missing_errors")
 
@@ -52,7 +52,7 @@ def _checked(name: str, options: Mapping) -> dict:
     needed = [key for key in known if key not in ("probability", *optional) or name in _PROBABILITY_NEEDED]
     if missing := [key for key in needed if key not in options]:
         raise ConfigError(f"augmentation {name} needs {', '.join(missing)}")
-    checked = {key: _number(name, key, options[key], *limits) for key, limits in _NUMBERS[name].items()}
+    checked: dict = {key: _number(name, key, options[key], *limits) for key, limits in _NUMBERS[name].items()}
     for key, limits in (ranges | optional).items():
         if key in needed or options.get(key) is not None:
             checked[key] = _range(name, key, options[key], *limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sfhmodel.errors import InputError
 from sfhmodel.evaluation.metrics import INTERVALS
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.plots.histories import draw_cumulative, draw_metallicity, metallicity_limits
@@ -18,7 +19,7 @@ def plot_galaxies(results: Prediction, rows):
     figure = new_figure(PAGE_WIDTH_IN, 0.75 + 1.75 * len(rows))
     panels = figure.subplots(len(rows), 3, squeeze=False, sharex="col", width_ratios=(1.25, 1, 1))
     ends = {name: [results.level(q) for q in levels] for name, levels in INTERVALS.items()}
-    true_z = 10.0**results.truth.log10_metallicity
+    true_z = 10.0**results.known_truth.log10_metallicity
     limits = metallicity_limits(true_z[rows], results.metallicity[rows], results.metallicity_quantiles[rows])
     for axes, row in zip(panels, rows, strict=True):
         _galaxy(axes, results, int(row), ends, true_z, limits)
@@ -54,9 +55,11 @@ _ORDER = ("spectrum", "error", "photometry", "true", "recovered", "90%", "68%")
 
 
 def _galaxy(panels, results: Prediction, row: int, ends, true_z, limits) -> None:
-    d, truth = results.description, results.truth
+    d, truth, inputs = results.description, results.known_truth, results.inputs
+    if inputs is None:
+        raise InputError("the spectra were not kept: they cannot be drawn")
     observed, formed, metals = panels
-    draw_observed(observed, d.wave_aa, {name: v[row] for name, v in results.inputs.items()}, d.bands)
+    draw_observed(observed, d.wave_aa, {name: v[row] for name, v in inputs.items()}, d.bands)
     edges = d.age_bin_edges_yr
     draw_cumulative(
         formed,

@@ -25,7 +25,7 @@ def plot_summaries(results: Prediction):
         if k >= n:
             axes.set_axis_off()
             continue
-        true, recovered = results.truth.summaries[:, k], results.summaries[:, k]
+        true, recovered = results.known_truth.summaries[:, k], results.summaries[:, k]
         drawn.append(_panel(axes, d.summary_names[k], d.summary_units[k], true, recovered))
     meshes = [mesh for mesh in drawn if mesh is not None]
     if meshes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -167,8 +168,8 @@ class _Hdf5(ArrayFile):
 
         self.name = name
         self.attributes = _scalars(group.file.attrs) | _scalars(group.attrs)
-        self.groups: dict[str, object] = {}
-        self._arrays: dict[str, object] = {}
+        self.groups: dict[str, Any] = {}
+        self._arrays: dict[str, tuple[Any, str | None]] = {}
         self._units: dict[str, str] = {}
         for key in list(group)[:_MOST_ARRAYS]:
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
@@ -188,7 +189,7 @@ class _Hdf5(ArrayFile):
         from astropy.table.meta import get_header_from_yaml
 
         header = get_header_from_yaml(line.decode("utf-8") for line in group[beside][()])
-        self.attributes |= header.get("meta") or {}
+        self.attributes = {**self.attributes, **(header.get("meta") or {})}
         return {column["name"]: str(column["unit"]) for column in header["datatype"] if "unit" in column}
 
     def _add(self, name: str, dataset) -> None:
@@ -235,7 +236,7 @@ class _Hdf5(ArrayFile):
 
 def _scalars(attributes) -> dict[str, object]:
     """Attributes of one value; what is longer is no redshift and no word."""
-    found = {}
+    found: dict[str, object] = {}
     for key in list(attributes)[:_MOST_ARRAYS]:
         kind = attributes.get_id(key)
         if kind.shape is None or np.prod(kind.shape, dtype=int) != 1 or kind.dtype.kind not in "fiubSO":

@@ -112,7 +112,7 @@ def _check_rows(raw: RawSpectra, n: int) -> None:
         values = getattr(raw, name)
         if values is not None and np.ndim(values.values) == 2 and len(values.values) != n:
             raise InputError(f"{values.where}: {len(values.values)} rows where flux has {n}: one row per spectrum")
-    if len(raw.names) != n:
+    if raw.names is not None and len(raw.names) != n:
         raise InputError(f"names: {len(raw.names)} rows where flux has {n}: one row per spectrum")
 
 
@@ -126,8 +126,8 @@ def split(arrays: Calibrated, raw: RawSpectra, source: SourceFile, options: Read
     redshift = _redshifts(raw, source, options, names, n)
     medium = source.medium(options, raw.default_medium, raw.medium)
     fwhm_aa = raw.fwhm_aa if raw.fwhm_aa is not None else resolution_of_header(source, arrays.wave_aa)
-    rows = {"sigma": arrays.sigma, "good": arrays.good, "wave_aa": arrays.wave_aa, "fwhm_aa": fwhm_aa}
-    rows = {key: _row_of(values, n, key) for key, values in rows.items()}
+    of_all = {"sigma": arrays.sigma, "good": arrays.good, "wave_aa": arrays.wave_aa, "fwhm_aa": fwhm_aa}
+    rows = {key: _row_of(values, n, key) for key, values in of_all.items()}
     error_where = raw.error.where if raw.error is not None else ""
     implausible = _implausible(flux, rows, options, error_where)
     if 2 * len(implausible) >= n and implausible:
@@ -235,15 +235,15 @@ def _numbered(source: SourceFile, n: int) -> list[str]:
 
 def _real(values: Values) -> np.ndarray:
     """The numbers of fluxes or errors; masked ones NaN, in this machine's byte order."""
-    array = np.ma.asarray(values.values)
+    array: np.ndarray = np.ma.asarray(values.values)
     if array.dtype.kind == "c":
         raise InputError(f"{values.where} holds complex numbers: give the flux density itself")
     if array.dtype.kind not in "fiub":
         raise InputError(f"{values.where} holds no numbers ({array.dtype})")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
-    array = np.ma.filled(array, np.nan)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    plain = np.ma.filled(array, np.nan)
+    return plain.astype(plain.dtype.newbyteorder("="), copy=False)
 
 
 def _fitting(values: Values, flux: np.ndarray, what: str) -> Values:

@@ -59,7 +59,7 @@ def good_pixels(
         raise BadSpectraError(~finite, labels, "every flux is NaN or infinite")
     good &= ~filled(flux)
     if flux_error is not None:
-        if (negative := (flux_error < 0.0).any(axis=1)).any():
+        if (negative := np.any(flux_error < 0.0, axis=1)).any():
             raise BadSpectraError(
                 negative,
                 labels,

@@ -75,19 +75,23 @@ def find_columns(names: list[str], options: ReadOptions, notes: list[str]) -> Co
 
 def _first(roles: dict[str, str], wanted: tuple[str, ...], bare: dict[str, str]) -> str | None:
     """Of several roles the name that says its own most exactly."""
-    found = [(role_of(bare[roles[role]])[1], k, roles[role]) for k, role in enumerate(wanted) if role in roles]
+    found = [(_rank(bare[roles[role]]), k, roles[role]) for k, role in enumerate(wanted) if role in roles]
     return min(found)[2] if found else None
+
+
+def _rank(name: str) -> int:
+    """How exactly a name says its role: 0 is exact."""
+    role = role_of(name)
+    return 9 if role is None else role[1]
 
 
 def _error(options: ReadOptions, names: list[str], roles: dict[str, str]) -> tuple[str | None, str | None]:
     """The column of the errors and what its name says they are."""
     if options.error_column is not None:
-        name = _named(options.error_column, names)
-        role = role_of(unit_in_name(name)[0])
-        return name, role[0] if role and role[0] in _ERROR_ROLES else "error"
-    found = [
-        (role_of(unit_in_name(roles[role])[0])[1], k, role) for k, role in enumerate(_ERROR_ROLES) if role in roles
-    ]
+        name = _column(options.error_column, names)
+        said = role_of(unit_in_name(name)[0])
+        return name, said[0] if said and said[0] in _ERROR_ROLES else "error"
+    found = [(_rank(unit_in_name(roles[role])[0]), k, role) for k, role in enumerate(_ERROR_ROLES) if role in roles]
     if not found:
         return None, None
     role = min(found)[2]
@@ -101,9 +105,12 @@ def _what_was_chosen(wave: str, flux: str, error: str | None, mask: str | None) 
 
 
 def _named(wanted: str | None, names: list[str]) -> str | None:
-    """The column the user named, by its name or its number from 1 on."""
-    if wanted is None:
-        return None
+    """The column the user named, if any."""
+    return None if wanted is None else _column(wanted, names)
+
+
+def _column(wanted: str, names: list[str]) -> str:
+    """A column by its name or its number from 1 on."""
     if wanted in names:
         return wanted
     if wanted.isdigit() and 1 <= int(wanted) <= len(names):

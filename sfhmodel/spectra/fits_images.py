@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ _NO_FLUX = (*_ERRORS, "mask", "redshift", "wdisp", *_WAVE_UNITS)
 class Image:
     """An HDU with an image, and what its name means."""
 
-    hdu: object
+    hdu: Any
     number: int
     role: str
     rank: int

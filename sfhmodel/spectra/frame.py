@@ -67,6 +67,8 @@ class TrainingFrame:
         from sfhsim.errors import SfhsimError
         from sfhsim.instrument import make_lsf
 
+        if self.lsf is None:
+            raise InputError("the training recipe names no line-spread function: the resolution cannot be matched")
         options = {name: value for name, value in self.lsf.items() if name != "name" and value is not None}
         try:
             return make_lsf(self.lsf["name"], **options).fwhm_aa(wave_aa)

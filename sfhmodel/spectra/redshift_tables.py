@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +25,13 @@ def read_redshifts(path: Path, names: list[str], n: int) -> tuple[np.ndarray, st
     """
     from astropy.table import Table
 
+    table: Any = None
     with open_source(path) as source:
         if source.kind == "fits":
             table = next((Table.read(hdu) for hdu in source.hdus if getattr(hdu, "columns", None) is not None
                           and roles_of(hdu.columns.names).get("redshift")), None)  # fmt: skip
         elif source.kind == "text":
             table = catalogue_of(source)
-        else:
-            table = None
         column = roles_of(table.colnames).get("redshift") if table is not None else None
         if column is None and table is not None and len(table.colnames) == 1:
             column = table.colnames[0]

@@ -97,7 +97,8 @@ def in_tables(hdus, n: int) -> tuple[np.ndarray, str] | None:
         name = hdu.name or f"HDU {number}"
         if (columns := getattr(hdu, "columns", None)) is not None and hdu.header.get("NAXIS2", 0) in (1, n):
             found = roles_of(columns.names).get("redshift")
-            if found is not None and role_of(found)[1] < 2 and np.ndim(hdu.data[found]) == 1:
+            said = None if found is None else role_of(found)
+            if said is not None and said[1] < 2 and np.ndim(hdu.data[found]) == 1:
                 return hdu.data[found], f"column {found} of {name}"
         named = role_of(hdu.name) if hdu.name else None
         is_named = named is not None and named[0] == "redshift" and getattr(hdu, "is_image", False)

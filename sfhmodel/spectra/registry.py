@@ -99,7 +99,7 @@ def read_pieces(
     """
     path, options = Path(path), options or ReadOptions()
     known = layouts()
-    wanted = _RENAMED.get(options.layout, options.layout)
+    wanted = None if options.layout is None else _RENAMED.get(options.layout, options.layout)
     if wanted is not None and wanted not in known:
         raise InputError(f"unknown layout {options.layout!r}: known are {', '.join(known)}")
     with _named_errors(path, "a spectrum"), open_source(path) as source:
@@ -150,7 +150,8 @@ def _first_that_can(source, options: ReadOptions, names: list[str], known) -> It
         except InputError:
             if unclear is None:
                 raise
-    raise unclear
+    if unclear is not None:
+        raise unclear
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def matching_sigma_aa(
             variance += (target_aa**2 - fwhm_aa**2) / FWHM_PER_SIGMA**2
             scale += target_aa**2 / FWHM_PER_SIGMA**2
     if (given := settings.velocity_dispersion_kms) is not None:
-        target_kms = max(frame.lowest_sigma_kms, 0.0)
+        target_kms = max(frame.lowest_sigma_kms or 0.0, 0.0)
         if frame.sigma_kms is None:  # drawn: a galaxy among them stays as it is
             given = min(given, target_kms) if given < target_kms else target_kms
         variance += (target_kms**2 - given**2) * (wave_aa / C_KMS) ** 2
@@ -112,7 +112,7 @@ def _broadening(variance, scale, wave_aa: np.ndarray, frame: TrainingFrame):
     if not (sigma_aa > _NEGLIGIBLE * np.sqrt(scale)).any():
         return None, ()
     median_kms = np.median(sigma_aa / wave_aa) * C_KMS
-    notes = (f"broadened by {median_kms:.0f} km/s (median) to the resolution of the training spectra",)
+    notes: tuple[str, ...] = (f"broadened by {median_kms:.0f} km/s (median) to the resolution of the training spectra",)
     if broader.any():
         notes += (f"{np.mean(broader):.0%} of the pixels are broader than the training spectra and stay so",)
     return sigma_aa, notes

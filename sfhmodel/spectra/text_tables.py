@@ -145,7 +145,10 @@ def _parts(lines: list[str], n_first: int | None) -> tuple[list[str], list[str],
 
     The first row is that whose ``n_first`` first words are numbers, or with two numbers anywhere where None.
     """
-    comments, above, rows, separator = [], [], [], None
+    comments: list[str] = []
+    above: list[str] = []
+    rows: list[str] = []
+    separator: str | None = None
     for line in lines:
         if not line.strip():
             continue
@@ -202,8 +205,8 @@ def _is_number(word: str, decimal_comma: bool = True) -> bool:
 
 def _names(above: list[str], width: int, separator: str | None) -> tuple[list[str], list[str]]:
     """Names and units of the columns, of the lines above the rows; col1 ... where there are none."""
-    rows = [(line, _name_words(line, width, separator)) for line in above]
-    rows = [words for _, words in rows if words is not None]
+    found = (_name_words(line, width, separator) for line in above)
+    rows = [words for words in found if words is not None]
     scores = [sum(role_of(unit_in_name(word)[0]) is not None for word in words) for words in rows]
     if not rows or (max(scores) == 0 and len(rows) > 1):
         return [f"col{k + 1}" for k in range(width)], [""] * width

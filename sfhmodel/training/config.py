@@ -89,13 +89,19 @@ class TrainingConfig(BaseModel):
         return self
 
     @property
+    def settled_steps(self) -> tuple[int, int]:
+        """Epochs, and steps of each; ConfigError where they are still to be decided."""
+        if self.epochs is None or self.steps_per_epoch is None:
+            raise ConfigError("epochs and steps_per_epoch are not decided yet: settle these first")
+        return self.epochs, self.steps_per_epoch
+
+    @property
     def warmup(self) -> int:
         """Steps of the warm-up, of a config whose epochs and steps are settled."""
         if self.warmup_steps is not None:
             return self.warmup_steps
-        if self.epochs is None or self.steps_per_epoch is None:
-            raise ConfigError("the steps of the warm-up follow from epochs and steps_per_epoch: settle these first")
-        return min(_MAX_WARMUP_STEPS, int(_WARMUP_SHARE * self.epochs * self.steps_per_epoch))
+        epochs, steps = self.settled_steps
+        return min(_MAX_WARMUP_STEPS, int(_WARMUP_SHARE * epochs * steps))
 
     def replaced(self, **changes: Any) -> TrainingConfig:
         """A validated copy; raises ConfigError."""

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sfhmodel.errors import ConfigError
 
@@ -31,7 +32,7 @@ class Devices:
 
     n_replicas: int = 1
     writes: bool = True
-    strategy: object = None
+    strategy: Any = None
 
     def share(self, batches):
         """Batches that tf.distribute divides by records, whatever files they come from."""

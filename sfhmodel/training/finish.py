@@ -55,13 +55,14 @@ def summarized(
     from sfhmodel import __version__
 
     best = progress.rows[progress.best_epoch - 1]
+    epochs, steps_per_epoch = config.settled_steps
     return {
         "architecture": config.architecture,
         "data": source.name,
         "parameters": parameters,
         "epochs": progress.epoch,
-        "steps": progress.epoch * config.steps_per_epoch,
-        "stopped_early": progress.epoch < config.epochs,
+        "steps": progress.epoch * steps_per_epoch,
+        "stopped_early": progress.epoch < epochs,
         "best_epoch": progress.best_epoch,
         "best": {name: value for name, value in best.items() if name not in ("seconds", "spectra_per_second")},
         "calibration": calibration,

@@ -28,11 +28,13 @@ from sfhmodel.training.checkpoints import (
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.curves import plot_curves
 from sfhmodel.training.directory import CURVES, OFFENDING
+from sfhmodel.training.display import TrainingDisplay
 from sfhmodel.training.distribution import Devices, fit_for_workers
 from sfhmodel.training.monitor import StepMonitor
 from sfhmodel.training.optimisation import make_optimizer
 from sfhmodel.training.pace import jit_option
 from sfhmodel.training.run_log import RunLog
+from sfhmodel.training.sources import DatasetSource, LiveSource
 
 _CURVES_EVERY_S = 60.0
 
@@ -53,9 +55,9 @@ class Job:
 
     out: Path
     config: TrainingConfig
-    source: object
+    source: DatasetSource | LiveSource
     devices: Devices
-    display: object
+    display: TrainingDisplay | None
     began: float
 
     def validation(self):
@@ -127,7 +129,7 @@ def run_epochs(job: Job, model) -> tuple[Progress, Arrays]:
 def finished(config: TrainingConfig, progress: Progress) -> bool:
     """Whether all epochs are done, or too many brought nothing better."""
     exhausted = config.patience is not None and progress.epoch and progress.stale_epochs >= config.patience
-    return progress.epoch >= config.epochs or bool(exhausted)
+    return progress.epoch >= config.settled_steps[0] or bool(exhausted)
 
 
 def _one_epoch(job: Job, model, progress: Progress) -> tuple[dict, Arrays | None]:
@@ -135,14 +137,15 @@ def _one_epoch(job: Job, model, progress: Progress) -> tuple[dict, Arrays | None
 
     The model is left with the weights themselves.
     """
-    config, step = job.config, progress.epoch * job.config.steps_per_epoch
+    config, (_, steps) = job.config, job.config.settled_steps
+    step = progress.epoch * steps
     monitor, raw = StepMonitor(job.display, config.batch_size), _RawWeights()
     batches = job.devices.share(nonfinite.checked(job.source.training(config, step)))
     with job.source.explained_errors():
         history = model.fit(
             batches,
             epochs=1,
-            steps_per_epoch=config.steps_per_epoch,
+            steps_per_epoch=steps,
             shuffle=False,
             verbose=0,
             callbacks=[monitor, raw] if config.ema else [monitor],
@@ -168,7 +171,7 @@ def _one_epoch(job: Job, model, progress: Progress) -> tuple[dict, Arrays | None
         assign_values(model.trainable_variables, raw.arrays)
     row = {
         "epoch": progress.epoch + 1,
-        "step": step + config.steps_per_epoch,
+        "step": step + steps,
         **{name: float(values[-1]) for name, values in history.items()},
         **{f"val_{name}": float(value) for name, value in validation.items()},
         "learning_rate": float(model.optimizer.learning_rate),

@@ -7,6 +7,7 @@ A model ignores pixels whose flux is not finite, as it must for observed spectra
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +20,13 @@ _NAMED_ROWS = 5
 
 def poisoned(inputs: dict, truths: dict) -> tuple[dict, dict]:
     """The batch, with NaN mass fractions where its flux is not finite; of NumPy arrays, or in the graph of tf.data."""
-    if isinstance(inputs["flux"], np.ndarray):
-        xp, dtype = np, np.float32
-    else:
-        from keras import ops as xp
+    xp: Any = np
+    if not isinstance(inputs["flux"], np.ndarray):
+        from keras import ops
 
-        dtype = "float32"
+        xp = ops
     good = xp.all(xp.isfinite(inputs["flux"]), axis=-1, keepdims=True)
-    bad_is_nan = xp.where(good, xp.ones_like(truths["mass_fraction"][:, :1], dtype=dtype), float("nan"))
+    bad_is_nan = xp.where(good, xp.ones_like(truths["mass_fraction"][:, :1], dtype="float32"), float("nan"))
     return inputs, {**truths, "mass_fraction": truths["mass_fraction"] * bad_is_nan}
 
 
@@ -50,7 +50,7 @@ def stop(path: Path, batch: tuple[dict, dict], where: str, epoch: int, step: int
     epoch, step : of the batch, counted from 1.
     last_good : what the user can go on from.
     """
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{kind}/{name}": np.asarray(values)
         for kind, values_by_name in zip(("inputs", "truths"), batch, strict=True)
         for name, values in values_by_name.items()

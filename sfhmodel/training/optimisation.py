@@ -22,11 +22,11 @@ def learning_rate_schedule(config: TrainingConfig):
     """
     from keras.optimizers.schedules import CosineDecay
 
-    steps, warmup = config.epochs * config.steps_per_epoch, config.warmup
+    epochs, steps_per_epoch = config.settled_steps
+    steps, warmup = epochs * steps_per_epoch, config.warmup
     if warmup >= steps:
         raise ConfigError(
-            f"warmup_steps {warmup} leaves nothing of {config.epochs} epochs of {config.steps_per_epoch} steps: "
-            "use fewer"
+            f"warmup_steps {warmup} leaves nothing of {epochs} epochs of {steps_per_epoch} steps: use fewer"
         )
     peak = config.learning_rate
     return CosineDecay(

@@ -32,8 +32,11 @@ def fit_to_minutes(config: TrainingConfig, source, model, validation, began: flo
     Raises
     ------
     ConfigError
-        When not even one epoch fits.
+        Without minutes, and when not even one epoch fits.
     """
+    minutes = config.minutes
+    if minutes is None:
+        raise ConfigError("there are no minutes to fit the epochs into: give minutes, or epochs")
     state = copied_values(model.variables)
     trial = config.replaced(minutes=None, epochs=1, steps_per_epoch=10**6, warmup_steps=0)
     model.compile(optimizer=make_optimizer(trial), jit_compile=jit_option(config))
@@ -48,7 +51,7 @@ def fit_to_minutes(config: TrainingConfig, source, model, validation, began: flo
     validation_s = time.perf_counter() - validation_began
     assign_values(model.variables, state)
     # once more to compile, once more through the validation data to calibrate
-    left_s = (60.0 * config.minutes) * (1.0 - _MARGIN) - (time.perf_counter() - began) - compile_s - 2.0 * validation_s
+    left_s = (60.0 * minutes) * (1.0 - _MARGIN) - (time.perf_counter() - began) - compile_s - 2.0 * validation_s
     return _settled(config, source.default_steps(config.batch_size), left_s, step_s, validation_s)
 
 

@@ -12,20 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sfhsim.errors import RecipeError
-from sfhsim.histories.parameters import Parameter
-from sfhsim.histories.registry import Registry
+from sfhsim.histories.registry import Named, Registry
 
 PIVOT_AA = 5500.0
 
 
-class DustLaw(Protocol):
+class DustLaw(Named, Protocol):
     """A dust law; ``curve`` works on a batch of n galaxies (n = 1 where a parameter is shared by all).
 
     A law that bends or jumps may name the wavelengths where it does in ``breaks_aa``: absorbed energy is exact to them.
     """
-
-    name: str
-    parameters: tuple[Parameter, ...]
 
     def curve(self, wave_aa: np.ndarray, params: dict[str, np.ndarray]) -> np.ndarray:
         """k (n, m) at rest-frame wavelengths (m,) float64; ``params`` holds every parameter as (n,).

@@ -19,16 +19,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sfhsim.errors import RecipeError
-from sfhsim.histories.parameters import Parameter, batch_size, resolve
-from sfhsim.histories.registry import Registry
+from sfhsim.histories.parameters import batch_size, resolve
+from sfhsim.histories.registry import Named, Registry
 from sfhsim.linear import matmul
 
 
-class DustEmission(Protocol):
+class DustEmission(Named, Protocol):
     """A dust emission model."""
-
-    name: str
-    parameters: tuple[Parameter, ...]
 
     @property
     def wave_aa(self) -> np.ndarray:

@@ -1,6 +1,13 @@
 """Star formation and metallicity histories: pure functions of lookback time over a batch of galaxies."""
 
-from sfhsim.histories.base import HISTORIES, HistoryFamily, get_history, register_history, vector_sizes
+from sfhsim.histories.base import (
+    HISTORIES,
+    HistoryFamily,
+    VectorHistoryFamily,
+    get_history,
+    register_history,
+    vector_sizes,
+)
 from sfhsim.histories.dense_basis import DenseBasis, dirichlet_from_uniform
 from sfhsim.histories.metallicity import (
     METALLICITIES,
@@ -22,6 +29,7 @@ __all__ = [
     "Parameter",
     "SkewedNormal",
     "Tabulated",
+    "VectorHistoryFamily",
     "bin_metallicity",
     "dirichlet_from_uniform",
     "get_history",

@@ -7,14 +7,13 @@ t_max is the age at which the first star may form, 13.8 Gyr minus the lookback t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sfhsim.errors import RecipeError
-from sfhsim.histories.parameters import Parameter
-from sfhsim.histories.registry import Registry
+from sfhsim.histories.registry import Named, Registry
 
 if TYPE_CHECKING:
     from sfhsim.recipe.model import History
@@ -22,18 +21,11 @@ if TYPE_CHECKING:
 Params = Mapping[str, ArrayLike]
 
 
-class HistoryFamily(Protocol):
+class HistoryFamily(Named, Protocol):
     """A family of star formation histories; every method works on a batch of n galaxies.
 
-    A family that is drawn with vectors of numbers beside its parameters names them in ``vector_parameters``, with what
-    one of their elements is in a record's truths, e.g. ``{"interval_fractions": "share of cosmic time"}``, and has
-
-    - ``vector_size(name, history)``: their size under a `sfhsim.recipe.model.History`,
-    - ``vector_from_uniform(name, uniform, history)``: (n, size) of them from as many uniform numbers in (0, 1).
+    One that is drawn with vectors of numbers beside its parameters is a `VectorHistoryFamily`.
     """
-
-    name: str
-    parameters: tuple[Parameter, ...]
 
     def cumulative_mass(self, params: Params, age_edges_yr: ArrayLike, age_max_yr: ArrayLike) -> np.ndarray:
         """Fraction of the mass formed at lookback times below each edge: (n, m), 1 from age_max on."""
@@ -44,10 +36,30 @@ class HistoryFamily(Protocol):
         ...
 
 
+class VectorHistoryFamily(HistoryFamily, Protocol):
+    """A family that is drawn with vectors of numbers beside its parameters."""
+
+    @property
+    def vector_parameters(self) -> Mapping[str, str]:
+        """Their names, with what one of their elements is in a record's truths: ``{"interval_fractions": "share"}``."""
+        ...
+
+    def vector_size(self, name: str, history: History) -> int:
+        """The size of a vector under a recipe's history."""
+        ...
+
+    def vector_from_uniform(self, name: str, uniform: np.ndarray, history: History) -> np.ndarray:
+        """(n, size) of a vector from as many uniform numbers in (0, 1)."""
+        ...
+
+
 def vector_sizes(history: History) -> dict[str, int]:
     """Sizes of the vector parameters of a recipe's history, by name, in the order of the family."""
     family = get_history(history.family)
-    return {name: int(family.vector_size(name, history)) for name in getattr(family, "vector_parameters", {})}
+    if not hasattr(family, "vector_parameters"):
+        return {}
+    drawn = cast(VectorHistoryFamily, family)
+    return {name: int(drawn.vector_size(name, history)) for name in drawn.vector_parameters}
 
 
 HISTORIES: Registry[HistoryFamily] = Registry("star formation history")

@@ -139,11 +139,11 @@ def dirichlet_from_uniform(uniform: ArrayLike, alpha: float = 1.0) -> np.ndarray
         raise RecipeError(f"Dirichlet concentration alpha = {alpha}: it must be above 0")
     if uniform.ndim != 2 or not ((uniform >= 0.0) & (uniform < 1.0)).all():
         raise RecipeError(f"uniform numbers for a Dirichlet draw must be (n, k) in [0, 1); got shape {uniform.shape}")
-    uniform = np.maximum(uniform, 2.0**-54)
+    positive = np.maximum(uniform, 2.0**-54)
     if alpha == 1.0:
-        gamma = -elementary.log1p(-uniform)
+        gamma = -elementary.log1p(-positive)
     else:
-        ln_gamma = elementary.log_gamma_quantile(alpha, uniform)
+        ln_gamma = elementary.log_gamma_quantile(alpha, positive)
         gamma = elementary.exp(ln_gamma - ln_gamma.max(axis=1, keepdims=True))
     return gamma / gamma.sum(axis=1, keepdims=True)
 

@@ -21,18 +21,15 @@ from sfhsim import elementary
 from sfhsim.errors import LibraryError, RecipeError
 from sfhsim.histories.base import Params, check_ages_yr
 from sfhsim.histories.parameters import Parameter, resolve
-from sfhsim.histories.registry import Registry
+from sfhsim.histories.registry import Named, Registry
 
 HIGHEST_Z = 0.2  # a larger one can only be [M/H] or Z/Zsun by mistake
 START = Parameter("z_start", "", "mass fraction of metals at the start (not [M/H], not Z/Zsun)", 1e-4, 0.0, HIGHEST_Z)
 FINAL = Parameter("z_final", "", "mass fraction of metals today (not [M/H], not Z/Zsun)", 0.02, 0.0, HIGHEST_Z)
 
 
-class MetallicityFamily(Protocol):
+class MetallicityFamily(Named, Protocol):
     """A family of metallicity histories; every method works on a batch of n galaxies."""
-
-    name: str
-    parameters: tuple[Parameter, ...]
 
     def evaluate(self, params: Params, fraction_before: np.ndarray, age_yr: np.ndarray) -> np.ndarray:
         """Z (n, m) where ``fraction_before`` (n, m) of the mass had formed, at ages ``age_yr`` (m,)."""

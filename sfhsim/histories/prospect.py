@@ -71,9 +71,9 @@ def prospect_masses(
     (n, m) float64. Divided by ``bin_width_yr`` it is the SFR in 1/yr at the ages.
     """
     age_yr = check_ages_yr(age_yr)
-    age_max_yr = np.minimum(check_age_max_yr(age_max_yr, history.n), UNIVERSE_AGE_YR)
+    oldest_yr = np.minimum(check_age_max_yr(age_max_yr, history.n), UNIVERSE_AGE_YR)
     mass = history.sfr_at(age_yr) * np.asarray(bin_width_yr, dtype=np.float64)
-    mass[(age_yr[None, :] > age_max_yr[:, None]) | (age_yr[None, :] >= UNIVERSE_AGE_YR)] = 0.0
+    mass[(age_yr[None, :] > oldest_yr[:, None]) | (age_yr[None, :] >= UNIVERSE_AGE_YR)] = 0.0
     return mass / mass.sum(axis=1, keepdims=True)
 
 

@@ -18,8 +18,15 @@ from sfhsim.plugins import load_entry_points
 class Named(Protocol):
     """What every registered family has."""
 
-    name: str
-    parameters: tuple[Parameter, ...]
+    @property
+    def name(self) -> str:
+        """By which recipes know it."""
+        ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What a recipe may give."""
+        ...
 
 
 T = TypeVar("T", bound=Named)

@@ -190,7 +190,7 @@ def _counts_energy(path: Path) -> bool:
 
 def _from_kcorrect(key: str) -> Filter:
     spec = find_spec("kcorrect")  # finds the folder; nothing of the package is imported
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise _not_installed("kcorrect")
     folder = Path(next(iter(spec.submodule_search_locations))) / "data" / "responses"
     if not (folder / f"{key}.dat").is_file():

@@ -59,9 +59,9 @@ class ConstantLSF:
 
     def fwhm_aa(self, observed_wave_aa: np.ndarray) -> np.ndarray:
         wave_aa = np.asarray(observed_wave_aa, dtype=np.float64)
-        if self.width_aa is not None:
-            return np.full(wave_aa.shape, float(self.width_aa))
-        return wave_aa / self.resolving_power
+        if self.resolving_power is not None:
+            return wave_aa / self.resolving_power
+        return np.full(wave_aa.shape, self.width_aa, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -111,7 +111,7 @@ def _split_place(place, lower, upper_share):
 
 @njit(cache=True, nogil=True)
 def _count_outside(z, lowest, highest):
-    outside = 0
+    outside = np.int64(0)
     for a in range(z.size):
         outside += np.int64(z[a] < lowest) + np.int64(z[a] > highest)
     return outside

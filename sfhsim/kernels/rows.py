@@ -37,15 +37,15 @@ def add_weighted_rows(typing_context, table, rows, weights, out):
         rest = builder.mul(builder.udiv(width, wide), wide)
         for begin, end, step in ((ir.Constant(width.type, 0), rest, wide), (rest, width, narrow)):
             with cgutils.for_range_slice(builder, begin, end, step) as (first, _):
-                _add_columns(builder, *pointers, n_row, width, first, step.constant // LANES)
+                _add_columns(builder, pointers, n_row, width, first, step.constant // LANES)
         return context.get_dummy_value()
 
     return types.void(table, rows, weights, out), generate
 
 
-def _add_columns(builder, table, rows, weights, out, n_row, width, first, n_register):
+def _add_columns(builder, pointers, n_row, width, first, n_register):
     """Emit the loop over rows for the columns of some registers from ``first`` on."""
-    index = width.type
+    index, (table, rows, weights, out) = width.type, pointers
 
     def part(pointer, k):
         place = builder.gep(pointer, [ir.Constant(index, LANES * k)])

@@ -70,7 +70,8 @@ def load_lkl10(path: str | Path | None = None, line_flux: str = "energy") -> LKL
         arrays = _read_rda(file) if file.suffix.lower() == ".rda" else _read_npz(file)
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError) as error:
         raise LibraryError(f"{file} cannot be read as the LKL10 line table: {error}") from error
-    return LKL10Lines.from_distributed(*arrays, line_flux)
+    metallicity, ionization_q, wave_aa, names, per_halpha = arrays
+    return LKL10Lines.from_distributed(metallicity, ionization_q, wave_aa, names, per_halpha, line_flux)
 
 
 def install_lkl10(source: str | Path | None = None, destination: Path | None = None, url: str = SOURCE_URL) -> Path:

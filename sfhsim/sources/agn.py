@@ -66,7 +66,7 @@ class ActiveNucleus(EmissionSource):
 
     name: ClassVar[str] = "agn"
     dust: ClassVar[str] = "screen"
-    parameters: ClassVar[tuple[Parameter, ...]] = (
+    parameters: tuple[Parameter, ...] = (
         Parameter("fraction", "", "of the continuum of stars and nucleus at 5500 A, without dust", 0.1, 0.0, 0.99),
         Parameter("slope", "", "power of wavelength", -1.5, *SLOPE),
         Parameter("hbeta_width_aa", "Angstrom", "narrow Hbeta over the starlight at 5500 A", 3.0, 0.0, 100.0),

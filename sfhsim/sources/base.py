@@ -78,10 +78,10 @@ class EmissionSource:
     """
 
     name: ClassVar[str] = ""
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    parameters: tuple[Parameter, ...] = ()
     dust: ClassVar[str] = "screen"
     needs_absorbed: ClassVar[bool] = False
-    wave_aa: ClassVar[np.ndarray] = np.zeros(0)
+    wave_aa: np.ndarray = np.zeros(0)
     line_wave_aa: ClassVar[np.ndarray] = np.zeros(0)
     line_width: ClassVar[str] = ""
 

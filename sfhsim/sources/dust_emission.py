@@ -9,11 +9,12 @@ see it at its own sampling, a spectrograph at that of the stellar library.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 
-from sfhsim.dust.emission import DustEmission, luminosity, trapezoid_weights
+from sfhsim.dust.emission import DustEmission, TemplateMixture, luminosity, trapezoid_weights
+from sfhsim.errors import RecipeError
 from sfhsim.histories.parameters import Parameter
 from sfhsim.linear import matmul
 from sfhsim.sources.base import EmissionSource, Surroundings
@@ -35,23 +36,26 @@ class DustEmissionSource(EmissionSource):
         ends = self._own_aa[0] * (1 - _BEYOND), self._own_aa[-1] * (1 + _BEYOND)
         self.wave_aa = np.concatenate([ends[:1], self._own_aa, ends[1:]])
         self.parameters = (FACTOR, *model.parameters)
-        self._is_mixture = hasattr(model, "mixture")
+        self._mixture = cast(TemplateMixture, model) if hasattr(model, "mixture") else None
 
     def templates(self, wave_aa: np.ndarray) -> np.ndarray:
         """(k, n_wave) the model's, or one for each of its wavelengths."""
-        own = self._model.templates if self._is_mixture else np.eye(self._own_aa.size)
+        own = np.eye(self._own_aa.size) if self._mixture is None else self._mixture.templates
         return np.stack([np.interp(wave_aa, self._own_aa, row, left=0.0, right=0.0) for row in own])
 
     def amplitudes(self, params: dict[str, np.ndarray], surroundings: Surroundings) -> np.ndarray:
         """(n, k) of the templates."""
-        energy = params["luminosity_factor"] * (surroundings.absorbed_birth_lsun + surroundings.absorbed_screen_lsun)
+        birth, screen = surroundings.absorbed_birth_lsun, surroundings.absorbed_screen_lsun
+        if birth is None or screen is None:
+            raise RecipeError("dust emission needs to be told of the energy that dust absorbs")
+        energy = params["luminosity_factor"] * (birth + screen)
         own = {name: value for name, value in params.items() if name != FACTOR.name}
-        if not self._is_mixture:
+        if self._mixture is None:
             spectrum = np.asarray(self._model.spectrum(own), dtype=np.float64)
             return spectrum * (energy / luminosity(self._model, spectrum))[:, None]
-        index, share = self._model.mixture(own)
-        out = np.zeros((len(index), len(self._model.templates)))
+        index, share = self._mixture.mixture(own)
+        out = np.zeros((len(index), len(self._mixture.templates)))
         for rows, weights in zip(index.T, share.T, strict=True):
             out[np.arange(len(out)), rows] += weights
-        of_template = matmul(self._model.templates, trapezoid_weights(self._own_aa)[:, None])
+        of_template = matmul(self._mixture.templates, trapezoid_weights(self._own_aa)[:, None])
         return out * (energy / matmul(out, of_template)[:, 0])[:, None]

@@ -50,7 +50,7 @@ class DustStage:
 
     @staticmethod
     def _params(draws: Draws) -> dict[str, np.ndarray]:
-        params = {}
+        params: dict[str, np.ndarray] = {}
         for component in ("birth", "screen"):
             start = f"dust.{component}."
             own = {name.removeprefix(start): value for name, value in draws.values.items() if name.startswith(start)}

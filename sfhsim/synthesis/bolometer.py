@@ -63,8 +63,8 @@ class Bolometer(Stored):
     def compile(self, library: SSPLibrary) -> None:
         """Cells over all wavelengths of a library, and of lines."""
         low, high = float(library.wave_aa[0]), max(float(library.wave_aa[-1]), REDDEST_LINE_AA)
-        borders = {low, high, *self._breaks_aa, *(zone[0] for zone in ZONES)}
-        borders = sorted(wave for wave in borders if low <= wave <= high)
+        known = {low, high, *self._breaks_aa, *(zone[0] for zone in ZONES)}
+        borders = sorted(wave for wave in known if low <= wave <= high)
         edges = [np.array([low])]
         for start, stop in itertools.pairwise(borders):
             (width,) = (w for first, last, w in ZONES if first <= start < last)

@@ -13,6 +13,8 @@ from sfhsim.dust.dale_install import install_dale
 from sfhsim.dust.draine_li import load_tables
 from sfhsim.dust.emission import trapezoid_weights
 from sfhsim.errors import RecipeError
+from sfhsim.sources import Surroundings
+from sfhsim.sources.dust_emission import DustEmissionSource
 
 N = 5
 OWN = {
@@ -185,3 +187,10 @@ def test_against_the_wheel(download_cache):
         np.testing.assert_allclose(made[kind], kept[kind], rtol=1e-5)
     source = spectra[..., wave_aa <= 1.0001e7].reshape(len(load_tables().templates), -1)
     np.testing.assert_allclose(load_tables().templates, 1e24 * source, rtol=5e-4)
+
+
+def test_the_source_needs_the_absorbed_energy():
+    source = DustEmissionSource(get_dust_emission("draine_li_2007"))
+    params = {parameter.name: np.full(2, parameter.default) for parameter in source.parameters}
+    with pytest.raises(RecipeError, match="needs to be told of the energy that dust absorbs"):
+        source.amplitudes(params, Surroundings(np.ones(2)))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from evaluated_galaxies import EDGES_YR, made_up_results
 
+from sfhmodel.errors import InputError
 from sfhmodel.evaluation import metrics_of
 from sfhmodel.evaluation.attention_weights import Attention, mean_spectrum
 from sfhmodel.evaluation.groups import equal_groups
@@ -257,3 +258,8 @@ def test_no_setting_of_matplotlib_is_touched(results, metrics):
     before = dict(matplotlib.rcParams)
     as_png(plot_age_bins(metrics, EDGES_YR))
     assert dict(matplotlib.rcParams) == before
+
+
+def test_galaxies_without_their_spectra_are_not_drawn(results):
+    with pytest.raises(InputError, match="the spectra were not kept"):
+        plot_galaxies(results.without_inputs(), [0])

@@ -1,6 +1,7 @@
 """Metrics against answers worked out by hand, and on distributions whose metrics are known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -241,3 +242,8 @@ def test_parts_are_joined_with_their_truth():
 def test_a_quantile_that_the_model_does_not_have():
     with pytest.raises(InputError, match=r"no quantile 0\.3: there are 0\.05, 0\.16"):
         made_up_results(5).level(0.3)
+
+
+def test_observed_galaxies_cannot_be_evaluated():
+    with pytest.raises(InputError, match="what these galaxies really are is not known"):
+        metrics_of(replace(made_up_results(5), truth=None), UNIFORM)

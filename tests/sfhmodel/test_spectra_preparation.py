@@ -351,6 +351,8 @@ def test_a_resolution_that_varies_cannot_be_matched():
     missing = with_recipe(kinematics=KINEMATICS, spectrum={"lsf": {"name": "tabulated", "path": "/nowhere/lsf.txt"}})
     with pytest.raises(InputError, match="LSF is not available here"):
         preparer(missing, resolution_fwhm_aa=2.0)(WAVE_AA, smooth(WAVE_AA)[None])
+    with pytest.raises(InputError, match="names no line-spread function"):
+        TrainingFrame().lsf_fwhm_aa(WAVE_AA)
 
 
 def test_operators_are_made_once_for_each_grid(monkeypatch):

@@ -8,7 +8,7 @@ from sfhmodel.cli.train import register
 from sfhmodel.errors import ConfigError
 from sfhmodel.training import TrainingConfig, run
 from sfhmodel.training.config import config_yaml
-from sfhmodel.training.pace import _settled
+from sfhmodel.training.pace import _settled, fit_to_minutes
 
 SUMMARY = {"architecture": "a", "parameters": 5, "epochs": 2, "best_epoch": 1, "best": {"val_loss": 0.5}}
 
@@ -82,3 +82,8 @@ def test_too_few_minutes():
         ConfigError, match="1 minutes are too few: start, compilation and calibration leave 20 s to train"
     ):
         _settled(TrainingConfig(minutes=1.0, steps_per_epoch=100), 500, left_s=20.0, step_s=0.4, validation_s=0.0)
+
+
+def test_minutes_are_needed():
+    with pytest.raises(ConfigError, match="there are no minutes to fit the epochs into"):
+        fit_to_minutes(TrainingConfig(), None, None, None, 0.0)

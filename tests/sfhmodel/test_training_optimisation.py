@@ -44,3 +44,8 @@ def test_kernels_decay_and_biases_do_not():
     make_optimizer(config).apply([np.zeros_like(kernel), np.zeros_like(bias)], [dense.kernel, dense.bias])
     np.testing.assert_allclose(dense.kernel.numpy(), kernel * (1.0 - 0.1 * 0.5), rtol=1e-6)
     np.testing.assert_array_equal(dense.bias.numpy(), bias)
+
+
+def test_a_schedule_needs_settled_epochs_and_steps():
+    with pytest.raises(ConfigError, match="epochs and steps_per_epoch are not decided yet"):
+        learning_rate_schedule(TrainingConfig(epochs=3))

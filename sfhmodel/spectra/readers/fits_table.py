@@ -34,7 +34,7 @@ def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]
     chosen = _tables(source) or [hdu for hdu in [_first_with_data(source)] if hdu is not None]
     if not chosen:
         raise UnclearLayoutError("there is no table in it")
-    spectra = []
+    spectra: list[ObservedSpectrum] = []
     for hdu in chosen:
         units = {column.name: column.unit or "" for column in hdu.columns}
         table = Table.read(hdu, mask_invalid=False)
@@ -50,7 +50,7 @@ def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]
 
 def _tables(source: SourceFile) -> list:
     """The first table with wavelengths and fluxes, and all others with its columns and name."""
-    found = []
+    found: list = []
     for hdu in source.hdus:
         if getattr(hdu, "columns", None) is None or not hdu.header.get("NAXIS2"):
             continue

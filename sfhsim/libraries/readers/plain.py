@@ -17,6 +17,7 @@ HDF5, primary-header cards in FITS): imf, source, licence, citation, notes. An a
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,8 @@ def to_library(path: Path, name: str, arrays: dict[str, np.ndarray], texts: dict
     arrays["resolution_fwhm_aa"] = np.zeros(arrays["wave_aa"].size) if resolution is None else resolution
     texts = {text: value for text, value in texts.items() if text in TEXTS}
     texts.setdefault("source", path.name)
-    return SSPLibrary(name=name, **arrays, **texts)
+    content: dict[str, Any] = {**arrays, **texts}
+    return SSPLibrary(name=name, **content)
 
 
 def to_arrays(library: SSPLibrary) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def read(paths: list[Path], *, name: str = "speclib", imf: str = "", fwhm_aa: fl
         wave_aa=wave_aa,
         flux=np.stack(spectra),
         resolution_fwhm_aa=np.full(wave_aa.size, fwhm_aa),
-        age_edges_yr=_age_edges_yr(path, content),
+        **_age_bins(path, content),
         imf=imf,
         source=f"ProSpect speclib {path.name}",
         citation="Robotham et al. (2020)",
@@ -95,13 +96,13 @@ def _read_r(path: Path) -> dict:
     return content
 
 
-def _age_edges_yr(path: Path, content: dict) -> np.ndarray | None:
-    """AgeBins, checked against AgeWeights where both are there; None lets the bins follow from the ages."""
+def _age_bins(path: Path, content: dict) -> dict[str, Any]:
+    """AgeBins, checked against AgeWeights where both are there; without them the bins follow from the ages."""
     if "AgeBins" not in content:
-        return None
+        return {}
     edges_yr = np.asarray(content["AgeBins"], dtype=np.float64)
     if "AgeWeights" in content:
         widths_yr = np.asarray(content["AgeWeights"], dtype=np.float64)
         if widths_yr.shape != (edges_yr.size - 1,) or not np.allclose(np.diff(edges_yr), widths_yr, rtol=1e-6):
             raise LibraryError(f"{path}: AgeWeights are not the widths of AgeBins")
-    return edges_yr
+    return {"age_edges_yr": edges_yr}
