@@ -11,13 +11,9 @@ from sfhsim.nebular.lkl10 import LINE_FLUX, LKL10Lines
 from sfhsim.nebular.scatter import LineGroups
 from sfhsim.synthesis.detectors import Lines
 from sfhsim.synthesis.nebular import GasStage, LKL10Stage, SSPStage
-from sfhsim.synthesis.photometer import (
-    FixedPhotometer,
-    LogPhotometer,
-    MovingLinesPhotometer,
-    NoPhotometer,
-    VaryingPhotometer,
-)
+from sfhsim.synthesis.photometer_base import NoPhotometer
+from sfhsim.synthesis.photometer_fixed import FixedPhotometer
+from sfhsim.synthesis.photometer_varying import LogPhotometer, MovingLinesPhotometer, VaryingPhotometer
 from sfhsim.synthesis.sources import TemplateSource
 
 _OLDEST_YR = 1e11

@@ -8,7 +8,7 @@ from sfhsim import load_library
 from sfhsim.instrument import load_filter
 from sfhsim.recipe import load_recipe
 from sfhsim.synthesis.detectors import Lines
-from sfhsim.synthesis.photometer import LogPhotometer, VaryingPhotometer
+from sfhsim.synthesis.photometer_varying import LogPhotometer, VaryingPhotometer
 
 LINE_AA = np.sort(np.random.default_rng(5).uniform(1500.0, 9500.0, 60))
 
