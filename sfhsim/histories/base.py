@@ -16,7 +16,7 @@ from sfhsim.errors import RecipeError
 from sfhsim.histories.registry import Named, Registry
 
 if TYPE_CHECKING:
-    from sfhsim.recipe.model import History
+    from sfhsim.recipe.galaxy_sections import History
 
 Params = Mapping[str, ArrayLike]
 

@@ -22,7 +22,7 @@ from sfhsim.histories.base import Params, check_age_max_yr, check_ages_yr, regis
 from sfhsim.histories.parameters import Parameter, batch_size, resolve
 
 if TYPE_CHECKING:
-    from sfhsim.recipe.model import History
+    from sfhsim.recipe.galaxy_sections import History
 
 SMALLEST_INTERVAL = 1.0e-12  # of cosmic time; a shorter one is merged with its neighbour
 

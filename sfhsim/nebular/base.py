@@ -31,7 +31,7 @@ from sfhsim.libraries.ssp_library import SSPLibrary
 
 if TYPE_CHECKING:
     from sfhsim.nebular.cloudy import CloudyModel
-    from sfhsim.recipe.model import Nebular
+    from sfhsim.recipe.galaxy_sections import Nebular
 
 #: what the light of a model's gas may be proportional to
 SCALES = ("photon_rate", "ionizing_luminosity_lsun", "sfr_10myr")

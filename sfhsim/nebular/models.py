@@ -18,7 +18,7 @@ from sfhsim.nebular.lkl10 import LKL10Lines
 from sfhsim.nebular.scatter import SCATTERS
 
 if TYPE_CHECKING:
-    from sfhsim.recipe.model import Nebular
+    from sfhsim.recipe.galaxy_sections import Nebular
 
 NEBULAR_MODELS: Registry[NebularModel | SSPNebularModel] = Registry("nebular model")
 _SHARED = ("escape_fraction", "continuum", "none", *SCATTERS, "common_shift_dex")

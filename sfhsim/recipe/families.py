@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from sfhsim.errors import RecipeError
+from sfhsim.recipe.galaxy_sections import DustComponent, History
+from sfhsim.recipe.instrument_sections import BUILTIN_LSFS
 from sfhsim.recipe.limits import corners, oldest_yr
-from sfhsim.recipe.model import BUILTIN_LSFS, DustComponent, History, Recipe
+from sfhsim.recipe.model import Recipe
 
 MOST_ELEMENTS = 1000
 _OF_TABLE = ("age_yr", "sfr")  # of tabulated: the recipe's own key `table` gives them

@@ -13,7 +13,8 @@ import numpy as np
 from sfhsim.constants import LSUN_ERG_S, UNIVERSE_AGE_YR
 from sfhsim.errors import RecipeError
 from sfhsim.recipe.distributions import EXTREMES, MOST_SIGMA, Choice, Uniform, _Distribution
-from sfhsim.recipe.model import DustComponent, Recipe
+from sfhsim.recipe.galaxy_sections import DustComponent
+from sfhsim.recipe.model import Recipe
 
 # key: smallest, largest, unit
 LIMITS = {

@@ -14,21 +14,21 @@ from pydantic import Field, ValidationError
 
 from sfhsim.errors import RecipeError
 from sfhsim.recipe.documents import builtin_names, explained, read_document, resolved_paths, single_recipe
-from sfhsim.recipe.model import _Section
+from sfhsim.recipe.section import Section
 from sfhsim.recipe.worlds import MOST_WORLDS, Mixture, Name, Weight, World, check_worlds
 
 _FAMILY = ("law", "form", "model")  # keys that name what `_OF_FAMILY` are parameters of
 _OF_FAMILY = ("parameters", "table")
 
 
-class _Listed(_Section):
+class _Listed(Section):
     name: Name
     weight: Weight = 1.0
     recipe: str | dict[str, Any] | None = None
     override: dict[str, Any] = Field(default_factory=dict)
 
 
-class _Document(_Section):
+class _Document(Section):
     format: Literal[1] = 1
     name: Name
     description: str = ""

@@ -21,7 +21,8 @@ from pydantic import BaseModel, Field
 
 from sfhsim.errors import RecipeError
 from sfhsim.names import NAME_PATTERN
-from sfhsim.recipe.model import Recipe, _Section
+from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.section import Section
 
 MOST_WORLDS = 100
 Weight = Annotated[float, Field(ge=1e-9, le=1e9)]
@@ -29,7 +30,7 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 _OF_EACH_WORLD = ("subtract_template_resolution",)  # keys of the spectrum that are no property of what is observed
 
 
-class World(_Section):
+class World(Section):
     """One world of a mixture: a whole recipe, of the world's name."""
 
     name: Name = Field(description="Of the world, in the manifest and in reports.")
@@ -37,7 +38,7 @@ class World(_Section):
     recipe: Recipe = Field(description="All that this world is made of.")
 
 
-class Mixture(_Section):
+class Mixture(Section):
     """Everything that defines a data set of several worlds but its seed and its size."""
 
     format: Literal[1] = Field(default=1, description="Version of the recipe format.")

@@ -19,7 +19,8 @@ from sfhsim.instrument import get_noise_model
 from sfhsim.nebular import get_nebular_model
 from sfhsim.nebular.scatter import SCATTERS
 from sfhsim.recipe.distributions import MOST_SIGMA, Constant, Distribution
-from sfhsim.recipe.model import History, Recipe
+from sfhsim.recipe.galaxy_sections import History
+from sfhsim.recipe.model import Recipe
 from sfhsim.sources import active_sources
 
 STREAM_PARAMETERS = 0

@@ -17,7 +17,8 @@ from sfhsim.linear import matmul
 from sfhsim.nebular.base import Gas, NebularModel, SSPNebularModel, emitted_by_ssps
 from sfhsim.nebular.models import LKL10, get_nebular_model
 from sfhsim.nebular.scatter import LineGroups, line_factors, line_groups
-from sfhsim.recipe.model import Nebular, Recipe
+from sfhsim.recipe.galaxy_sections import Nebular
+from sfhsim.recipe.model import Recipe
 from sfhsim.sources import Surroundings
 from sfhsim.synthesis.blocks import block_rows, pad_columns
 from sfhsim.synthesis.detectors import Detectors, Lines

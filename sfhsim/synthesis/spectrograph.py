@@ -31,7 +31,8 @@ from sfhsim.instrument import (
 )
 from sfhsim.instrument.lsf import LineSpreadFunction
 from sfhsim.libraries.ssp_library import SSPLibrary
-from sfhsim.recipe.model import BUILTIN_LSFS, Recipe
+from sfhsim.recipe.instrument_sections import BUILTIN_LSFS
+from sfhsim.recipe.model import Recipe
 from sfhsim.synthesis.attenuation import PanelLight, Spectra
 from sfhsim.synthesis.detectors import Lines, Reading
 from sfhsim.synthesis.draws import Draws, ParameterPlan
