@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Component:
 
     def behind(self, dust: TwoComponentDust, params: dict[str, np.ndarray]) -> Component:
         """The same with its transmissions."""
-        found = {}
+        found: dict[str, Any] = {}
         for prefix, wave in (("", self.wave_aa), ("line_", self.line_wave_aa)):
             birth = screen = np.ones(wave.size)
             if wave.size and self.dust != "none":
