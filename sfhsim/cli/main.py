@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sfhsim.cli.cube import cube
 from sfhsim.cli.dataset import generate, inspect, verify
 from sfhsim.cli.dust import dust_app
 from sfhsim.cli.filters import filter_app
@@ -21,6 +22,7 @@ app.command()(generate)
 app.command()(verify)
 app.command()(spectrum)
 app.command()(plot)
+app.command()(cube)
 app.command()(inspect)
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(library_app, name="library")

@@ -7,7 +7,6 @@ from pydantic import BaseModel
 
 from sfhsim.recipe.distributions import _Distribution
 from sfhsim.recipe.model import Recipe
-from sfhsim.recipe.worlds import Mixture
 
 _WORLDS = (
     "# Several worlds in one data set, each this document or another recipe, with other keys (weight 1 unless given):",
@@ -15,9 +14,10 @@ _WORLDS = (
 )
 
 
-def documented_yaml(recipe: Recipe | Mixture) -> str:
-    """YAML of ``recipe`` with all defaults visible and each key's description; it parses to the same recipe."""
-    return "\n".join([*_lines(recipe, indent=""), *(() if isinstance(recipe, Mixture) else _WORLDS)]) + "\n"
+def documented_yaml(recipe: BaseModel) -> str:
+    """YAML of a recipe, or another description, with all defaults visible and each key's description; it parses to the
+    same."""
+    return "\n".join([*_lines(recipe, indent=""), *(_WORLDS if isinstance(recipe, Recipe) else ())]) + "\n"
 
 
 def _lines(section: BaseModel, indent: str):

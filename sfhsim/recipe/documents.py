@@ -99,16 +99,18 @@ def resolved_paths(content: dict, folder: Path) -> dict:
     return content
 
 
-def explained(error: ValidationError, origin: str) -> str:
-    """Every mistake that a model found, with its key and what to do."""
+def explained(
+    error: ValidationError, origin: str, kind: str = "recipe", listing: str = "`sfhsim recipe show {}` lists the keys"
+) -> str:
+    """Every mistake that a model found in a document of this kind, with its key and what to do."""
     lines, found = [], error.errors(include_url=False, include_input=False)
     shown = origin.partition(": worlds.")[0]
     for item in found[:_MOST_ERRORS]:
-        where = ".".join(str(part)[:60] for part in item["loc"]) or "recipe"
+        where = ".".join(str(part)[:60] for part in item["loc"]) or kind
         if item["type"] == "extra_forbidden":
-            lines.append(f"unknown key {where!r}: check its spelling (`sfhsim recipe show {shown}` lists the keys)")
+            lines.append(f"unknown key {where!r}: check its spelling ({listing.format(shown)})")
         else:
             lines.append(f"{where}: {item['msg'].removeprefix('Value error, ')[:500]}")
     if len(found) > _MOST_ERRORS:
         lines.append(f"and {len(found) - _MOST_ERRORS} more")
-    return f"{origin} is not a valid recipe:\n  " + "\n  ".join(lines)
+    return f"{origin} is not a valid {kind}:\n  " + "\n  ".join(lines)

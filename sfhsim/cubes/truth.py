@@ -1,0 +1,214 @@
+"""Maps of what is true of a cube: of every spaxel before the PSF, and as the PSF mixes them.
+
+A mean by mass is mixed by mass, one by light by the stars' light before dust, V, SIGMA and A_V by the light that is
+seen; sums (mass, SFR) are convolved. The PSF is that of the middle wavelength.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.io import fits
+
+from sfhsim.constants import PC_CM
+from sfhsim.cubes.fits_layout import celestial_cards
+from sfhsim.cubes.galaxy import GalaxyMaps
+from sfhsim.cubes.layout import Grid
+from sfhsim.cubes.model import CubeModel, SkyField
+from sfhsim.cubes.psf import convolve, kernels
+from sfhsim.cubes.spaxels import REFERENCE_MASS_MSUN, SpaxelParameters, SpaxelSimulator
+from sfhsim.synthesis.batch import Batch
+
+# name, unit, what it is
+MAPS = (
+    ("V", "km/s", "velocity relative to the galaxy's redshift"),
+    ("SIGMA", "km/s", "velocity dispersion of the stars"),
+    ("MEAN_LOG10_AGE_YR_MASS", "dex(yr)", "mass-weighted mean of log10 of lookback time"),
+    ("MEAN_LOG10_AGE_YR_LIGHT", "dex(yr)", "light-weighted mean of log10 of lookback time"),
+    ("LOG10_METALLICITY_MASS", "dex", "log10 of the mass-weighted mean Z"),
+    ("LOG10_METALLICITY_LIGHT", "dex", "log10 of the light-weighted mean Z"),
+    ("A_V_MAG", "mag", "attenuation of the stars at 5500 A"),
+    ("MASS_FRACTION_100MYR", "", "fraction of the mass formed in the last 100 Myr"),
+    ("LOG10_MASS_DENSITY", "dex(Msun kpc-2)", "log10 of mass formed per area on the sky"),
+    ("SFR_10MYR", "Msun yr-1", "mean SFR of the last 10 Myr, in the spaxel"),
+    ("SFR_100MYR", "Msun yr-1", "mean SFR of the last 100 Myr, in the spaxel"),
+    ("WHITE", "10**(-20)*erg/s/cm**2/Angstrom", "mean flux of the galaxy, without stars and noise"),
+)
+CUBES = (
+    ("MASS_FRACTION", "", "fraction of the mass formed in each age bin"),
+    ("METALLICITY", "", "mass-weighted mean Z of each age bin"),
+)
+_BIN_AXIS = [
+    ("CTYPE3", "AGE_BIN", "number of the row of AGE_BINS"),
+    *((name, 1.0, "") for name in ("CRPIX3", "CRVAL3", "CD3_3")),
+    *((name, 0.0, "") for name in ("CD1_3", "CD2_3", "CD3_1", "CD3_2")),
+]
+_DARKEST = 1e-12  # of the brightest spaxel
+_COLUMNS = (
+    "mean_log10_age_yr_mass",
+    "mean_log10_age_yr_light",
+    "mean_metallicity_mass",
+    "mean_metallicity_light",
+    "a_v_mag",
+    "sfr_10myr_msun_yr",
+    "sfr_100myr_msun_yr",
+)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What adds up when spaxels are mixed, (n_y, n_x) and (n_bin, n_y, n_x) each: masses, light, and their products."""
+
+    mass: np.ndarray
+    seen: np.ndarray
+    bare: np.ndarray
+    moments: dict[str, np.ndarray]
+
+    def through(self, kernel: np.ndarray) -> Sums:
+        """As a PSF (side, side) mixes them."""
+
+        def mixed(values: np.ndarray) -> np.ndarray:
+            planes = values if values.ndim == 3 else values[None]
+            out = convolve(planes, kernel[None])
+            return out if values.ndim == 3 else out[0]
+
+        moments = {name: mixed(values) for name, values in self.moments.items()}
+        return Sums(mixed(self.mass), mixed(self.seen), mixed(self.bare), moments)
+
+
+class TruthMaps:
+    """Collects the truths of spaxels, row by row."""
+
+    def __init__(self, simulator: SpaxelSimulator, maps: GalaxyMaps, grid: Grid):
+        entries = [entry["name"] for entry in simulator.simulator.truths.entries]
+        self._columns = [entries.index(name) for name in _COLUMNS]
+        self.edges_yr = simulator.simulator.populations.label_edges_yr
+        self._maps, self.grid = maps, grid
+        n, n_bin = int(np.prod(grid.shape)), self.edges_yr.size - 1
+        self._values = np.empty((n, len(_COLUMNS)))
+        self._seen = np.empty(n)
+        self._bins = np.empty((2, n_bin, n))
+
+    def add(self, rows: slice, batch: Batch, white: np.ndarray, parameters: SpaxelParameters) -> None:
+        """Truths of spaxels ``rows``, with the mean flux (n,) of each."""
+        values = batch.truth[:, self._columns].astype(np.float64)
+        values[:, 5:] *= (parameters.mass_msun / REFERENCE_MASS_MSUN)[:, None]
+        self._values[rows], self._seen[rows] = values, white
+        self._bins[0, :, rows], self._bins[1, :, rows] = batch.mass_fraction.T, batch.metallicity.T
+
+    def sums(self) -> Sums:
+        """Of the whole grid."""
+        values = self._values.T.reshape(len(_COLUMNS), *self.grid.shape)
+        age_mass, age_light, z_mass, z_light, a_v, sfr_10, sfr_100 = values
+        mass, seen = self._maps.mass_msun, self._seen.reshape(self.grid.shape)
+        bare = seen * 10 ** (0.4 * a_v)
+        velocity, dispersion = self._maps.velocity_kms, self._maps.dispersion_kms
+        in_bins, z_bins = self._bins.reshape(2, -1, *self.grid.shape)
+        return Sums(
+            mass,
+            seen,
+            bare,
+            {
+                "velocity": seen * velocity,
+                "squares": seen * (velocity**2 + dispersion**2),
+                "age_mass": mass * age_mass,
+                "age_light": bare * age_light,
+                "z_mass": mass * z_mass,
+                "z_light": bare * z_light,
+                "sfr_10": sfr_10,
+                "sfr_100": sfr_100,
+                "bins": mass * in_bins,
+                "z_bins": mass * in_bins * z_bins,
+                "z_plain": mass * z_bins,  # where nothing formed
+            },
+        )
+
+
+def truths_of(sums: Sums, kpc2_per_spaxel: float) -> dict[str, np.ndarray]:
+    """Values of `MAPS` and `CUBES` by name; NaN where the galaxy is so faint that a convolution leaves but rounding."""
+    tiny = np.finfo(np.float64).tiny
+    m, (mass, seen, bare) = sums.moments, (np.maximum(x, tiny) for x in (sums.mass, sums.seen, sums.bare))
+    velocity = m["velocity"] / seen
+    formed = m["bins"] > 1e-9 * mass
+    z_bins = np.where(formed, m["z_bins"] / np.where(formed, m["bins"], 1.0), m["z_plain"] / mass)
+    truths = {
+        "V": velocity,
+        "SIGMA": np.sqrt(np.maximum(m["squares"] / seen - velocity**2, 0.0)),
+        "MEAN_LOG10_AGE_YR_MASS": m["age_mass"] / mass,
+        "MEAN_LOG10_AGE_YR_LIGHT": m["age_light"] / bare,
+        "LOG10_METALLICITY_MASS": np.log10(m["z_mass"] / mass),
+        "LOG10_METALLICITY_LIGHT": np.log10(m["z_light"] / bare),
+        "A_V_MAG": 2.5 * np.log10(bare / seen),
+        "MASS_FRACTION_100MYR": m["sfr_100"] * 1e8 / mass,
+        "LOG10_MASS_DENSITY": np.log10(mass / kpc2_per_spaxel),
+        "SFR_10MYR": m["sfr_10"],
+        "SFR_100MYR": m["sfr_100"],
+        "WHITE": seen,
+        "MASS_FRACTION": m["bins"] / mass,
+        "METALLICITY": z_bins,
+    }
+    dark = seen < _DARKEST * seen.max()
+    return {name: np.where(dark, np.nan, values) for name, values in truths.items()}
+
+
+def truth_file(
+    model: CubeModel, truths: TruthMaps, distance_cm: float, star_share: np.ndarray, cards: list[tuple]
+) -> fits.HDUList:
+    """The file of true maps: before the PSF, with the ending _PSF as it mixes them; share and mask of stars; age bins.
+
+    Parameters
+    ----------
+    model : CubeModel
+    truths : with all spaxels.
+    distance_cm : luminosity distance of the galaxy.
+    star_share : (n_y, n_x) of stars in the light.
+    cards : of the primary header; the description of the cube follows as JSON in comments.
+    """
+    field, grid, sums = model.field, truths.grid, truths.sums()
+    kpc = distance_cm / (1e3 * PC_CM) / (1.0 + model.galaxy.redshift) ** 2
+    area_kpc2 = float(np.radians(field.pixel_arcsec / 3600.0) * kpc) ** 2
+    maps = {name: values[..., *grid.inner] for name, values in truths_of(sums, area_kpc2).items()}
+    if grid.margin:
+        middle_aa = np.array([0.5 * (field.wave_aa[0] + field.wave_aa[-1])])
+        seen = truths_of(sums.through(kernels(model.psf, field, middle_aa, grid.margin)[0]), area_kpc2)
+        maps |= {f"{name}_PSF": values for name, values in seen.items()}
+    primary = fits.PrimaryHDU(header=fits.Header(cards))
+    for line in json.dumps(model.model_dump(mode="json"), indent=1).splitlines():
+        primary.header["COMMENT"] = line
+    hdus = [primary]
+    for name, unit, text in (*MAPS, *CUBES):
+        hdus.append(_image(field, name, maps[name], unit, f"{text}; before the PSF"))
+        if f"{name}_PSF" in maps:
+            hdus.append(_image(field, f"{name}_PSF", maps[f"{name}_PSF"], unit, f"{text}; as the PSF mixes it"))
+    mask = (
+        (star_share >= model.stars.mask_share).astype(np.uint8)
+        if model.stars.number
+        else np.zeros(star_share.shape, np.uint8)
+    )
+    hdus.append(_image(field, "STAR_SHARE", star_share, "", "share of foreground stars in the light, after the PSF"))
+    hdus.append(_image(field, "STAR_MASK", mask, "", f"1 where that is {model.stars.mask_share:g} or more"))
+    hdus.append(_age_bins(truths.edges_yr))
+    return fits.HDUList(hdus)
+
+
+def _age_bins(edges_yr: np.ndarray) -> fits.BinTableHDU:
+    columns = [
+        fits.Column(name="AGE_MIN", format="D", unit="yr", array=edges_yr[:-1]),
+        fits.Column(name="AGE_MAX", format="D", unit="yr", array=edges_yr[1:]),
+    ]
+    return fits.BinTableHDU.from_columns(columns, name="AGE_BINS")
+
+
+def _image(field: SkyField, name: str, values: np.ndarray, unit: str, text: str) -> fits.ImageHDU:
+    values = np.asarray(values)
+    hdu = fits.ImageHDU(values if values.dtype == np.uint8 else values.astype(np.float32), name=name)
+    if unit:
+        hdu.header["BUNIT"] = unit
+    hdu.header["CONTENT"] = text
+    hdu.header.extend(celestial_cards(field))
+    if values.ndim == 3:
+        hdu.header["WCSAXES"] = 3
+        hdu.header.extend(_BIN_AXIS)
+    return hdu
