@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfhsim.constants import C_KMS, LN10
+from sfhsim.constants import C_KMS
 from sfhsim.cubes.layout import DiscPlane, Grid, spaxel_means, subsampled
 from sfhsim.cubes.model import Arms, Bulge, Disc
 from sfhsim.errors import RecipeError
 
 _RE_OVER_H = 1.6783469900166605  # (1 + x) exp(-x) = 1/2
-A_V_OVER_TAU = 2.5 / LN10
 
 
 @dataclass(frozen=True)

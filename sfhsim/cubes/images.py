@@ -13,7 +13,7 @@ from sfhsim.cubes.fits_layout import FLUX, celestial_cards
 from sfhsim.cubes.layout import Grid
 from sfhsim.cubes.model import CubeModel
 from sfhsim.cubes.noise import FLUX_UNIT, band_deviates
-from sfhsim.cubes.psf import convolve, kernels
+from sfhsim.cubes.psf import add_points, convolve, kernels
 from sfhsim.cubes.spaxels import SpaxelSimulator
 from sfhsim.cubes.stars import StarField
 from sfhsim.files import exists, whole_file
@@ -45,12 +45,13 @@ class BandImages:
         """
         written = []
         for k, band in enumerate(self.bands):
-            plane = self._flux[k].reshape(self._grid.shape).copy()
+            plane = self._flux[k].reshape(self._grid.shape)
             if not np.isfinite(plane).all():
                 continue
-            np.add.at(plane, (stars.y, stars.x), stars.band_fluxes(band) / FLUX_UNIT)
             kernel = kernels(model.psf, model.field, self._pivot_aa[k : k + 1], self._grid.margin)
-            image = convolve(plane[None], kernel)[0]
+            seen = convolve(plane[None], kernel)
+            add_points(seen, kernel, stars.y, stars.x, stars.band_fluxes(band)[:, None] / FLUX_UNIT)
+            image = seen[0]
             error = np.maximum(image, 0.0) * self._error_mag[k] / MAG_PER_RELATIVE_FLUX
             if model.noise.add:
                 image = image + error * band_deviates(seed, k, image.shape)

@@ -88,7 +88,7 @@ def make_cube(
     spaxels = SpaxelSimulator(model, maps, images is not None, library)
     bands = None if images is None else BandImages(spaxels, grid, Path(images), path.stem)
     _check_places([path, truth, *(bands.paths.values() if bands else ())], overwrite)
-    stars = draw_stars(model.stars, grid, seed)
+    stars = draw_stars(model.stars, model.field, seed)
     with named_errors(path, DatasetError), contextlib.ExitStack() as stack:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_room(path.parent, grid)

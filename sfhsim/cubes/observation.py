@@ -11,7 +11,7 @@ from sfhsim.cubes.fits_layout import CubeFile
 from sfhsim.cubes.layout import Grid
 from sfhsim.cubes.model import CubeModel
 from sfhsim.cubes.noise import BAD_PIXEL, FLUX_UNIT, NoiseModel
-from sfhsim.cubes.psf import convolve, kernels
+from sfhsim.cubes.psf import add_points, convolve, kernels
 from sfhsim.cubes.scratch import Scratch
 from sfhsim.cubes.stars import StarField
 from sfhsim.generation.progress import Progress
@@ -41,10 +41,9 @@ class Observation:
             progress.begin(field.wave_aa.size)
             for first, last in itertools.pairwise(edges):
                 kernel = kernels(self.model.psf, field, field.wave_aa[first:last], self.grid.margin)
-                planes = scratch.planes(first, last)
-                of_galaxy += convolve(planes, kernel).sum(axis=0)
-                np.add.at(planes, (slice(None), self.stars.y, self.stars.x), of_stars[:, first:last].T)
-                flux = convolve(planes, kernel)
+                flux = convolve(scratch.planes(first, last), kernel)
+                of_galaxy += flux.sum(axis=0)
+                add_points(flux, kernel, self.stars.y, self.stars.x, of_stars[:, first:last])
                 everything += flux.sum(axis=0)
                 self._write_planes(out, first, flux)
                 progress.advance(last - first)

@@ -30,13 +30,16 @@ def reach_pixels(psf: PSF, field: SkyField, wave_aa: np.ndarray) -> int:
 
 def kernels(psf: PSF, field: SkyField, wave_aa: np.ndarray, reach: int) -> np.ndarray:
     """(n, side, side) kernels at observed wavelengths (n,), side = 2 reach + 1."""
-    side = 2 * reach + 1
-    offset = ((np.arange(side * _SUB) + 0.5) / _SUB - 0.5 * side) * field.pixel_arcsec
+    offset = ((np.arange((reach + 1) * _SUB) + 0.5) / _SUB - 0.5) * field.pixel_arcsec
     squared = offset[:, None] ** 2 + offset[None, :] ** 2
-    out = np.empty((len(wave_aa), side, side))
+    distance = np.abs(np.arange(-reach, reach + 1))
+    outside = np.hypot(distance[:, None], distance) > reach
+    out = np.empty((len(wave_aa), distance.size, distance.size))
     for kernel, fwhm in zip(out, fwhm_arcsec(psf, wave_aa), strict=True):
-        kernel[:] = _profile(psf, squared, fwhm).reshape(side, _SUB, side, _SUB).mean(axis=(1, 3))
-        kernel[np.hypot(*np.indices((side, side)) - reach) > reach] = 0.0
+        # a quarter of it, with the middle row and column, for all
+        quarter = _profile(psf, squared, fwhm).reshape(reach + 1, _SUB, reach + 1, _SUB).mean(axis=(1, 3))
+        kernel[:] = quarter[distance[:, None], distance]
+        kernel[outside] = 0.0
         kernel /= kernel.sum()
     return out
 
@@ -55,3 +58,25 @@ def convolve(planes: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     if kernel.shape[-1] == 1:
         return planes.astype(np.float64)
     return fftconvolve(planes.astype(np.float64), kernel, mode="valid", axes=(1, 2))
+
+
+def add_points(planes: np.ndarray, kernel: np.ndarray, y: np.ndarray, x: np.ndarray, flux: np.ndarray) -> None:
+    """Add point sources to planes, through kernels, in place.
+
+    Parameters
+    ----------
+    planes : (n, n_y, n_x)
+    kernel : (n, side, side)
+    y, x : (k,) the pixels they are in.
+    flux : (k, n)
+    """
+    reach = kernel.shape[-1] // 2
+    for row, column, values in zip(y, x, flux, strict=True):
+        (rows, of_rows), (columns, of_columns) = map(_overlap, (row, column), (reach, reach), planes.shape[1:])
+        planes[:, rows, columns] += values[:, None, None] * kernel[:, of_rows, of_columns]
+
+
+def _overlap(centre: int, reach: int, n: int) -> tuple[slice, slice]:
+    """Along one axis of n pixels, those that a kernel reaches, and its own."""
+    first, last = max(centre - reach, 0), min(centre + reach + 1, n)
+    return slice(first, last), slice(first - centre + reach, last - centre + reach)

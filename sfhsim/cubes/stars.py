@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfhsim.constants import AB_ZERO_POINT, C_AA_S, C_KMS, FWHM_PER_SIGMA
-from sfhsim.cubes.layout import Grid
-from sfhsim.cubes.model import Stars
+from sfhsim.cubes.model import SkyField, Stars
 from sfhsim.instrument.filters import Filter
 from sfhsim.instrument.lsf import LineSpreadFunction
 
@@ -44,7 +43,7 @@ _WIDTH_AA = {True: 8.0, False: 1.2}  # sigma of the intrinsic profile
 
 @dataclass(frozen=True)
 class StarField:
-    """Stars of a cube: spaxels ``y`` and ``x`` (n,) of the grid, temperatures, AB magnitudes at 5500 A, velocities."""
+    """Stars of a cube: spaxels ``y`` and ``x`` (n,) of the field, temperatures, AB magnitudes at 5500 A, velocities."""
 
     y: np.ndarray
     x: np.ndarray
@@ -86,14 +85,13 @@ def _strength(temperature_k: np.ndarray, is_hydrogen: bool) -> np.ndarray:
     return 1.0 / (1.0 + np.exp((temperature_k - 5500.0) / 700.0))
 
 
-def draw_stars(stars: Stars, grid: Grid, seed: int) -> StarField:
+def draw_stars(stars: Stars, field: SkyField, seed: int) -> StarField:
     """Stars scattered evenly over the field, in magnitude, and in temperature, of this seed."""
     rng = np.random.Generator(np.random.Philox(key=[seed, 0x57A25]))
     uniform = rng.random((5, stars.number))
-    margin, field = grid.margin, grid.field
     return StarField(
-        y=margin + (uniform[0] * field.n_y).astype(int),
-        x=margin + (uniform[1] * field.n_x).astype(int),
+        y=(uniform[0] * field.n_y).astype(int),
+        x=(uniform[1] * field.n_x).astype(int),
         temperature_k=stars.coolest_k + uniform[2] * (stars.hottest_k - stars.coolest_k),
         ab_mag=stars.brightest_ab_mag + uniform[3] * (stars.faintest_ab_mag - stars.brightest_ab_mag),
         velocity_kms=_VELOCITY_KMS * (2.0 * uniform[4] - 1.0),

@@ -18,7 +18,8 @@ from sfhsim.cubes.galaxy import GalaxyMaps
 from sfhsim.cubes.layout import Grid
 from sfhsim.cubes.model import CubeModel, SkyField
 from sfhsim.cubes.psf import convolve, kernels
-from sfhsim.cubes.spaxels import REFERENCE_MASS_MSUN, SpaxelParameters, SpaxelSimulator
+from sfhsim.cubes.recipe import REFERENCE_MASS_MSUN
+from sfhsim.cubes.spaxels import SpaxelParameters, SpaxelSimulator
 from sfhsim.synthesis.batch import Batch
 
 # name, unit, what it is
