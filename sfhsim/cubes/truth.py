@@ -13,7 +13,7 @@ import numpy as np
 from astropy.io import fits
 
 from sfhsim.constants import PC_CM
-from sfhsim.cubes.fits_layout import celestial_cards
+from sfhsim.cubes.fits_layout import FLUX, celestial_cards
 from sfhsim.cubes.galaxy import GalaxyMaps
 from sfhsim.cubes.layout import Grid
 from sfhsim.cubes.model import CubeModel, SkyField
@@ -22,24 +22,25 @@ from sfhsim.cubes.recipe import REFERENCE_MASS_MSUN
 from sfhsim.cubes.spaxels import SpaxelParameters, SpaxelSimulator
 from sfhsim.synthesis.batch import Batch
 
-# name, unit, what it is
+Z_SUN = 0.02  # metallicities of maps are relative to it
+# name, unit, what it is; as in the maps of `sfhmodel map`
 MAPS = (
     ("V", "km/s", "velocity relative to the galaxy's redshift"),
     ("SIGMA", "km/s", "velocity dispersion of the stars"),
-    ("MEAN_LOG10_AGE_YR_MASS", "dex(yr)", "mass-weighted mean of log10 of lookback time"),
-    ("MEAN_LOG10_AGE_YR_LIGHT", "dex(yr)", "light-weighted mean of log10 of lookback time"),
-    ("LOG10_METALLICITY_MASS", "dex", "log10 of the mass-weighted mean Z"),
-    ("LOG10_METALLICITY_LIGHT", "dex", "log10 of the light-weighted mean Z"),
-    ("A_V_MAG", "mag", "attenuation of the stars at 5500 A"),
-    ("MASS_FRACTION_100MYR", "", "fraction of the mass formed in the last 100 Myr"),
-    ("LOG10_MASS_DENSITY", "dex(Msun kpc-2)", "log10 of mass formed per area on the sky"),
-    ("SFR_10MYR", "Msun yr-1", "mean SFR of the last 10 Myr, in the spaxel"),
-    ("SFR_100MYR", "Msun yr-1", "mean SFR of the last 100 Myr, in the spaxel"),
-    ("WHITE", "10**(-20)*erg/s/cm**2/Angstrom", "mean flux of the galaxy, without stars and noise"),
+    ("LOG_AGE_MW", "log(yr)", "mass-weighted mean log10 age"),
+    ("LOG_AGE_LW", "log(yr)", "light-weighted mean log10 age"),
+    ("METAL_MW", "dex", "log10 of mass-weighted mean Z / 0.02"),
+    ("METAL_LW", "dex", "log10 of light-weighted mean Z / 0.02"),
+    ("A_V", "mag", "attenuation of the stars at 5500 A"),
+    ("FRAC_100MYR", "", "fraction of the mass formed in the last 100 Myr"),
+    ("LOG_MASS_DENSITY", "log(Msun/pc2)", "log10 mass formed per area on the sky"),
+    ("SFR_DENSITY_10MYR", "Msun/yr/kpc2", "star formation rate per area on the sky, last 10 Myr"),
+    ("SFR_DENSITY_100MYR", "Msun/yr/kpc2", "star formation rate per area on the sky, last 100 Myr"),
+    ("FLUX", FLUX, "mean flux of the galaxy, without stars and noise"),
 )
 CUBES = (
-    ("MASS_FRACTION", "", "fraction of the mass formed in each age bin"),
-    ("METALLICITY", "", "mass-weighted mean Z of each age bin"),
+    ("SFH", "", "fraction of the mass formed in each age bin (AGE_BINS)"),
+    ("METAL_AGE", "", "Z of the stars of each age bin (AGE_BINS)"),
 )
 _BIN_AXIS = [
     ("CTYPE3", "AGE_BIN", "number of the row of AGE_BINS"),
@@ -137,18 +138,18 @@ def truths_of(sums: Sums, kpc2_per_spaxel: float) -> dict[str, np.ndarray]:
     truths = {
         "V": velocity,
         "SIGMA": np.sqrt(np.maximum(m["squares"] / seen - velocity**2, 0.0)),
-        "MEAN_LOG10_AGE_YR_MASS": m["age_mass"] / mass,
-        "MEAN_LOG10_AGE_YR_LIGHT": m["age_light"] / bare,
-        "LOG10_METALLICITY_MASS": np.log10(m["z_mass"] / mass),
-        "LOG10_METALLICITY_LIGHT": np.log10(m["z_light"] / bare),
-        "A_V_MAG": 2.5 * np.log10(bare / seen),
-        "MASS_FRACTION_100MYR": m["sfr_100"] * 1e8 / mass,
-        "LOG10_MASS_DENSITY": np.log10(mass / kpc2_per_spaxel),
-        "SFR_10MYR": m["sfr_10"],
-        "SFR_100MYR": m["sfr_100"],
-        "WHITE": seen,
-        "MASS_FRACTION": m["bins"] / mass,
-        "METALLICITY": z_bins,
+        "LOG_AGE_MW": m["age_mass"] / mass,
+        "LOG_AGE_LW": m["age_light"] / bare,
+        "METAL_MW": np.log10(m["z_mass"] / mass / Z_SUN),
+        "METAL_LW": np.log10(m["z_light"] / bare / Z_SUN),
+        "A_V": 2.5 * np.log10(bare / seen),
+        "FRAC_100MYR": m["sfr_100"] * 1e8 / mass,
+        "LOG_MASS_DENSITY": np.log10(mass / kpc2_per_spaxel / 1e6),
+        "SFR_DENSITY_10MYR": m["sfr_10"] / kpc2_per_spaxel,
+        "SFR_DENSITY_100MYR": m["sfr_100"] / kpc2_per_spaxel,
+        "FLUX": seen,
+        "SFH": m["bins"] / mass,
+        "METAL_AGE": z_bins,
     }
     dark = seen < _DARKEST * seen.max()
     return {name: np.where(dark, np.nan, values) for name, values in truths.items()}
@@ -189,15 +190,15 @@ def truth_file(
         else np.zeros(star_share.shape, np.uint8)
     )
     hdus.append(_image(field, "STAR_SHARE", star_share, "", "share of foreground stars in the light, after the PSF"))
-    hdus.append(_image(field, "STAR_MASK", mask, "", f"1 where that is {model.stars.mask_share:g} or more"))
+    hdus.append(_image(field, "STARMASK", mask, "", f"1 where that is {model.stars.mask_share:g} or more"))
     hdus.append(_age_bins(truths.edges_yr))
     return fits.HDUList(hdus)
 
 
 def _age_bins(edges_yr: np.ndarray) -> fits.BinTableHDU:
     columns = [
-        fits.Column(name="AGE_MIN", format="D", unit="yr", array=edges_yr[:-1]),
-        fits.Column(name="AGE_MAX", format="D", unit="yr", array=edges_yr[1:]),
+        fits.Column(name="AGE_LOW", format="D", unit="yr", array=edges_yr[:-1]),
+        fits.Column(name="AGE_HIGH", format="D", unit="yr", array=edges_yr[1:]),
     ]
     return fits.BinTableHDU.from_columns(columns, name="AGE_BINS")
 

@@ -28,9 +28,9 @@ def plot_cube(cube: str | Path, truth: str | Path, path: str | Path) -> Path:
         white /= len(opened["DATA"].data)
         name = opened[0].header["OBJECT"]
     with fits.open(truth) as opened:
-        at = {key: key if f"{key}_PSF" not in opened else f"{key}_PSF" for key in ("V", "MEAN_LOG10_AGE_YR_LIGHT")}
+        at = {key: key if f"{key}_PSF" not in opened else f"{key}_PSF" for key in ("V", "LOG_AGE_LW")}
         velocity, age = (np.array(opened[at[key]].data, dtype=np.float64) for key in at)
-        stars = np.array(opened["STAR_MASK"].data)
+        stars = np.array(opened["STARMASK"].data)
     limit = float(np.nanmax(np.abs(velocity))) or 1.0
     panels = (
         (
@@ -41,9 +41,9 @@ def plot_cube(cube: str | Path, truth: str | Path, path: str | Path) -> Path:
             "log flux [10$^{-20}$ cgs]",
         ),
         (velocity, "RdBu_r", (-limit, limit), "velocity", "V [km s$^{-1}$]"),
-        (age, "viridis", None, "age by light", "mean log age [dex(yr)]"),
+        (age, "viridis", None, "age by light", "mean log age [log yr]"),
     )
-    figure = new_figure(13.0, 4.3)
+    figure = new_figure(13.0, 3.8)
     half_y, half_x = 0.5 * side * white.shape[0], 0.5 * side * white.shape[1]
     extent = (half_x, -half_x, -half_y, half_y)
     for axes, (values, colours, limits, title, label) in zip(figure.subplots(1, 3), panels, strict=True):

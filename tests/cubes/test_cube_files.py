@@ -50,9 +50,9 @@ def test_the_axes_are_those_of_the_sky_and_of_air(made):
 
 def test_the_maps_have_the_axes_of_the_cube(made):
     with fits.open(made.truth) as opened, fits.open(made.cube) as cube:
-        for name in ("V", "STAR_MASK"):
+        for name in ("V", "STARMASK"):
             assert WCS(opened[name].header).wcs.compare(WCS(cube["DATA"].header).celestial.wcs)
-        assert WCS(opened["METALLICITY"].header).celestial.wcs.compare(WCS(opened["V"].header).wcs)
+        assert WCS(opened["METAL_AGE"].header).celestial.wcs.compare(WCS(opened["V"].header).wcs)
 
 
 def test_the_bytes_are_the_same_twice_and_for_any_threads_and_blocks(made, small_model, library, tmp_path, monkeypatch):

@@ -28,9 +28,9 @@ def test_gradients_are_those_asked_for(smooth):
     _, maps, truth = smooth
     steps = np.minimum(maps.radius_re, 2.5) - 1.0
     assert np.ptp(steps) > 1.0
-    assert truth["MEAN_LOG10_AGE_YR_MASS"] == pytest.approx(9.5 - 0.1 * steps, abs=2e-3)
-    assert truth["LOG10_METALLICITY_MASS"] == pytest.approx(-1.9 - 0.12 * steps, abs=2e-3)
-    assert truth["A_V_MAG"] == pytest.approx(np.maximum(0.4 - 0.15 * steps, 0.0), abs=5e-3)
+    assert truth["LOG_AGE_MW"] == pytest.approx(9.5 - 0.1 * steps, abs=2e-3)
+    assert truth["METAL_MW"] == pytest.approx(-1.9 - np.log10(0.02) - 0.12 * steps, abs=2e-3)
+    assert truth["A_V"] == pytest.approx(np.maximum(0.4 - 0.15 * steps, 0.0), abs=5e-3)
 
 
 def test_motions_are_those_asked_for(smooth):
@@ -53,7 +53,7 @@ def test_masses_are_those_of_the_disc(smooth, small_model):
     total = galaxy_maps(wide.galaxy, Grid(wide.field)).mass_msun.sum()
     assert total == pytest.approx(model.galaxy.total_mass_msun, rel=2e-3)
     kpc = 0.5 * np.pi / 180 / 3600 * 44.6e3 / 1.01**2  # of a spaxel at z = 0.01
-    area = np.sum(10 ** truth["LOG10_MASS_DENSITY"].astype(float)) * kpc**2
+    area = np.sum(10 ** (truth["LOG_MASS_DENSITY"].astype(float) + 6)) * kpc**2
     assert area == pytest.approx(maps.mass_msun.sum(), rel=5e-3)
 
 
@@ -90,10 +90,10 @@ def test_all_maps_are_there_before_and_after_the_psf(made):
                 assert hdu.shape[-2:] == (10, 12)
                 assert hdu.header.get("BUNIT", "") == unit
                 assert np.isfinite(hdu.data).all()
-        assert opened["MASS_FRACTION"].data.sum(axis=0) == pytest.approx(np.ones((10, 12)), abs=1e-5)
-        assert opened["MASS_FRACTION_PSF"].data.sum(axis=0) == pytest.approx(np.ones((10, 12)), abs=1e-5)
-        assert len(opened["AGE_BINS"].data) == opened["MASS_FRACTION"].shape[0]
-    assert names[-3:] == ["STAR_SHARE", "STAR_MASK", "AGE_BINS"]
+        assert opened["SFH"].data.sum(axis=0) == pytest.approx(np.ones((10, 12)), abs=1e-5)
+        assert opened["SFH_PSF"].data.sum(axis=0) == pytest.approx(np.ones((10, 12)), abs=1e-5)
+        assert len(opened["AGE_BINS"].data) == opened["SFH"].shape[0]
+    assert names[-3:] == ["STAR_SHARE", "STARMASK", "AGE_BINS"]
 
 
 def test_the_psf_mixes_by_light_and_mass(made, small_model):
@@ -102,9 +102,9 @@ def test_the_psf_mixes_by_light_and_mass(made, small_model):
 
     model = small_model()
     with fits.open(made.truth) as opened:
-        mixed = {name: opened[f"{name}_PSF"].data[5, 6] for name in ("V", "SIGMA", "WHITE")}
-        inside = opened["WHITE"].data
-    assert mixed["WHITE"] < inside.max()
+        mixed = {name: opened[f"{name}_PSF"].data[5, 6] for name in ("V", "SIGMA", "FLUX")}
+        inside = opened["FLUX"].data
+    assert mixed["FLUX"] < inside.max()
     kernel = kernels(model.psf, model.field, np.array([5900.0]), 4)[0]
     narrow = kernel[1:, 1:-1]  # within the field, around (5, 6): rows 2 to 9, columns 3 to 9
     light = inside[2:10, 3:10] * narrow
@@ -119,7 +119,7 @@ def test_the_psf_mixes_by_light_and_mass(made, small_model):
 
 def test_stars_are_masked_where_they_shine(made):
     with fits.open(made.truth) as opened:
-        share, mask = opened["STAR_SHARE"].data, opened["STAR_MASK"].data
+        share, mask = opened["STAR_SHARE"].data, opened["STARMASK"].data
     assert mask.dtype == np.uint8
     assert 0 < mask.sum() < mask.size
     assert (mask == (share >= 0.05)).all()
