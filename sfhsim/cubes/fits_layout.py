@@ -9,7 +9,8 @@ from astropy.io import fits
 
 from sfhsim.cubes.model import SkyField
 
-FLUX = "10**(-20)*erg/s/cm**2/Angstrom"
+FLUX_UNIT = 1.0e-20  # erg/s/cm2/A
+FLUX = "10**(-20)*erg/s/cm**2/Angstrom"  # that, as MUSE writes it
 _BLOCK = 2880
 _TYPES = {-32: np.dtype(">f4"), 32: np.dtype(">i4")}
 _ROLES = {
@@ -113,5 +114,5 @@ class CubeFile:
     def __enter__(self) -> CubeFile:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stream.close()

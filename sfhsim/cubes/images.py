@@ -9,14 +9,15 @@ import numpy as np
 from astropy.io import fits
 
 from sfhsim.constants import AB_ZERO_POINT, C_AA_S
-from sfhsim.cubes.fits_layout import FLUX, celestial_cards
+from sfhsim.cubes.fits_layout import FLUX, FLUX_UNIT, celestial_cards
 from sfhsim.cubes.layout import Grid
 from sfhsim.cubes.model import CubeModel
-from sfhsim.cubes.noise import FLUX_UNIT, band_deviates
+from sfhsim.cubes.noise import band_deviates
 from sfhsim.cubes.psf import add_points, convolve, kernels
 from sfhsim.cubes.spaxels import SpaxelSimulator
 from sfhsim.cubes.stars import StarField
-from sfhsim.files import exists, whole_file
+from sfhsim.errors import DatasetError
+from sfhsim.files import exists, named_errors, whole_file
 from sfhsim.instrument.filters import Filter
 from sfhsim.instrument.noise import MAG_PER_RELATIVE_FLUX
 
@@ -55,8 +56,10 @@ class BandImages:
             error = np.maximum(image, 0.0) * self._error_mag[k] / MAG_PER_RELATIVE_FLUX
             if model.noise.add:
                 image = image + error * band_deviates(seed, k, image.shape)
-            self._hdus(model, band, image, error).writeto(stack.enter_context(whole_file(self.paths[band.name])))
-            written.append(self.paths[band.name])
+            path = self.paths[band.name]
+            with named_errors(path, DatasetError):
+                self._hdus(model, band, image, error).writeto(stack.enter_context(whole_file(path)))
+            written.append(path)
         return tuple(written)
 
     def _hdus(self, model: CubeModel, band: Filter, image: np.ndarray, error: np.ndarray) -> fits.HDUList:

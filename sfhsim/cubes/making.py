@@ -101,7 +101,8 @@ def make_cube(
         with CubeFile(cube_place, model.field, [*cards, ("TRUTH", truth.name[:60], "file of true maps")]) as out:
             observation = Observation(model, grid, spaxels.lsf, stars, noise, seed)
             star_share = observation.write(scratch, out, show_progress)
-        truth_file(model, truths, spaxels.distance_cm, star_share, cards).writeto(truth_place)
+        with named_errors(truth, DatasetError):
+            truth_file(model, truths, spaxels.distance_cm, star_share, cards).writeto(truth_place)
         written = bands.write(model, stars, seed, stack) if bands else ()
     return MadeCube(path, truth, written, noise.exposure_s)
 
@@ -116,9 +117,9 @@ def _make_rows(
     show_progress: bool,
 ) -> np.ndarray:
     """Spectra of all spaxels into ``scratch``; returns the mean one at the effective radius, in the field."""
-    ring = np.zeros(grid.shape, dtype=bool)
-    ring[grid.inner] = np.abs(maps.radius_re[grid.inner] - 1.0) < 0.1
-    ring, total = ring.ravel(), np.zeros(spaxels.model.field.wave_aa.size)
+    at_re = np.zeros(grid.shape, dtype=bool)
+    at_re[grid.inner] = np.abs(maps.radius_re[grid.inner] - 1.0) < 0.1
+    ring, total = at_re.ravel(), np.zeros(spaxels.model.field.wave_aa.size)
     if not ring.any() and spaxels.model.noise.snr_at_re is not None:
         raise RecipeError("noise.snr_at_re: no spaxel of the field is at the effective radius: give noise.exposure_s")
     with Progress(show_progress, "spaxels") as progress:

@@ -16,10 +16,10 @@ from statistics import NormalDist
 import numpy as np
 
 from sfhsim.constants import AB_ZERO_POINT, C_AA_S, FWHM_PER_SIGMA, H_ERG_S
+from sfhsim.cubes.fits_layout import FLUX_UNIT
 from sfhsim.cubes.model import CubeNoise, SkyField
 from sfhsim.instrument.lsf import LineSpreadFunction
 
-FLUX_UNIT = 1.0e-20
 BAD_PIXEL = 1 << 30  # Euro3D: no data
 _STREAM_NOISE, _STREAM_BAD, _STREAM_BANDS = (np.uint32(k) for k in (1001, 1002, 1003))
 # the brightest lines of the night sky: wavelength in air, equivalent width in A against its continuum

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfhsim.cubes.fits_layout import CubeFile
+from sfhsim.cubes.fits_layout import FLUX_UNIT, CubeFile
 from sfhsim.cubes.layout import Grid
 from sfhsim.cubes.model import CubeModel
-from sfhsim.cubes.noise import BAD_PIXEL, FLUX_UNIT, NoiseModel
+from sfhsim.cubes.noise import BAD_PIXEL, NoiseModel
 from sfhsim.cubes.psf import add_points, convolve, kernels
 from sfhsim.cubes.scratch import Scratch
 from sfhsim.cubes.stars import StarField

@@ -53,11 +53,14 @@ def _profile(psf: PSF, squared: np.ndarray, fwhm: float) -> np.ndarray:
 
 def convolve(planes: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Planes (n, n_y + 2 reach, n_x + 2 reach) as seen through kernels (n or 1, side, side): (n, n_y, n_x)."""
-    from scipy.signal import fftconvolve  # 0.3 s to import
-
     if kernel.shape[-1] == 1:
         return planes.astype(np.float64)
-    return fftconvolve(planes.astype(np.float64), kernel, mode="valid", axes=(1, 2))
+    import numba
+    from scipy.fft import set_workers
+    from scipy.signal import fftconvolve  # 0.3 s to import
+
+    with set_workers(numba.get_num_threads()):
+        return fftconvolve(planes.astype(np.float64), kernel, mode="valid", axes=(1, 2))
 
 
 def add_points(planes: np.ndarray, kernel: np.ndarray, y: np.ndarray, x: np.ndarray, flux: np.ndarray) -> None:

@@ -18,8 +18,8 @@ from sfhsim.cubes.galaxy import GalaxyMaps
 from sfhsim.cubes.layout import Grid
 from sfhsim.cubes.model import CubeModel, SkyField
 from sfhsim.cubes.psf import convolve, kernels
-from sfhsim.cubes.recipe import REFERENCE_MASS_MSUN
-from sfhsim.cubes.spaxels import SpaxelParameters, SpaxelSimulator
+from sfhsim.cubes.recipe import REFERENCE_MASS_MSUN, SpaxelParameters
+from sfhsim.cubes.spaxels import SpaxelSimulator
 from sfhsim.synthesis.batch import Batch
 
 Z_SUN = 0.02  # metallicities of maps are relative to it

@@ -7,6 +7,7 @@ sample does not depend on which other samples are drawn with it.
 
 from __future__ import annotations
 
+import functools
 import math
 import reprlib
 from statistics import NormalDist
@@ -261,13 +262,15 @@ Distribution = Annotated[
 ]
 
 
-_ANY: TypeAdapter = TypeAdapter(Distribution)
+@functools.cache
+def _any_distribution() -> TypeAdapter:
+    return TypeAdapter(Distribution)
 
 
 def median_of(content: Any) -> Any:
     """Plain data of a recipe with the median of every distribution in its place; constants stay."""
     if isinstance(content, dict) and "distribution" in content:
-        return float(_ANY.validate_python(content).quantile(np.array([0.5]))[0])
+        return float(_any_distribution().validate_python(content).quantile(np.array([0.5]))[0])
     if isinstance(content, dict):
         return {key: median_of(value) for key, value in content.items()}
     return [median_of(value) for value in content] if isinstance(content, list) else content

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from astropy.io import fits
+from miniature import WAVE_AA, miniature_library
 from small_cube import PLAIN
 
 from sfhsim.constants import C_KMS, LSUN_ERG_S
@@ -12,7 +13,7 @@ from sfhsim.cosmology import FlatLCDM
 from sfhsim.cubes.galaxy import galaxy_maps
 from sfhsim.cubes.layout import Grid
 from sfhsim.cubes.spaxels import SpaxelSimulator
-from sfhsim.errors import RecipeError
+from sfhsim.errors import RecipeError, SfhsimWarning
 from sfhsim.synthesis import synthesize_galaxy
 
 
@@ -85,13 +86,24 @@ def test_distributions_of_the_recipe_are_their_medians(small_model, library):
         ({"galaxy": {"log10_age_yr": {"at_re": 7.0}}}, "log10 of mean ages run from"),
         ({"galaxy": {"log10_metallicity": {"at_re": -0.5}}}, "log10 of mean Z run from"),
         ({"recipe": "no-such-recipe"}, "no recipe 'no-such-recipe'"),
-        ({"override": {"metallicity": {"form": "tabulated"}}}, "form"),
+        ({"override": {"metallicity": {"form": "tabulated"}}}, "form tabulated needs `table`"),
+        (
+            {"override": {"dust": {"screen": {"tau": 0.1}}}},
+            "override.dust.screen.tau: it follows from galaxy.scr",
+        ),
+        ({"override": {"histories": []}}, "override.histories: it follows from"),
+        ({"override": {"worlds": []}}, "unknown key 'worlds'"),
         ({"override": {"nebula": {}}}, "unknown key 'nebula'"),
     ],
 )
 def test_what_cannot_be_is_refused(small_model, library, change, message):
     with pytest.raises(RecipeError, match=message):
         spaxels_of(small_model(change), library)
+
+
+def test_templates_that_are_too_coarse_are_said(small_model):
+    with pytest.warns(SfhsimWarning, match="templates of miniature are coarser than the spectrum should be"):
+        spaxels_of(small_model(PLAIN), miniature_library(resolution_fwhm_aa=np.full(WAVE_AA.size, 5.0)))
 
 
 def test_mixtures_and_forms_without_z_final_are_refused(small_model, library, recipe_path, tmp_path):

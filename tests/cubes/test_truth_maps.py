@@ -80,6 +80,17 @@ def test_arms_are_young_dusty_and_heavy(small_model):
     assert maps.screen_a_v_mag == pytest.approx(plain.screen_a_v_mag * (1.0 + 0.8 * ridge), rel=1e-12)
 
 
+def test_a_face_on_disc_may_be_elliptical_and_does_not_rotate(small_model):
+    """Isophotes of axis ratio 0.5, long from south to north."""
+    shape = {"inclination_deg": 0.0, "position_angle_deg": 0.0, "ellipticity": 0.5, "centre_arcsec": [0.25, 0.25]}
+    model = small_model(SMOOTH, {"galaxy": shape})
+    maps = galaxy_maps(model.galaxy, Grid(model.field))
+    assert not maps.velocity_kms.any()
+    centre = np.unravel_index(maps.radius_re.argmin(), maps.radius_re.shape)
+    east, north = maps.radius_re[centre[0], centre[1] - 2], maps.radius_re[centre[0] + 4, centre[1]]
+    assert (east, north) == (pytest.approx(1.0), pytest.approx(1.0))
+
+
 def test_all_maps_are_there_before_and_after_the_psf(made):
     with fits.open(made.truth) as opened:
         opened.verify("exception")

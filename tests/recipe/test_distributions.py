@@ -5,7 +5,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from scipy import stats
 
-from sfhsim.recipe.distributions import DISTRIBUTION_NAMES, Distribution
+from sfhsim.recipe.distributions import DISTRIBUTION_NAMES, Distribution, median_of
 
 P = np.linspace(0.001, 0.999, 41)
 PARSE = TypeAdapter(Distribution).validate_python
@@ -88,3 +88,13 @@ def test_a_number_is_a_constant():
 def test_what_cannot_be_drawn_is_refused(content, message):
     with pytest.raises(ValidationError, match=message):
         PARSE(content)
+
+
+def test_the_medians_of_a_document_take_the_place_of_its_distributions():
+    content = {
+        "a": {"distribution": "log_uniform", "min": 0.1, "max": 10},
+        "b": [{"c": {"distribution": "choice", "values": [1, 2, 7]}, "d": "text"}],
+        "e": 3.0,
+    }
+    assert median_of(content) == {"a": pytest.approx(1.0), "b": [{"c": 2.0, "d": "text"}], "e": 3.0}
+    assert content["a"]["max"] == 10
