@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sfhsim.cubes.model import CubeModel
 from sfhsim.errors import RecipeError
 from sfhsim.files import exists
-from sfhsim.recipe.documents import explained
+from sfhsim.recipe.documents import builtin_names, explained
 from sfhsim.recipe.yaml_text import plain_data
 
 _KIND, _LISTING = "description of a cube", "`sfhsim cube {} --show` lists the keys"
@@ -73,7 +73,8 @@ def _document(name_or_path: str | Path) -> tuple[dict, Path | None]:
             raise RecipeError(f"cannot read {path}: {error.strerror or error}") from error
     else:
         known = ", ".join(builtin_cube_models())
-        raise RecipeError(f"no description of a cube {name[:200]!r}: give a YAML file, or one of {known}")
+        hint = f"; its recipe is set by recipe={name} (--set)" if name in builtin_names() else ""
+        raise RecipeError(f"no description of a cube {name[:200]!r}: give a YAML file, or one of {known}{hint}")
     content = plain_data(text, name)
     if not isinstance(content, dict):
         raise RecipeError(f"{name} must be a mapping of keys, e.g. `name: my-galaxy`")

@@ -184,13 +184,11 @@ def truth_file(
         hdus.append(_image(field, name, maps[name], unit, f"{text}; before the PSF"))
         if f"{name}_PSF" in maps:
             hdus.append(_image(field, f"{name}_PSF", maps[f"{name}_PSF"], unit, f"{text}; as the PSF mixes it"))
-    mask = (
-        (star_share >= model.stars.mask_share).astype(np.uint8)
-        if model.stars.number
-        else np.zeros(star_share.shape, np.uint8)
-    )
+    starry = (star_share >= model.stars.mask_share) & (model.stars.number > 0)
     hdus.append(_image(field, "STAR_SHARE", star_share, "", "share of foreground stars in the light, after the PSF"))
-    hdus.append(_image(field, "STARMASK", mask, "", f"1 where that is {model.stars.mask_share:g} or more"))
+    hdus.append(
+        _image(field, "STARMASK", starry.astype(np.uint8), "", f"1 where that is {model.stars.mask_share:g} or more")
+    )
     hdus.append(_age_bins(truths.edges_yr))
     return fits.HDUList(hdus)
 

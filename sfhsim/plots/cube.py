@@ -32,14 +32,9 @@ def plot_cube(cube: str | Path, truth: str | Path, path: str | Path) -> Path:
         velocity, age = (np.array(opened[at[key]].data, dtype=np.float64) for key in at)
         stars = np.array(opened["STARMASK"].data)
     limit = float(np.nanmax(np.abs(velocity))) or 1.0
+    faintest = max(float(np.percentile(white, 1.0)), 1e-3 * float(white.max()), 1e-30)
     panels = (
-        (
-            np.log10(np.maximum(white, np.nanpercentile(white, 1.0))),
-            "gray_r",
-            None,
-            "white light",
-            "log flux [10$^{-20}$ cgs]",
-        ),
+        (np.log10(np.maximum(white, faintest)), "gray_r", None, "white light", "log flux [10$^{-20}$ cgs]"),
         (velocity, "RdBu_r", (-limit, limit), "velocity", "V [km s$^{-1}$]"),
         (age, "viridis", None, "age by light", "mean log age [log yr]"),
     )
@@ -51,7 +46,7 @@ def plot_cube(cube: str | Path, truth: str | Path, path: str | Path) -> Path:
         shown = axes.imshow(
             values, origin="lower", extent=extent, cmap=colours, vmin=low, vmax=high, interpolation="nearest"
         )
-        if stars.any():
+        if stars.any() and min(stars.shape) > 1:
             axes.contour(stars, levels=[0.5], colors=RED, linewidths=0.8, origin="lower", extent=extent)
         bar = figure.colorbar(shown, ax=axes, shrink=0.85)
         bar.set_label(label, fontsize=LABEL_SIZE)

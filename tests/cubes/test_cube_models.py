@@ -87,6 +87,8 @@ def test_fields_have_a_largest_size():
 def test_files_that_are_none_are_refused(tmp_path):
     with pytest.raises(RecipeError, match="no description of a cube 'ring': give a YAML file, or one of disc"):
         load_cube_model("ring")
+    with pytest.raises(RecipeError, match="one of disc; its recipe is set by recipe=demo"):
+        load_cube_model("demo")
     (tmp_path / "list.yaml").write_text("[1, 2]")
     with pytest.raises(RecipeError, match="must be a mapping of keys"):
         load_cube_model(tmp_path / "list.yaml")
