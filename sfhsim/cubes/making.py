@@ -22,7 +22,8 @@ from sfhsim.cubes.psf import reach_pixels
 from sfhsim.cubes.scratch import Scratch
 from sfhsim.cubes.spaxels import SpaxelSimulator
 from sfhsim.cubes.stars import draw_stars
-from sfhsim.cubes.truth import TruthMaps, truth_file
+from sfhsim.cubes.truth import TruthMaps
+from sfhsim.cubes.truth_file import truth_file
 from sfhsim.errors import DatasetError, RecipeError
 from sfhsim.files import exists, named_errors, whole_file
 from sfhsim.generation.progress import Progress

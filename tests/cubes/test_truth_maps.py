@@ -8,7 +8,7 @@ from small_cube import PLAIN
 from sfhsim.cubes import make_cube
 from sfhsim.cubes.galaxy import galaxy_maps
 from sfhsim.cubes.layout import Grid
-from sfhsim.cubes.truth import CUBES, MAPS
+from sfhsim.cubes.truth_file import CUBES, MAPS
 
 SMOOTH = {"galaxy": {"arms": {"number": 0}, "bulge": {"mass_share": 0.0}}}
 BARE = {"override": {"dust": {"birth": {"law": "power_law", "tau": 0.0}}}}
