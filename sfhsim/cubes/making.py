@@ -68,7 +68,7 @@ def make_cube(
     path : of the cube, .fits: DATA and STAT (10^-20 erg/s/cm2/A, squared) and DQ (0 good, 2^30 lost), as MUSE's.
     seed : of stars and noise.
     truth : of the true maps; ``NAME-truth.fits`` beside the cube when absent.
-    images : folder for one image a band; none are made when absent.
+    images : folder for one image a band; none are made when absent. With them, spectra differ by rounding (1e-5).
     overwrite : whether files that exist are replaced.
     library : the recipe's when absent.
     show_progress : on the terminal.
