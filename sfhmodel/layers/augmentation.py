@@ -9,6 +9,7 @@ In this order, for each galaxy anew:
     ripples              s' = s exp(a sqrt(2/3) sum_{k=1..3} sin(2 pi (x / p_k + q_k))),  x the pixel, a, p_k drawn
     missing errors       of all pixels, or of all magnitudes
     masked pixels        runs of them
+    partial coverage     all pixels outside of one window
     dropped bands        each on its own; missing photometry: all together
 """
 
@@ -27,6 +28,7 @@ from sfhmodel.layers.observing import (
     in_runs,
     line_profiles,
     mean_level,
+    outside_window,
     pixels_in_use,
     polynomials,
     ripples,
@@ -57,6 +59,8 @@ class Augmentation(keras.layers.Layer):
         mean flux; ``pixels``: [low, high] of their log-uniform FWHM; ``probability``. The errors know nothing of them.
     masked_pixels : ``runs``: most runs of pixels to mask; ``length``: most pixels in one; ``probability``. Their
         flux becomes 0.
+    partial_coverage : ``shortest``: least share of the pixels that one window anywhere along the spectrum leaves, up to
+        all of them; ``probability``. Pixels outside are masked, as those of another instrument's range.
     dropped_bands : ``probability`` for each band to be missing (NaN).
     missing_photometry : ``probability`` for all bands to be missing.
     calibration : ``amplitude``: rms of the natural logarithm of the factor, e.g. 0.03; ``order`` of the polynomial;
@@ -97,6 +101,7 @@ class Augmentation(keras.layers.Layer):
         missing_errors: dict | None = None,
         sky_lines: dict | None = None,
         ripples: dict | None = None,
+        partial_coverage: dict | None = None,
         wave_aa=None,
         seed: int = 0,
         **kwargs,
@@ -111,6 +116,7 @@ class Augmentation(keras.layers.Layer):
             ripples=ripples,
             missing_errors=missing_errors,
             masked_pixels=masked_pixels,
+            partial_coverage=partial_coverage,
             dropped_bands=dropped_bands,
             missing_photometry=missing_photometry,
         )
@@ -213,6 +219,13 @@ class Augmentation(keras.layers.Layer):
         count = ops.where(self._chosen(inputs["flux"], probability), count, 0.0)
         hit = in_runs(n_pixel, self._uniform((n, runs)), lengths, count)
         return {name: ops.where(hit, 0.0, inputs[name]) for name in ("flux", "mask")}
+
+    def _with_partial_coverage(self, inputs, good, shortest, probability):
+        n, n_pixel = ops.shape(inputs["flux"])[0], inputs["flux"].shape[-1]
+        length = ops.ceil(self._uniform((n, 1), shortest * n_pixel, float(n_pixel)))
+        outside = outside_window(n_pixel, self._uniform((n, 1)), length)
+        lost = ops.logical_and(self._chosen(inputs["flux"], probability), outside)
+        return {name: ops.where(lost, 0.0, inputs[name]) for name in ("flux", "mask")}
 
     def _with_dropped_bands(self, inputs, good, probability):
         return _missing(inputs, self._uniform(ops.shape(inputs["magnitudes"])) < probability)

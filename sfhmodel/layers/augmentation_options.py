@@ -11,6 +11,7 @@ from sfhmodel.errors import ConfigError
 _NUMBERS: dict[str, dict[str, tuple[float, float, bool]]] = {
     "noise": {},
     "masked_pixels": {"runs": (1, 100, True), "length": (1, 100_000, True)},
+    "partial_coverage": {"shortest": (0.01, 1.0, False)},
     "dropped_bands": {},
     "missing_photometry": {},
     "calibration": {"amplitude": (0.0, 1.0, False), "order": (1, 50, True)},

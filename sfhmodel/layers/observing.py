@@ -144,6 +144,19 @@ def in_runs(n_pixel: int, middle, length, count):
     return hit
 
 
+def outside_window(n_pixel: int, place, length):
+    """(n, n_pixel) bool: pixels outside of one window.
+
+    Parameters
+    ----------
+    place : (n, 1) 0 for a window at the blue end, 1 for one at the red end.
+    length : (n, 1) pixels in it, whole numbers.
+    """
+    pixel = ops.reshape(ops.arange(n_pixel, dtype="float32"), (1, n_pixel))
+    start = ops.round(place * (n_pixel - length))
+    return ops.logical_or(pixel < start, pixel >= start + length)
+
+
 def polynomials(n_pixel: int, order: int, amplitude: float) -> np.ndarray:
     """(order, n_pixel) Chebyshev polynomials of order 1 ... order along the spectrum.
 

@@ -20,6 +20,7 @@ EVERYTHING = {
     "noise": {"snr": [5.0, 50.0], "correlation_pixels": [1.0, 4.0], "probability": 0.5},
     "sky_lines": {"lines": 3, "amplitude": 0.1, "pixels": [1.0, 6.0], "probability": 0.5},
     "masked_pixels": {"runs": 3, "length": 20, "probability": 0.7},
+    "partial_coverage": {"shortest": 0.3, "probability": 0.5},
     "dropped_bands": {"probability": 0.2},
     "missing_photometry": {"probability": 0.1},
     "calibration": {"amplitude": 0.03, "order": 4, "probability": 0.9},
@@ -220,6 +221,24 @@ def test_masks_reach_everywhere_and_number_as_asked():
     assert masked.any(axis=0).mean() > 0.99
 
 
+def test_partial_coverage_leaves_one_window_of_any_length_anywhere():
+    inputs = _inputs(n=2000)
+    out = _run(inputs, partial_coverage={"shortest": 0.2, "probability": 0.5})
+    kept = out["mask"] == 1.0
+    hit = ~kept.all(axis=1)
+    assert _near(hit.sum(), 2000, 0.5)
+    edges = np.diff(np.pad(kept, [(0, 0), (1, 1)]).astype(int), axis=1)
+    assert (np.count_nonzero(edges == 1, axis=1) == 1).all()  # one window each
+    lengths = kept[hit].sum(axis=1)
+    assert lengths.min() >= 60
+    assert abs(lengths.mean() - 180) < 5 * np.sqrt(240**2 / 12 / lengths.size)
+    assert kept[:, 0].sum() > 1000
+    assert kept[:, -1].sum() > 1000  # both ends are reached
+    assert (out["flux"][~kept] == 0.0).all()
+    np.testing.assert_array_equal(out["flux"][kept], inputs["flux"][kept])
+    _same(out, inputs, "flux_error", "magnitudes", "magnitude_errors")
+
+
 def test_garbage_and_earlier_masks_stay_masked():
     inputs = _inputs()
     inputs["mask"][:, ::2], inputs["flux"][:, ::2] = 0.0, np.nan
@@ -412,6 +431,8 @@ def test_float32_under_mixed_precision():
         ({"sky_lines": {"lines": 0, "amplitude": 0.1, "pixels": [1, 3]}}, "lines must be an integer from 1 to 100"),
         ({"masked_pixels": {"runs": 1.5, "length": 3}}, "runs must be an integer from 1 to 100, not 1.5"),
         ({"masked_pixels": {"runs": 3}}, "masked_pixels needs length"),
+        ({"partial_coverage": {}}, "partial_coverage needs shortest"),
+        ({"partial_coverage": {"shortest": 0.0}}, "shortest must be a number from 0.01 to 1"),
         ({"dropped_bands": {}}, "dropped_bands needs probability"),
         ({"missing_photometry": {"probability": "often"}}, "probability must be a number from 0 to 1, not 'often'"),
         ({"missing_errors": {"probability": True}}, "probability must be a number from 0 to 1, not True"),
