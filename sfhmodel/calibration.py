@@ -45,10 +45,11 @@ def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RA
     """
     _reset(model)
     found = _collected(model, batches)
-    corrections = _corrections(model, found, _set_noise_groups(model, found["noise"][:, 0]))
+    groups = _set_noise_groups(model, found["noise"][:, 0])
+    corrections = _corrections(model, found, groups)
     for name, correction in corrections.items():
         getattr(model, name).correction.assign(correction)
-    _set_novelty(model, found, false_alarm_rate)
+    _set_novelty(model, found, groups, false_alarm_rate)
     return {"n": len(found["latent"]), **{name: float(np.abs(c).max()) for name, c in corrections.items()}}
 
 
@@ -164,7 +165,7 @@ def _reset(model) -> None:
     for name in _CORRECTED:
         layer = getattr(model, name)
         layer.correction.assign(np.zeros(layer.correction.shape))
-    model.novelty.limits.assign(np.ones(2))
+    model.novelty.limits.assign(np.ones(model.novelty.limits.shape))
 
 
 def _of_batch(model, inputs: dict, truths: dict) -> dict:
@@ -180,7 +181,7 @@ def _of_batch(model, inputs: dict, truths: dict) -> dict:
     }
 
 
-def _set_novelty(model, found: dict[str, np.ndarray], false_alarm_rate: float) -> None:
+def _set_novelty(model, found: dict[str, np.ndarray], groups: list[np.ndarray], false_alarm_rate: float) -> None:
     latent = found["latent"].astype(np.float64)
     mean = latent.mean(axis=0)
     covariance = np.cov(latent, rowvar=False)
@@ -195,9 +196,13 @@ def _set_novelty(model, found: dict[str, np.ndarray], false_alarm_rate: float) -
             for i in range(0, len(latent), 512)
         ]
     )
+    model.novelty.limits.assign(np.stack([_limits(distances[group], false_alarm_rate) for group in groups]))
+
+
+def _limits(distances: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    """(2,) limits that this share of the distances (n, 2) exceeds, in one or the other."""
     limits = np.quantile(distances, 1.0 - 0.5 * false_alarm_rate, axis=0)
-    joint = np.quantile((distances / limits).max(axis=1), 1.0 - false_alarm_rate)
-    model.novelty.limits.assign(limits * joint)
+    return limits * np.quantile((distances / limits).max(axis=1), 1.0 - false_alarm_rate)
 
 
 _DISTANCE_INPUTS = ("flux", "error", "good", "latent")

@@ -139,7 +139,7 @@ class StarFormationModel(keras.Model):
         self.cumulative = CumulativeQuantiles(d.n_age_bin, levels, N_NOISE_GROUP, name="cumulative")
         self.metallicity = OrderedQuantiles(d.n_age_bin, levels, N_NOISE_GROUP, name="metallicity")
         self.summary = OrderedQuantiles(len(summaries), levels, N_NOISE_GROUP, name="summary")
-        self.novelty = NoveltyScore(name="novelty")
+        self.novelty = NoveltyScore(n_group=N_NOISE_GROUP, name="novelty")
         self.augmentation = None
         if self._augmentation:
             from sfhmodel.layers.augmentation import Augmentation
@@ -158,7 +158,7 @@ class StarFormationModel(keras.Model):
             (self.summary, "summary_quantiles"),
         ):
             layer.build(self.network.output[name].shape)
-        self.novelty.build(spectrum, spectrum, spectrum, latent)
+        self.novelty.build(spectrum, spectrum, spectrum, latent, (None, N_NOISE_GROUP))
         self.built = True
 
     # --- from inputs to outputs ---------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ class StarFormationModel(keras.Model):
         }
         if not training:
             seen = answer.scaled
-            outputs["novelty"] = self.novelty(seen["flux"], seen["error"], seen["good"], answer.latent)
+            outputs["novelty"] = self.novelty(seen["flux"], seen["error"], seen["good"], answer.latent, answer.groups)
         return outputs
 
     def _physical_summaries(self, answer: LearningAnswer, training):

@@ -138,7 +138,7 @@ LAYERS = {
     "Augmentation": (SWITCHES, [INPUTS]),
     "AttentionPooling": ({"queries": 3}, [TOKENS]),
     "CumulativeQuantiles": ({"n_age_bin": 4, "n_level": 3, "n_group": 2}, [FLAT, (2,)]),
-    "NoveltyScore": ({"components": 5}, [PIXELS, PIXELS, PIXELS, (7,)]),
+    "NoveltyScore": ({"components": 5, "n_group": 2}, [PIXELS, PIXELS, PIXELS, (7,), (2,)]),
     "NoiseGroups": ({"n_group": 3}, [(1,)]),
     "OrderedQuantiles": ({"n_target": 4, "n_level": 3, "n_group": 2}, [FLAT, (2,)]),
     "Patches": ({"size": 16}, [[PIXELS, PIXELS]]),

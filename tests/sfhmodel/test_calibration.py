@@ -7,7 +7,7 @@ from small_model import N_AGE_BIN, inputs_and_truths, small_model
 
 from sfhmodel.calibration import FALSE_ALARM_RATE, calibrate, conformal_corrections, widen
 from sfhmodel.errors import TrainingDataError
-from sfhmodel.layers import CumulativeQuantiles, NoiseGroups, OrderedQuantiles
+from sfhmodel.layers import CumulativeQuantiles, NoiseGroups, NoveltyScore, OrderedQuantiles
 
 LEVELS = (0.05, 0.16, 0.5, 0.84, 0.95)
 
@@ -52,6 +52,26 @@ def test_calibration_makes_coverage_honest_and_flags_at_the_wanted_rate():
     inside = (cumulative >= quantiles[:, :, 1] - 1e-5) & (cumulative <= quantiles[:, :, 3] + 1e-5)
     assert np.abs(inside.mean(axis=0) - 0.68).max() < 0.06
     assert (outputs["novelty"] > 1.0).mean() == pytest.approx(FALSE_ALARM_RATE, abs=0.012)
+
+
+def test_limits_of_the_novelty_are_those_of_each_noise():
+    model = small_model("branched")
+    calibrate(model, [tuple(inputs_and_truths(1500, seed=1))])
+    assert len(np.unique(model.novelty.limits.numpy()[:, 0])) == 4
+    inputs, _ = inputs_and_truths(1500, seed=2)
+    answer = model.forward(inputs)
+    group = ops.convert_to_numpy(answer.groups).argmax(axis=1)
+    flagged = ops.convert_to_numpy(model(inputs)["novelty"]) > 1.0
+    for k in range(4):
+        assert flagged[group == k].mean() < 0.05
+
+
+def test_limits_of_older_files_hold_for_all_noise(tmp_path):
+    layer = NoveltyScore(components=3, n_group=4)
+    layer.build((None, 8), latent_shape=(None, 2))
+    stored = {str(k): np.asarray(v) for k, v in enumerate(layer.variables)} | {"4": np.array([2.0, 3.0])}
+    layer.load_own_variables(stored)
+    np.testing.assert_array_equal(layer.limits, [[2.0, 3.0]] * 4)
 
 
 def test_inputs_unlike_the_training_data_are_flagged():
