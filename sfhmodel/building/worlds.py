@@ -2,7 +2,8 @@
 
 A definition (`sfhmodel/building/definitions/NAME.yaml`) names a stellar library and donors that it is varied towards
 (`sfhsim.libraries.Variations`), and lists of nebular models, metallicities and dust that the worlds take in turn; some
-worlds keep the library as it is. The unseen worlds are made in the same way with other random numbers.
+worlds keep the library as it is. The unseen worlds are made in the same way with other random numbers. A definition may
+be ``like`` another one, and then holds what differs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import yaml
 from sfhmodel.errors import ConfigError
 from sfhmodel.training.config import set_key
 from sfhsim.files import whole_file
+from sfhsim.recipe.overrides import merged
 
 _KEYS = {"description", "records", "seed", "libraries", "in_turn", "unseen", "recipe", "training"}
 
@@ -34,6 +36,22 @@ def definition(name_or_path: str | Path) -> dict:
     ConfigError
         There is none, or its keys are not those of a definition.
     """
+    content = _content(name_or_path)
+    if isinstance(content, dict) and "like" in content:
+        known = _content(content.pop("like"))
+        if not isinstance(known, dict) or "like" in known:
+            raise ConfigError(f"{name_or_path}: what it is like must be a definition that is like no other")
+        content = merged(known, content)
+    if not isinstance(content, dict) or set(content) != _KEYS:
+        odd = sorted(_KEYS ^ set(content)) if isinstance(content, dict) else sorted(_KEYS)
+        raise ConfigError(
+            f"{name_or_path}: a definition has the keys {', '.join(sorted(_KEYS))}; odd: {', '.join(odd)}"
+        )
+    return content
+
+
+def _content(name_or_path: str | Path):
+    """Of the YAML file."""
     if str(name_or_path) in definition_names():
         text = (resources.files("sfhmodel.building") / "definitions" / f"{name_or_path}.yaml").read_text("utf-8")
     else:
@@ -45,15 +63,9 @@ def definition(name_or_path: str | Path) -> dict:
                 f"of {', '.join(definition_names())}"
             ) from error
     try:
-        content = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{name_or_path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict) or set(content) != _KEYS:
-        odd = sorted(_KEYS ^ set(content)) if isinstance(content, dict) else sorted(_KEYS)
-        raise ConfigError(
-            f"{name_or_path}: a definition has the keys {', '.join(sorted(_KEYS))}; odd: {', '.join(odd)}"
-        )
-    return content
 
 
 def write_worlds(content: dict, folder: Path, *, unseen: bool = False, say: Callable[[str], None] = print) -> Path:

@@ -93,6 +93,17 @@ def test_shipped_definitions_are_whole():
         assert definition(name)["libraries"]["count"] > 1
 
 
+def test_a_definition_may_be_like_another(small, tmp_path):
+    path = tmp_path / "other.yaml"
+    path.write_text(yaml.safe_dump({"like": str(small), "seed": 5, "training": {"epochs": 3}}))
+    known, other = definition(small), definition(path)
+    assert other == known | {"seed": 5, "training": known["training"] | {"epochs": 3}}
+    (tmp_path / "third.yaml").write_text(yaml.safe_dump({"like": str(path)}))
+    with pytest.raises(ConfigError, match="like no other"):
+        definition(tmp_path / "third.yaml")
+    assert definition("optical")["recipe"]["histories"] == definition("phangs-muse-hst")["recipe"]["histories"]
+
+
 def test_what_is_no_definition_is_said(small, tmp_path):
     with pytest.raises(ConfigError, match="no preset 'optcal' to build"):
         definition("optcal")
