@@ -22,7 +22,7 @@ from pathlib import Path
 import yaml
 
 from sfhmodel.building import build, definition, measured
-from sfhsim.recipe.overrides import merged
+from sfhsim.recipe import merged
 
 LIBRARIES = {
     "m11": "m11-miles-spliced",

@@ -17,7 +17,7 @@ import yaml
 from sfhmodel.errors import ConfigError
 from sfhmodel.training.config import set_key
 from sfhsim.files import whole_file
-from sfhsim.recipe.overrides import merged
+from sfhsim.recipe import merged
 
 _KEYS = {"description", "records", "seed", "libraries", "in_turn", "unseen", "recipe", "training"}
 

@@ -12,6 +12,7 @@ from sfhsim.recipe.loading import (
     recipe_to_dict,
 )
 from sfhsim.recipe.model import Recipe
+from sfhsim.recipe.overrides import merged
 from sfhsim.recipe.worlds import Mixture, World
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "describe_families",
     "documented_yaml",
     "load_recipe",
+    "merged",
     "parse_recipe",
     "recipe_fingerprint",
     "recipe_from_dict",
