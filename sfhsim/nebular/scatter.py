@@ -79,9 +79,9 @@ def line_groups(names: np.ndarray | None, wave_aa: np.ndarray) -> LineGroups:
         those that have a line near.
     wave_aa : (n_line,) Angstrom, in air above 2000 A.
     """
-    names = _ions(wave_aa) if names is None else names
-    keys = [_key(str(name), float(wave)) for name, wave in zip(names, wave_aa, strict=True)]
-    is_hydrogen = [str(name).startswith(HYDROGEN) for name in names]
+    labels = _ions(wave_aa) if names is None else [str(name) for name in names]
+    keys = [_key(label, float(wave)) for label, wave in zip(labels, wave_aa, strict=True)]
+    is_hydrogen = [label.startswith(HYDROGEN) for label in labels]
     metals = list(dict.fromkeys(key for key, h in zip(keys, is_hydrogen, strict=True) if not h))
     hydrogen = list(dict.fromkeys(key for key, h in zip(keys, is_hydrogen, strict=True) if h))
     order = {key: k for k, key in enumerate([*metals, *hydrogen])}

@@ -63,7 +63,7 @@ class DiffuseIonizedGas(EmissionSource):
 
     name: ClassVar[str] = "diffuse_ionized_gas"
     dust: ClassVar[str] = "screen"
-    parameters: ClassVar[tuple[Parameter, ...]] = (
+    parameters: tuple[Parameter, ...] = (
         Parameter("halpha_width_aa", "Angstrom", "Halpha over the starlight at 5500 A", 1.0, 0.0, 100.0),
         Parameter("log10_nii_halpha", "dex", "[N II] 6583 / Halpha", 0.0, -2.0, 1.0),
         Parameter("log10_sii_halpha", "dex", "[S II] 6716+6731 / Halpha", 0.0, -2.0, 1.0),

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from miniature import BANDS, made_up_lkl10, miniature_recipe
 from scipy import stats
-from sfhsim.synthesis.compiled import CompiledRecipe
 from test_sample_identity import as_bytes
 from test_simulator_against_galaxy import DRAWN, MAG_TOLERANCE_DRAWN, MAG_TOLERANCE_FIXED, compare
 
@@ -15,6 +14,7 @@ from sfhsim.errors import RecipeError
 from sfhsim.nebular import NEBULAR_MODELS, NebularModel, load_cloudy, register_nebular_model
 from sfhsim.recipe.loading import recipe_from_dict
 from sfhsim.synthesis import synthesize_galaxy
+from sfhsim.synthesis.compiled_recipe import CompiledRecipe
 from sfhsim.synthesis.draws import COMMON_SHIFT, LINE_SCATTER, ParameterPlan
 
 
