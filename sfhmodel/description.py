@@ -16,7 +16,8 @@ from sfhmodel.errors import TrainingDataError
 SCHEMA_VERSIONS = (1, 2)
 QUANTILE_LEVELS = (0.05, 0.16, 0.5, 0.84, 0.95)
 
-# what a model answers; `sfhmodel.model.StarFormationModel` says what each is
+# what a model takes and answers; `sfhmodel.model.StarFormationModel` says what each is
+INPUT_NAMES = ("flux", "flux_error", "mask", "magnitudes", "magnitude_errors")
 OUTPUT_NAMES = (
     "mass_fraction",
     "metallicity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,3 +47,9 @@ def check_new(path: Path, overwrite: bool) -> None:
     """ConfigError when the file exists and is not to be overwritten."""
     if path.exists() and not overwrite:
         raise ConfigError(f"{path} exists: choose another name or overwrite it (--overwrite)")
+
+
+def file_sha256(path: Path) -> str:
+    """Checksum of a file's content, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -20,7 +20,7 @@ from keras import ops
 from sfhmodel import architectures
 from sfhmodel.architectures import NetworkSpec
 from sfhmodel.architectures.network_spec import CHANNELS
-from sfhmodel.description import ModelDescription
+from sfhmodel.description import INPUT_NAMES, ModelDescription
 from sfhmodel.layers import (
     CumulativeQuantiles,
     NoiseGroups,
@@ -34,7 +34,6 @@ from sfhmodel.objective import METRICS, errors_to_watch, pairs
 from sfhmodel.plugins import modules_of
 from sfhmodel.targets import from_target_space, power10, targets_from_truths, to_target_space, within_limits
 
-INPUT_NAMES = ("flux", "flux_error", "mask", "magnitudes", "magnitude_errors")
 N_NOISE_GROUP = 4  # whose quantiles are corrected each on its own
 _TYPICAL_LOG10_NOISE = -2.0
 _learning = ContextVar("learning", default=False)  # of this thread: devices run their steps in threads of their own

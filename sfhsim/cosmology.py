@@ -70,6 +70,19 @@ class FlatLCDM:
         hubble_time_yr = MPC_CM / 1.0e5 / self.h0_kms_mpc / YEAR_S
         return hubble_time_yr * self._integral(z, np.zeros_like)
 
+    def age_yr(self, z: ArrayLike) -> np.ndarray:
+        """Age of the universe in yr at ``z`` (any shape); raises RecipeError as above.
+
+        Its closed form, 2/(3 H0 sqrt(1 - Om)) arsinh(sqrt((1 - Om) / Om) (1 + z)^-1.5), by NumPy: equal to
+        `lookback_time_yr` to 1e-10, but not to the bit, and without Numba.
+        """
+        z = check_redshift(z)
+        hubble_time_yr = MPC_CM / 1.0e5 / self.h0_kms_mpc / YEAR_S
+        matter_only = (1.0 + z) ** -1.5 / np.sqrt(self.omega_m)
+        y = np.sqrt(1.0 - self.omega_m) * matter_only
+        slowed = np.divide(np.arcsinh(y), y, out=np.ones_like(y), where=y > 0.0)
+        return hubble_time_yr * 2.0 / 3.0 * matter_only * slowed
+
     def luminosity_distance_cm(self, z: ArrayLike) -> np.ndarray:
         """Luminosity distance in cm at ``z`` (any shape), 10 pc at z = 0; raises RecipeError as above."""
         z = check_redshift(z)

@@ -19,6 +19,16 @@ def test_agrees_with_astropy(h0, omega_m):
     assert ours.luminosity_distance_cm(Z) == pytest.approx(theirs.luminosity_distance(Z).to_value("cm"), rel=1e-8)
 
 
+@pytest.mark.parametrize("omega_m", [0.05, 0.308, 1.0])
+def test_ages_in_closed_form_and_lookback_times_add_up(omega_m):
+    universe = FlatLCDM(67.8, omega_m)
+    since_yr = universe.age_yr(0.0) - universe.age_yr(Z)
+    assert since_yr == pytest.approx(universe.lookback_time_yr(Z), rel=1e-10)
+    assert universe.age_yr(Z.reshape(7, 1)).shape == (7, 1)
+    with pytest.raises(RecipeError, match="outside"):
+        universe.age_yr(-0.1)
+
+
 def test_einstein_de_sitter_in_closed_form():
     universe = FlatLCDM(70.0, 1.0)
     z = np.array([0.3, 2.0, 1000.0])

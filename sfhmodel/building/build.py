@@ -1,7 +1,8 @@
 """A model from its definition: ``sfhmodel build NAME --out FOLDER [--minutes M] [--install]``.
 
 Libraries between those of several makers, worlds on them, a data set, a training, uncertainties set on worlds that the
-training did not see, and a card that says how the model does. What is finished in the folder is not made again.
+training did not see, a card that says how the model does, and the model's light graph. What is finished in the folder
+is not made again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from sfhmodel.building.worlds import definition, write_worlds
 from sfhmodel.description import ModelDescription
 from sfhmodel.evaluation.worlds import measure, without_bands
+from sfhmodel.graph_file import has_graph
 from sfhsim.files import whole_file
 
 BATCH = 500
@@ -43,7 +45,7 @@ def build(
 
     Returns
     -------
-    The calibrated model file in ``out``; ``card.json`` lies beside it.
+    The calibrated model file in ``out``; its light graph (`sfhmodel.export`) and ``card.json`` lie beside it.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def build(
         From each step; libraries and tables that are missing are named with how to get them.
     """
     import sfhsim
+    from sfhmodel.export import export_onnx
     from sfhmodel.training import config_from_dict, train
 
     out, content = Path(out), definition(name)
@@ -76,6 +79,8 @@ def build(
     }
     with whole_file(out / CARD) as partial:
         partial.write_text(json.dumps(card, indent=1, default=float) + "\n", "utf-8")
+    if not has_graph(out / MODEL):
+        say(f"light graph: {export_onnx(out / MODEL, overwrite=True)}")
     return out / MODEL
 
 
@@ -105,9 +110,9 @@ def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
 
     unseen = write_worlds(content, out, unseen=True, say=say)
     if (out / MODEL).is_file():
-        return load(out / MODEL).model
+        return load(out / MODEL, backend="keras").model
     say("uncertainties, on worlds that the training did not see")
-    model = load(out / "run").model
+    model = load(out / "run", backend="keras").model
     n = content["unseen"]["records"]
     calibrate(model, _every_other_without_bands(galaxies(out / "recipe.yaml", n, _UNSEEN_SEED)))
     widen(model, _every_other_without_bands(galaxies(unseen, n, _UNSEEN_SEED)))

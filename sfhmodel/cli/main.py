@@ -28,5 +28,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
-        print(f"error: {error.name} is not installed: install it with `pip install 'sfhsim[model]'`", file=sys.stderr)
+        print(
+            f"error: {error.name} is not installed: install it with `pip install 'sfhsim[model]'`; to predict with a "
+            "preset or another model that has a light graph, 'sfhsim[light]' will do",
+            file=sys.stderr,
+        )
         sys.exit(1)

@@ -31,6 +31,9 @@ def predict(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the table if it exists.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Spectra the model takes at a time.")] = 512,
+    backend: Annotated[
+        str, typer.Option(help="onnx (the light graph beside the model), keras, or auto: the first that is there.")
+    ] = "auto",
     layout: reading.LayoutName = None,
     medium: reading.Medium = None,
     wave_unit: reading.WaveUnit = None,
@@ -90,6 +93,7 @@ def predict(
         settings=settings,
         overwrite=overwrite,
         batch_size=batch_size,
+        backend=backend,
         show_progress=True,
     )
     print(outcome)

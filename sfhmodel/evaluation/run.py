@@ -112,7 +112,7 @@ def _opened(model):
     """A StarFormationModel, and in words where it comes from."""
     from sfhmodel.inference import load
 
-    return (load(model).model, str(model)) if isinstance(model, str | Path) else (model, "in memory")
+    return (load(model, backend="keras").model, str(model)) if isinstance(model, str | Path) else (model, "in memory")
 
 
 def _drawn(places: np.ndarray, n: int, seed: int) -> list[int]:

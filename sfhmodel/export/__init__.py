@@ -1,5 +1,6 @@
-"""Models for programs that know nothing of sfhmodel or Keras: a TensorFlow SavedModel that explains itself."""
+"""Models without Keras: a TensorFlow SavedModel that explains itself, and the light ONNX graph that predicts."""
 
 from sfhmodel.export.folder import export
+from sfhmodel.export.onnx_graph import export_onnx
 
-__all__ = ["export"]
+__all__ = ["export", "export_onnx"]

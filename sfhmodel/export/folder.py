@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from sfhmodel.errors import ConfigError, ModelFileError, SfhmodelError
 from sfhmodel.export.metadata import DESCRIPTION_NAME, FORMAT, export_description, to_json
 from sfhmodel.export.readme import README_NAME, readme
+from sfhmodel.export.tensorflow_process import in_tensorflow, is_tensorflow
 from sfhmodel.model_file import RUN_MODEL, check_model_file, open_model
 from sfhmodel.presets import resolve
 from sfhsim.files import named_errors
 from sfhsim.folders import recover, whole_folder
-from sfhsim.plugins import load_plugin, loaded_plugins
 
 
 def export(run_or_model, out: str | os.PathLike, overwrite: bool = False) -> Path:
@@ -40,8 +38,6 @@ def export(run_or_model, out: str | os.PathLike, overwrite: bool = False) -> Pat
     ConfigError
         ``out`` exists, or cannot be written; TensorFlow is not installed.
     """
-    import keras
-
     given, out = Path(out), Path(out).resolve()
     _check_free(out, overwrite)
     path = _checked(run_or_model) if isinstance(run_or_model, str | os.PathLike) else None
@@ -51,7 +47,7 @@ def export(run_or_model, out: str | os.PathLike, overwrite: bool = False) -> Pat
             run_or_model.save(staging / RUN_MODEL)
         else:
             shutil.copyfile(path, staging / RUN_MODEL)
-        if keras.backend.backend() == "tensorflow":
+        if is_tensorflow():
             _write_contents(open_model(path) if path else run_or_model, staging, out.name)
         else:
             _write_in_subprocess(path, staging, out.name)
@@ -97,17 +93,9 @@ def _write_contents(model, folder: Path, name: str) -> None:
 
 def _write_in_subprocess(path: Path | None, folder: Path, name: str) -> None:
     """The same from ``model.keras`` in the folder, since only Keras' TensorFlow backend makes TensorFlow graphs."""
-    script = "import sys; from sfhmodel.export import folder; folder.write_staged(*sys.argv[1:])"
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(folder), name, *loaded_plugins()],
-        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not done.returncode:
+    reason = in_tensorflow("sfhmodel.export.folder", "write_staged", folder, name)
+    if not reason:
         return
-    reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
     damaged = f"{ModelFileError.__module__}.{ModelFileError.__name__}: "
     if path and reason.startswith(damaged):
         raise ModelFileError(reason.removeprefix(damaged).replace(str(folder / RUN_MODEL), str(path)))
@@ -117,10 +105,8 @@ def _write_in_subprocess(path: Path | None, folder: Path, name: str) -> None:
     )
 
 
-def write_staged(folder: str, name: str, *plugins: str) -> None:
+def write_staged(folder: str, name: str) -> None:
     """In the process that `export` starts under another backend: what belongs beside ``model.keras`` in the folder."""
-    for plugin in plugins:
-        load_plugin(plugin)
     _write_contents(open_model(Path(folder) / RUN_MODEL), Path(folder), name)
 
 

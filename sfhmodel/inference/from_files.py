@@ -71,6 +71,7 @@ def predict_files(
     settings: PreparationSettings | None = None,
     overwrite: bool = False,
     batch_size: int = 512,
+    backend: str = "auto",
     show_progress: bool = False,
 ) -> FilesOutcome:
     """Predict for every spectrum of these files and write a table, and pictures if wanted.
@@ -84,13 +85,14 @@ def predict_files(
     magnitudes : see `MagnitudeSource`.
     options, settings : of reading and preparation.
     overwrite : replace the table if it exists.
+    backend : see `sfhmodel.load`.
 
     Raises
     ------
     ModelFileError
         See `sfhmodel.load`.
     ConfigError
-        The table exists, has another ending, or cannot be written.
+        The table exists, has another ending, or cannot be written; see `sfhmodel.load` for the backend.
     InputError
         The magnitudes cannot be read. What is wrong with single files is in the outcome.
     """
@@ -105,7 +107,8 @@ def predict_files(
     check_model_file(resolve(model))  # before anything slow is imported
     report = _Report()
     photometry = MagnitudeSource.of(magnitudes)
-    work = _Work(model, settings, photometry, batch_size, None if plots is None else Path(plots), report)
+    pictures = None if plots is None else Path(plots)
+    work = _Work(model, settings, backend, photometry, batch_size, pictures, report)
     with _progress(show_progress, "spectra") as advance:
         for path in files:
             work.do_file(Path(path), options or ReadOptions(), advance)
@@ -123,6 +126,7 @@ class _Work:
 
     model: str | Path
     settings: PreparationSettings | None
+    backend: str
     photometry: MagnitudeSource
     batch_size: int
     plots: Path | None
@@ -155,7 +159,7 @@ class _Work:
         if self._predictor is None:
             from sfhmodel.inference.loading import load
 
-            self._predictor = load(self.model, settings=self.settings)
+            self._predictor = load(self.model, settings=self.settings, backend=self.backend)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", SfhmodelWarning)
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfhmodel.model_file import check_model_file, open_model
+from sfhmodel.model_file import check_model_file
 from sfhmodel.presets import resolve
 from sfhmodel.spectra.options import PreparationSettings
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from sfhmodel.inference.predictor import Predictor
 
 
-def load(path_or_preset: str | Path, *, settings: PreparationSettings | None = None) -> Predictor:
+def load(
+    path_or_preset: str | Path, *, settings: PreparationSettings | None = None, backend: str = "auto"
+) -> Predictor:
     """A model, ready to predict.
 
     Parameters
@@ -21,14 +23,24 @@ def load(path_or_preset: str | Path, *, settings: PreparationSettings | None = N
     path_or_preset : a .keras file, the directory of a training run (its ``model.keras`` is taken), or the name of a
         preset (`sfhmodel.presets.names`).
     settings : how spectra are prepared: sky, coverage, resolution.
+    backend : 'keras', 'onnx' (the light graph beside the model file, which starts in a fraction of the time), or
+        'auto': the graph where there is one that was made from this very file, and onnxruntime is installed.
 
     Raises
     ------
     ModelFileError
-        No such file or preset; a file that is damaged, or of another kind.
+        No such file or preset; a file that is damaged, or of another kind; no light graph where it is asked for.
+    ConfigError
+        Another backend, or one that is not installed.
+
+    Warns
+    -----
+    SfhmodelWarning
+        The light graph is damaged or of another model: Keras answers.
     """
+    from sfhmodel.inference.backends import answers_of
     from sfhmodel.inference.predictor import Predictor
 
     path = resolve(path_or_preset)
     check_model_file(path)
-    return Predictor(open_model(path), settings, name=str(path_or_preset))
+    return Predictor(answers_of(path, backend), settings, name=str(path_or_preset))

@@ -48,7 +48,7 @@ def universe_age_yr(description: ModelDescription, redshift: np.ndarray) -> np.n
     from sfhsim.cosmology import FlatLCDM
 
     cosmology = FlatLCDM(**description.conditions.cosmology)
-    lookback_yr = np.asarray(cosmology.lookback_time_yr(np.maximum(redshift, 0.0)))
+    lookback_yr = cosmology.age_yr(0.0) - cosmology.age_yr(np.maximum(redshift, 0.0))
     return np.maximum(UNIVERSE_AGE_YR - lookback_yr, 1e6)
 
 

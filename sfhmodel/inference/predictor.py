@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from sfhmodel.description import OUTPUT_NAMES
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.inference.arguments import (
     check_rows,
@@ -19,6 +18,7 @@ from sfhmodel.inference.arguments import (
     redshifts_of,
     two_dimensional,
 )
+from sfhmodel.inference.backends import Answers, KerasAnswers
 from sfhmodel.inference.batches import Collector, batches, prepared_rows
 from sfhmodel.inference.magnitudes import measured_magnitudes
 from sfhmodel.inference.physical_limits import limited
@@ -28,7 +28,6 @@ from sfhmodel.spectra.frame import TrainingFrame
 from sfhmodel.spectra.spectrum_objects import are_spectra, spectra_of_objects
 
 BATCH_SIZE = 512
-_COMPILE_FROM = 1024  # spectra; compiling the model takes as long as a thousand of them without
 _SHIFT_OF_BANDS = 0.01  # redshift from which on magnitudes differ visibly from those at rest
 
 
@@ -37,18 +36,22 @@ class Predictor:
 
     Parameters
     ----------
-    model : StarFormationModel
+    model : StarFormationModel, or what answers in its place (`sfhmodel.inference.backends`).
     settings : how spectra are prepared, see `PreparationSettings`.
     name : of the model, for tables.
     """
 
     def __init__(self, model, settings: PreparationSettings | None = None, name: str = ""):
-        self.model = model
+        self._answers: Answers = model if hasattr(model, "run") else KerasAnswers(model)
         self.description = model.description
         self.settings = settings or PreparationSettings()
         self.name = name
         self._prepare = SpectrumPreparer(self.description, self.settings)
-        self._compiled_size: int | None = None
+
+    @property
+    def model(self):
+        """The StarFormationModel; of a light graph it is opened in Keras when it is asked for."""
+        return self._answers.model
 
     def predict(
         self,
@@ -151,7 +154,7 @@ class Predictor:
                     for name in ("flux", "flux_error", "mask")
                 }
                 inputs |= {"magnitudes": magnitudes[rows], "magnitude_errors": magnitude_errors[rows]}
-                outputs = limited(self.run(inputs, batch_size, n), self.description, redshift[rows])
+                outputs = limited(self._answers.run(inputs, batch_size, n), self.description, redshift[rows])
                 result.add(rows, outputs, inputs, prepared)
             if on_progress is not None:
                 on_progress(sum(part.size for part in batch))
@@ -211,25 +214,6 @@ class Predictor:
             )
             order += members
         return Prediction.joined(parts)[np.argsort(order)]
-
-    def run(self, inputs: Mapping[str, np.ndarray], batch_size: int, n_total: int) -> dict[str, np.ndarray]:
-        """The model's outputs for one batch. Many batches run compiled, padded to one size; a few do not."""
-        from keras import backend, ops
-
-        n = len(inputs["flux"])
-        if self._compiled_size is None and n_total >= _COMPILE_FROM:
-            self._compiled_size = batch_size
-            # XLA takes several times as long to compile this model, which then is no faster
-            self.model.jit_compile = backend.backend() != "tensorflow"
-        size = self._compiled_size
-        if size is None or n > size:
-            outputs = self.model(dict(inputs), training=False)
-            return {name: ops.convert_to_numpy(outputs[name]) for name in OUTPUT_NAMES}
-        if n < size:
-            pad = np.arange(size) % n
-            inputs = {name: values[pad] for name, values in inputs.items()}
-        outputs = self.model.predict_on_batch(dict(inputs))
-        return {name: np.asarray(outputs[name])[:n] for name in OUTPUT_NAMES}
 
     def _say_shifted_bands(self, magnitudes: np.ndarray, redshift: np.ndarray) -> None:
         frame = TrainingFrame.of(self.description)

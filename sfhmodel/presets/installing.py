@@ -7,16 +7,18 @@ import shutil
 from pathlib import Path
 
 from sfhmodel.errors import ConfigError, ModelFileError, SfhmodelError
+from sfhmodel.files import file_sha256
+from sfhmodel.graph_file import graph_path, has_graph
 from sfhmodel.model_file import check_model_file
 from sfhmodel.presets.model_paths import resolve
-from sfhmodel.presets.registry import ENTRY, MODEL, file_sha256, presets_home
+from sfhmodel.presets.registry import ENTRY, MODEL, presets_home
 from sfhsim.files import named_errors
 from sfhsim.folders import whole_folder
 from sfhsim.names import check_name
 
 
 def install(path: str | Path, name: str, *, description: str = "", overwrite: bool = False) -> Path:
-    """Register a model under a name: its file is copied to the user's directory, with its checksum.
+    """Register a model under a name: its file, and its light graph, are copied to the user's directory.
 
     Parameters
     ----------
@@ -45,5 +47,8 @@ def install(path: str | Path, name: str, *, description: str = "", overwrite: bo
     with named_errors(folder, ModelFileError, keep=SfhmodelError), whole_folder(folder, overwrite=overwrite) as whole:
         shutil.copyfile(source, whole / MODEL)
         entry = {"sha256": file_sha256(whole / MODEL), "description": description}
+        if has_graph(source):
+            shutil.copyfile(graph_path(source), graph_path(whole / MODEL))
+            entry["onnx_sha256"] = file_sha256(graph_path(whole / MODEL))
         (whole / ENTRY).write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return folder / MODEL

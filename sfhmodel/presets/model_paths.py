@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from sfhmodel.errors import ModelFileError
+from sfhmodel.graph_file import GRAPH_SUFFIX
 from sfhmodel.model_file import RUN_MODEL
 from sfhmodel.presets.registry import find, names
 
@@ -33,6 +34,8 @@ def resolve(path_or_preset: str | Path) -> Path:
                 "--out, which goes on where it stopped"
             )
         raise ModelFileError(f"{path} holds no {RUN_MODEL}: it is no finished training run; give a .keras file")
+    if path.is_file() and path.suffix == GRAPH_SUFFIX:
+        raise ModelFileError(f"{path} is a light graph: give the .keras file beside it, or its folder or preset")
     if path.is_file():
         return path
     text = str(path_or_preset)

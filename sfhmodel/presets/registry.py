@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -12,6 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from sfhmodel.errors import ModelFileError
+from sfhmodel.files import file_sha256
+from sfhmodel.graph_file import graph_path
+from sfhsim.files import named_errors, whole_file
 from sfhsim.folders import recover
 from sfhsim.names import NAME_PATTERN
 
@@ -92,6 +94,39 @@ def find(name: str) -> Preset:
     )
 
 
+def graph_sha256(model: Path) -> str | None:
+    """Registered checksum of the light graph beside a preset's model file; None where none is registered."""
+    entry = _entry_of(model)[1]
+    return None if entry is None else entry.get("onnx_sha256")
+
+
+def register_graph(model: Path) -> None:
+    """Keep the checksum of the light graph beside a model file, if it is a preset's, in the preset's entry.
+
+    Raises
+    ------
+    ModelFileError
+        The entry cannot be written.
+    """
+    source, entry, content = _entry_of(model)
+    if entry is None:
+        return
+    entry["onnx_sha256"] = file_sha256(graph_path(model))
+    with named_errors(source, ModelFileError), whole_file(source) as partial:
+        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _entry_of(model: Path) -> tuple[Path, dict | None, dict]:
+    """File and entry of the preset that has this model file, and all that is in the file; no entry where none has."""
+    if model.parent == _HERE / "models":
+        content = _read(_HERE / "shipped.json")
+        entries = [entry for entry in content["presets"].values() if entry.get("file") == model.name]
+        return _HERE / "shipped.json", entries[0] if entries else None, content
+    source = model.parent / ENTRY
+    content = _read(source) if model.name == MODEL and source.is_file() else {}
+    return source, content or None, content
+
+
 def _shipped() -> dict[str, dict]:
     return _read(_HERE / "shipped.json")["presets"]
 
@@ -110,9 +145,3 @@ def _read(path: Path) -> dict:
     if not isinstance(content, dict):
         raise ModelFileError(f"{path} is damaged: it holds no JSON object; install the preset again")
     return content
-
-
-def file_sha256(path: Path) -> str:
-    """Checksum of a file's content, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
