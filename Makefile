@@ -12,10 +12,11 @@ $(BIN)/.installed: pyproject.toml setup.py $(wildcard sfhsim/records/*.pyx)
 	$(BIN)/python -m pip install --quiet --editable .[test,lint]
 	touch $@
 
-demo: $(BIN)/.installed ## A data set of synthetic galaxies in demo/, with pictures of what is inside.
+demo: $(BIN)/.installed ## A data set of synthetic galaxies in demo/, with pictures; histories of two observed ones.
 	$(BIN)/sfhsim generate demo -n $(N) --out demo/dataset --shard-size 8MB --plots
 	$(BIN)/sfhsim plot demo --out demo/plots
 	$(BIN)/sfhsim inspect demo/dataset --plot demo/plots/sample.png
+	$(BIN)/sfhmodel demo --out demo/galaxies
 
 test: $(BIN)/.installed ## Every test that this machine can run.
 	$(BIN)/python -m pytest -n auto

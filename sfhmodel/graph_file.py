@@ -7,15 +7,19 @@ Both checksums are metadata of the ONNX format, appended as the bytes that they 
 joined are merged; ``metadata_props`` is field 14 of onnx.proto), so that any program that reads ONNX opens the file. A
 graph that is damaged, or was made from another model than the one beside it, is never used.
 
-This part needs neither Keras nor ONNX.
+This part needs no Keras, and onnxruntime only to run a graph.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
-from sfhmodel.errors import ModelFileError
+import numpy as np
+
+from sfhmodel.description import OUTPUT_NAMES
+from sfhmodel.errors import ConfigError, ModelFileError
 from sfhmodel.files import file_sha256
 
 GRAPH_SUFFIX = ".onnx"
@@ -76,6 +80,47 @@ def has_graph(model: Path) -> bool:
     except GraphFileError:
         return False
     return True
+
+
+def graph_session(model: Path, graph: bytes):
+    """onnxruntime's session of a graph that `read_graph` gave.
+
+    Parameters
+    ----------
+    model : path of the .keras file, for messages.
+    graph : content of the ONNX file.
+
+    Raises
+    ------
+    ConfigError
+        onnxruntime is not installed.
+    GraphFileError
+        onnxruntime cannot run the graph, or it lacks an output.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ConfigError(
+            "onnxruntime is not installed, which runs light graphs: install it with `pip install 'sfhsim[light]'`, or "
+            "choose backend keras"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what matters is raised
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait leave the cores alone
+    try:
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no public base class
+        raise GraphFileError(f"onnxruntime cannot run {graph_path(model)}: {str(error).splitlines()[0]}") from error
+    if missing := set(OUTPUT_NAMES) - {each.name for each in session.get_outputs()}:
+        raise GraphFileError(f"{graph_path(model)} does not give {', '.join(sorted(missing))}: make it anew")
+    return session
+
+
+def session_answers(session, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Outputs by name; of the inputs, those that the answers depend on are needed."""
+    names = [each.name for each in session.get_inputs()]
+    given = {name: np.ascontiguousarray(inputs[name], dtype=np.float32) for name in names}
+    return dict(zip(OUTPUT_NAMES, session.run(list(OUTPUT_NAMES), given), strict=True))
 
 
 def _entry(key: str, value: str) -> bytes:

@@ -6,7 +6,6 @@ with gaps, without errors and of no use at all, answers as Keras does.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from sfhmodel.description import INPUT_NAMES, OUTPUT_NAMES, ModelDescription
 from sfhmodel.errors import ConfigError
 from sfhmodel.export.tensorflow_process import in_tensorflow, is_tensorflow
 from sfhmodel.files import check_new, check_writable, file_sha256, written_whole
-from sfhmodel.graph_file import GRAPH_SUFFIX, graph_path, sealed
+from sfhmodel.graph_file import GRAPH_SUFFIX, graph_path, graph_session, sealed, session_answers
 from sfhmodel.model_file import check_model_file, open_model
 from sfhmodel.presets import register_graph, resolve
 
@@ -24,7 +23,7 @@ OPSET = 17
 TOLERANCE = 3e-5
 
 
-def export_onnx(run_or_model: str | os.PathLike, out: str | os.PathLike | None = None, overwrite: bool = False) -> Path:
+def export_onnx(run_or_model: str | Path, out: str | Path | None = None, overwrite: bool = False) -> Path:
     """Write the light graph of a model, by default beside it, where `sfhmodel.load` finds it.
 
     Parameters
@@ -63,7 +62,7 @@ def export_onnx(run_or_model: str | os.PathLike, out: str | os.PathLike | None =
     return out
 
 
-def write_graph(path: str | os.PathLike, out: str | os.PathLike) -> None:
+def write_graph(path: str | Path, out: str | Path) -> None:
     """Write the graph of a .keras file, on Keras' TensorFlow backend. Raises as `export_onnx`."""
     path = Path(path)
     model = open_model(path)
@@ -107,8 +106,6 @@ def _selects(graph, nodes):
 
 
 def _check_answers(model, graph: bytes, path: Path) -> None:
-    from sfhmodel.inference.backends import graph_session, session_answers
-
     inputs = probe(model.description)
     found = session_answers(graph_session(path, graph), inputs)
     outputs = model(dict(inputs), training=False)

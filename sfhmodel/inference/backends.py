@@ -17,7 +17,7 @@ import numpy as np
 from sfhmodel.archive import model_config
 from sfhmodel.description import OUTPUT_NAMES, ModelDescription
 from sfhmodel.errors import ConfigError, ModelFileError, SfhmodelWarning
-from sfhmodel.graph_file import GraphFileError, graph_path, read_graph
+from sfhmodel.graph_file import GraphFileError, graph_path, graph_session, read_graph, session_answers
 from sfhmodel.model_file import open_model
 from sfhmodel.presets import graph_sha256
 
@@ -137,31 +137,3 @@ def _description(path: Path) -> ModelDescription:
         raise ModelFileError(
             f"{path} cannot be opened: its description is not one of sfhmodel's ({error!r}); train or download it again"
         ) from error
-
-
-def session_answers(session, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Outputs by name; of the inputs, those that the answers depend on are needed."""
-    names = [each.name for each in session.get_inputs()]
-    given = {name: np.ascontiguousarray(inputs[name], dtype=np.float32) for name in names}
-    return dict(zip(OUTPUT_NAMES, session.run(list(OUTPUT_NAMES), given), strict=True))
-
-
-def graph_session(path: Path, graph: bytes):
-    """onnxruntime's session of the light graph of a model file; raises as `GraphAnswers`."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ConfigError(
-            "onnxruntime is not installed, which runs light graphs: install it with `pip install 'sfhsim[light]'`, or "
-            "choose backend keras"
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what matters is raised
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait leave the cores alone
-    try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no public base class
-        raise GraphFileError(f"onnxruntime cannot run {graph_path(path)}: {str(error).splitlines()[0]}") from error
-    if missing := set(OUTPUT_NAMES) - {each.name for each in session.get_outputs()}:
-        raise GraphFileError(f"{graph_path(path)} does not give {', '.join(sorted(missing))}: make it anew")
-    return session

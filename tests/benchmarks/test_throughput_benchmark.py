@@ -189,6 +189,20 @@ def test_a_start_that_fails_is_said(throughput, recipe, tmp_path):
         throughput.StartUp("nowhere", tmp_path).with_cache()
 
 
+def test_a_prediction_that_fails_or_differs_is_said(throughput, tmp_path):
+    from benchmarks.startup import PredictionStart
+
+    start = PredictionStart("phangs-muse-hst", tmp_path)
+    wall, cpu = start.once("onnx")
+    assert wall > 0.1
+    assert cpu > 0.1
+    start._answer = start._answer + 0.01
+    with pytest.raises(RuntimeError, match="phangs-muse-hst with backend onnx answers otherwise than before"):
+        start.once("onnx")
+    with pytest.raises(RuntimeError, match=r"(?s)nobody did not predict: .*no preset 'nobody'"):
+        PredictionStart("nobody", tmp_path).once("onnx")
+
+
 def test_peak_memory_counts_offspring(throughput):
     from benchmarks.disk import peak_memory, resident_bytes
     from benchmarks.peers import Worker

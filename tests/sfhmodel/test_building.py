@@ -11,6 +11,7 @@ from sfhmodel import load
 from sfhmodel.building import build, definition, definition_names, galaxies, write_worlds
 from sfhmodel.building.build import CARD
 from sfhmodel.errors import ConfigError
+from sfhmodel.graph_file import has_graph
 from sfhsim.libraries import load_library, save_library
 from sfhsim.recipe import load_recipe
 
@@ -74,6 +75,7 @@ def test_a_small_model_is_built_calibrated_and_measured(small, tmp_path):
         assert row["ratio"] > 0.2
         assert np.isfinite(list(row["bias"].values())).all()
     assert str(tmp_path) not in json.dumps(load(model).description.to_dict())
+    assert has_graph(model)
     content = model.read_bytes()
     (out / CARD).unlink()
     said = len(told)

@@ -22,7 +22,6 @@ from sfhmodel.export import export_onnx, onnx_graph
 from sfhmodel.export.onnx_graph import TOLERANCE, probe
 from sfhmodel.files import file_sha256
 from sfhmodel.graph_file import graph_path, has_graph, sealed
-from sfhmodel.inference import backends
 from sfhmodel.inference.backends import GraphAnswers, KerasAnswers, answers_of
 
 
@@ -209,11 +208,11 @@ def test_the_command(quick, run, tmp_path):
 
 
 def test_a_graph_that_answers_otherwise_is_not_written(run, monkeypatch):
-    graph, answers = (run / "model.onnx").read_bytes(), backends.session_answers
+    graph, answers = (run / "model.onnx").read_bytes(), onnx_graph.session_answers
     monkeypatch.setattr(onnx_graph, "_traced", lambda *_: graph)
     (run / "model.onnx").unlink()
     monkeypatch.setattr(
-        backends, "session_answers", lambda *given: {name: v + 1e-3 for name, v in answers(*given).items()}
+        onnx_graph, "session_answers", lambda *given: {name: v + 1e-3 for name, v in answers(*given).items()}
     )
     with pytest.raises(ConfigError, match="its graph answers otherwise than Keras, mass_fraction by 1.0e-03, where"):
         export_onnx(run)

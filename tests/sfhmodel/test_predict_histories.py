@@ -10,8 +10,7 @@ from astropy.table import Table
 from small_networks import galaxies, small_description, small_model
 
 from sfhmodel.errors import ConfigError, InputError, SfhmodelWarning
-from sfhmodel.inference import Prediction, Predictor
-from sfhmodel.inference import predictor as predictor_module
+from sfhmodel.inference import Prediction, Predictor, backends
 from sfhmodel.inference.magnitudes import find_band, magnitude_array
 from sfhmodel.spectra import ObservedSpectrum, PreparationSettings
 
@@ -89,7 +88,7 @@ def test_batch_size_does_not_matter(predictor, observed, batch_size):
 
 def test_compiled_padded_batches_give_the_same(model, observed, monkeypatch):
     plain = predict(Predictor(model), observed)
-    monkeypatch.setattr(predictor_module, "_COMPILE_FROM", 2)
+    monkeypatch.setattr(backends, "_COMPILE_FROM", 2)
     assert_same(predict(Predictor(model), observed, batch_size=4), plain)
 
 
