@@ -154,7 +154,7 @@ class Predictor:
                     for name in ("flux", "flux_error", "mask")
                 }
                 inputs |= {"magnitudes": magnitudes[rows], "magnitude_errors": magnitude_errors[rows]}
-                outputs = limited(self._answers.run(inputs, batch_size, n), self.description, redshift[rows])
+                outputs = limited(self.run(inputs, batch_size, n), self.description, redshift[rows])
                 result.add(rows, outputs, inputs, prepared)
             if on_progress is not None:
                 on_progress(sum(part.size for part in batch))
@@ -214,6 +214,10 @@ class Predictor:
             )
             order += members
         return Prediction.joined(parts)[np.argsort(order)]
+
+    def run(self, inputs: Mapping[str, np.ndarray], batch_size: int, n_total: int) -> dict[str, np.ndarray]:
+        """The model's outputs for one batch of prepared inputs, at most ``batch_size`` of ``n_total`` galaxies."""
+        return self._answers.run(inputs, batch_size, n_total)
 
     def _say_shifted_bands(self, magnitudes: np.ndarray, redshift: np.ndarray) -> None:
         frame = TrainingFrame.of(self.description)
