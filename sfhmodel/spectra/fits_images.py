@@ -15,7 +15,8 @@ from sfhmodel.spectra import vocabulary
 from sfhmodel.spectra.raw import Values
 from sfhmodel.spectra.source import SourceFile
 
-_KIND_OF_CLASS = {"MSE": "variance", "RMSE": "error", "INVMSE": "inverse_variance", "INVRMSE": "inverse_error"}
+INVERSE_ERROR = "inverse_error"
+_KIND_OF_CLASS = {"MSE": "variance", "RMSE": "error", "INVMSE": "inverse_variance", "INVRMSE": INVERSE_ERROR}
 _WAVE_UNITS = {"log10_wave": "log10", "ln_wave": "ln", "wave": ""}
 _ERRORS = ("error", "variance", "inverse_variance")
 _NO_FLUX = (*_ERRORS, "mask", "redshift", "wdisp", *_WAVE_UNITS)
@@ -105,15 +106,25 @@ def companion(images: list[Image], flux: Image, keyword: str, roles: tuple[str, 
 
 def error_values(images: list[Image], flux: Image) -> Values | None:
     """The errors of the flux, with the kind that name or class say."""
+    found = error_image(images, flux)
+    if found is None:
+        return None
+    image, kind = found
+    return squared_inverse_error(image.values(kind)) if kind == INVERSE_ERROR else image.values(kind)
+
+
+def error_image(images: list[Image], flux: Image) -> tuple[Image, str] | None:
+    """The image of the flux's errors and their kind, one of `Values` or `INVERSE_ERROR`; None without one."""
     image = companion(images, flux, "ERRDATA", _ERRORS, _shapes_like(flux))
     if image is None:
         return None
-    kind = image.role if image.role in _ERRORS else "error"
     said = _KIND_OF_CLASS.get(str(image.hdu.header.get("HDUCLAS3", "")).strip().upper())
-    if said == "inverse_error":
-        values = image.values("inverse_variance")
-        return Values(np.square(np.asarray(values.values, dtype=np.float64)), "", image.where, "inverse_variance")
-    return image.values(said or kind)
+    return image, said or (image.role if image.role in _ERRORS else "error")
+
+
+def squared_inverse_error(values: Values) -> Values:
+    """Inverse variances, of the inverse errors that a file holds."""
+    return Values(np.square(np.asarray(values.values, dtype=np.float64)), "", values.where, "inverse_variance")
 
 
 def _shapes_like(flux: Image) -> set[tuple[int, ...]]:
@@ -124,17 +135,30 @@ def _shapes_like(flux: Image) -> set[tuple[int, ...]]:
 
 def mask_values(images: list[Image], flux: Image, spectral_index: int) -> Values | None:
     """The mask of the flux, of its shape, or of its spaxels, spread along the spectral axis."""
-    spatial = tuple(n for k, n in enumerate(flux.shape) if k != spectral_index)
-    image = companion(images, flux, "QUALDATA", ("mask",), (_shapes_like(flux) | {spatial}) - {()})
-    if image is None:
+    found = mask_image(images, flux, spectral_index)
+    if found is None:
         return None
-    values = image.values(vocabulary.mask_means(image.hdu.name))
-    if image.shape == spatial:
+    image, kind = found
+    values = image.values(kind)
+    if image.shape == _spatial(flux, spectral_index):
         spread = np.broadcast_to(np.expand_dims(values.values, spectral_index), flux.shape)
         return Values(spread, "", values.where, values.kind)
-    if str(image.hdu.header.get("HDUCLAS3", "")).strip().upper() == "MASKONE":
-        return Values(values.values, "", values.where, "use")
     return values
+
+
+def mask_image(images: list[Image], flux: Image, spectral_index: int) -> tuple[Image, str] | None:
+    """The image that masks the flux or its spaxels, and what non-zero means in it; None without one."""
+    shapes = (_shapes_like(flux) | {_spatial(flux, spectral_index)}) - {()}
+    image = companion(images, flux, "QUALDATA", ("mask",), shapes)
+    if image is None:
+        return None
+    is_one_good = str(image.hdu.header.get("HDUCLAS3", "")).strip().upper() == "MASKONE"
+    of_spaxels = image.shape == _spatial(flux, spectral_index)
+    return image, "use" if is_one_good and not of_spaxels else names.mask_means(image.hdu.name)
+
+
+def _spatial(flux: Image, spectral_index: int) -> tuple[int, ...]:
+    return tuple(n for k, n in enumerate(flux.shape) if k != spectral_index)
 
 
 def wavelength_values(source: SourceFile, images: list[Image], flux_shape: tuple[int, ...]) -> Values | None:

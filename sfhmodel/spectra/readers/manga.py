@@ -38,7 +38,7 @@ def read(source: SourceFile, options: ReadOptions) -> Iterable[ObservedSpectrum]
         flux, ivar, mask = (None if v is None else _spectra_last(v) for v in (flux, ivar, mask))
     elif options.spaxel is not None:
         raise InputError(f"there are no spaxels: FLUX has shape {data.shape}, leave --spaxel away")
-    raw = RawSpectra(wave, flux, ivar, mask, default_medium="vacuum", fwhm_aa=_fwhm_aa(source))
+    raw = RawSpectra(wave, flux, ivar, mask, default_medium="vacuum", fwhm_aa=fwhm_aa(source))
     if data.ndim == 3:
         return spectra_of_cube(raw, source, options, covariance_factor)
     return observed_spectra(raw, source, options)
@@ -62,7 +62,7 @@ def _spectra_last(values: Values) -> Values:
     return Values(np.moveaxis(values.values, 0, -1), values.unit, values.where, values.kind)
 
 
-def _fwhm_aa(source: SourceFile) -> np.ndarray | None:
+def fwhm_aa(source: SourceFile) -> np.ndarray | None:
     """Wavelength over the resolving power of the HDU SPECRES, (m,)."""
     if "SPECRES" not in source.hdus or source.hdus["SPECRES"].data is None:
         return None
