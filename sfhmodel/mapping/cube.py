@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sfhmodel.errors import InputError
+from sfhmodel.mapping.kernels import keep_sound
 from sfhmodel.mapping.sections import Sections, sections_of
 from sfhmodel.spectra.assembly import calibrated, resolution_of_header
 from sfhmodel.spectra.axis import Axis
@@ -145,29 +146,22 @@ class Cube:
         raw = RawSpectra(Values(wave_aa, "Angstrom", self._sections.axis.wave.where), flux, error, mask)
         notes = self.notes if start == 0 else []
         arrays = calibrated(raw, self._options, notes)
-        values, good = arrays.flux, np.isfinite(arrays.flux)
-        good &= ~filled(np.where(good, values, 1.0))
+        usable = ~filled(arrays.flux)
         if arrays.good is not None:
-            good &= arrays.good
-        sigma = _scatter_of(values, good) if arrays.sigma is None else arrays.sigma
-        parts = values, sigma, good
-        values, sigma, good = (x[:, ::-1] if self._reversed else x for x in parts)
-        with np.errstate(over="ignore", invalid="ignore"):
-            values, sigma = (np.ascontiguousarray(x, dtype=np.float32) for x in (values, sigma))
-            good = good & keep & np.isfinite(values) & (sigma > 0.0) & (sigma < np.inf)
-            good &= sigma < _HUGE * _typical_error(sigma, good)[:, None]
-        return Block(start, values, sigma, np.ascontiguousarray(good))
-
-
-def _typical_error(sigma: np.ndarray, good: np.ndarray) -> np.ndarray:
-    """(n,) one over the root mean inverse variance: what is huge does not count in it."""
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        inverse = np.where(good, 1.0 / np.square(sigma, dtype=np.float64), 0.0)
-        return np.sqrt(good.sum(axis=1) / inverse.sum(axis=1))
+            usable &= arrays.good
+        usable &= keep[::-1] if self._reversed else keep
+        sigma = _scatter_of(arrays.flux, usable) if arrays.sigma is None else arrays.sigma
+        parts = (x[:, ::-1] if self._reversed else x for x in (arrays.flux, sigma))
+        with np.errstate(over="ignore"):
+            values, sigma = (np.ascontiguousarray(x, dtype=np.float32) for x in parts)
+        good = np.ascontiguousarray(usable[:, ::-1] if self._reversed else usable)
+        keep_sound(values, sigma, good, _HUGE)
+        return Block(start, values, sigma, good)
 
 
 def _scatter_of(flux: np.ndarray, good: np.ndarray) -> np.ndarray:
     """(n, m) the noise of each spectrum from its pixels, where a file has no errors."""
+    good = good & np.isfinite(flux)
     noise = np.array([pixel_scatter(f[g].astype(np.float64)) for f, g in zip(flux, good, strict=True)])
     return np.broadcast_to(noise[:, None], flux.shape)
 

@@ -67,3 +67,21 @@ def brightness_and_noise(flux, sigma, good, signal, noise, count):
         count[i] = number
         signal[i] = total / number if number > 0 else np.nan
         noise[i] = np.sqrt(number / inverse) if number > 0 else np.nan
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def keep_sound(flux, sigma, good, huge):
+    """Clear ``good`` (n, m) where flux or sigma are no numbers, and where sigma is ``huge`` times its usual value.
+
+    The usual value is one over the root mean inverse variance of a spectrum: what is huge does not count in it.
+    """
+    for i in prange(flux.shape[0]):
+        inverse, number = 0.0, 0
+        for j in range(flux.shape[1]):
+            good[i, j] = good[i, j] and np.isfinite(flux[i, j]) and sigma[i, j] > 0.0 and sigma[i, j] < np.inf
+            if good[i, j]:
+                inverse += 1.0 / (np.float64(sigma[i, j]) * np.float64(sigma[i, j]))
+                number += 1
+        limit = huge * np.sqrt(number / inverse) if number > 0 else 0.0
+        for j in range(flux.shape[1]):
+            good[i, j] = good[i, j] and sigma[i, j] < limit

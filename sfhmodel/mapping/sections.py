@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sfhmodel.errors import InputError
+from sfhmodel.mapping.planes import section
 from sfhmodel.spectra import images
 from sfhmodel.spectra.axis import Axis
 from sfhmodel.spectra.options import ReadOptions
@@ -53,6 +54,7 @@ class Sections:
     _error: _Part | None
     _mask: _Part | None
     _full: tuple[int, ...]
+    _content: bytes | None
 
     def read(self, rows: slice, window: slice) -> tuple[Values, Values | None, Values | None]:
         """Flux, errors and mask (n_row n_x, m) of some rows and wavelengths, as the file holds them."""
@@ -71,7 +73,7 @@ class Sections:
         of_spaxels = len(part.hdu.shape) < len(full)
         if of_spaxels:
             wanted = [w for k, w in enumerate(wanted) if k != index]
-        data = np.asarray(part.hdu.section[tuple(wanted)])
+        data = section(part.hdu, tuple(wanted), self._content)
         if of_spaxels:
             data = np.repeat(np.expand_dims(data, -1), window.stop - window.start, axis=-1)
         else:
@@ -113,6 +115,7 @@ def sections_of(source: SourceFile, options: ReadOptions) -> Sections:
         _error=None if error is None else _part(*error),
         _mask=None if mask is None else _part(*mask),
         _full=flux.shape,
+        _content=source.content,
     )
 
 
@@ -139,6 +142,7 @@ def _manga(source: SourceFile, options: ReadOptions) -> Sections:
         _error=_Part(hdus["IVAR"], "inverse_variance", "HDU IVAR", str(hdus["IVAR"].header.get("BUNIT", ""))),
         _mask=mask,
         _full=full,
+        _content=source.content,
     )
 
 
