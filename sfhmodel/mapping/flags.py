@@ -13,7 +13,7 @@ MEANINGS = {
     UNLIKE_TRAINING: "unlike all training spectra: an extrapolation",
     AT_EDGE: "a summary is at the edge of the training range: a limit",
     LOW_SNR: "S/N below the target of the bins",
-    NO_KINEMATICS: "no velocity: that of the galaxy is taken",
+    NO_KINEMATICS: "no velocity: that of the nearest bin is taken",
     PARTIAL: "over 30% of the model's pixels have no data",
     NO_RESULT: "the model could not be applied",
     SIGMA_OUTSIDE: "dispersion outside of the training range",

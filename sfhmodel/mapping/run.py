@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sfhmodel.mapping.cube import Cube, covariance_of, open_cube
 from sfhmodel.mapping.extinction import correction
 from sfhmodel.mapping.histories import NOTES, STAGE, BinHook, Histories
 from sfhmodel.mapping.kinematics import VelocityField, velocity_field_of_file
+from sfhmodel.mapping.kinematics.auto import AutoKinematics, filled_from_nearest
 from sfhmodel.mapping.masks import image_of_file, masked_spaxels
 from sfhmodel.mapping.options import MapOptions, is_number
 from sfhmodel.mapping.parts import Parts, chunk_name
@@ -28,6 +29,7 @@ from sfhmodel.mapping.sky_frame import SkyFrame
 from sfhmodel.mapping.sums import Chunks, SpectraOfBins
 from sfhmodel.mapping.survey import Survey, survey
 from sfhmodel.spectra import PreparationSettings, ReadOptions
+from sfhmodel.spectra.frame import TrainingFrame
 
 log = logging.getLogger("sfhmodel.mapping")
 
@@ -313,8 +315,31 @@ class _Work:
         if is_number(self.options.velocity):
             return VelocityField.constant(float(self.options.velocity), self.cube.shape)
         dispersion = None if self.options.dispersion is None else Path(self.options.dispersion).expanduser()
+        if self.options.velocity == "auto":
+            return self._found_velocities(parts, seen, bins)
         path = Path(self.options.velocity).expanduser()
         return velocity_field_of_file(path, self.cube.shape, self.grid.redshift, dispersion)
+
+    def _found_velocities(self, parts: Parts, seen: Survey, bins: Bins) -> VelocityField:
+        fwhm_aa = self._fwhm_aa()
+        training = TrainingFrame.of(self.description)
+        if fwhm_aa is None and training.lsf is not None:
+            observed_aa = self.grid.observed_wave_aa
+            fwhm_aa = training.lsf_fwhm_aa(observed_aa) * self.grid.wave_aa / observed_aa
+        find = AutoKinematics(
+            cube=self.cube,
+            grid=self.grid,
+            fwhm_aa=None if fwhm_aa is None else float(np.median(fwhm_aa)) / (1.0 + self.grid.frame_redshift),
+            covariance=self._covariance,
+            rows=self.rows,
+            mask_sky=self.mask_sky,
+        )
+        found = find(parts, seen, bins, self.progress)
+        if self.options.dispersion is None:
+            return found
+        path = Path(self.options.dispersion).expanduser()
+        image = image_of_file(path, self.cube.shape, "the dispersions", ("SIGMA", "SIGMA_STARS", "DISPERSION"))
+        return replace(found, dispersion=image, dispersion_error=None)
 
     def _histories(self, bins: Bins, seen: Survey) -> Histories:
         redden = self._reddening(bins, seen)
@@ -369,7 +394,7 @@ class _Work:
             grid=self.grid,
             bin_map=bins.map,
             chunks=chunks,
-            stretch=stretch_of(np.nan_to_num(field.velocity)),
+            stretch=stretch_of(filled_from_nearest(field.velocity)),
             brightness=seen.brightness,
             covariance=self._covariance(bins.map.count),
             rows=self.rows,

@@ -154,7 +154,7 @@ def mask_image(images: list[Image], flux: Image, spectral_index: int) -> tuple[I
         return None
     is_one_good = str(image.hdu.header.get("HDUCLAS3", "")).strip().upper() == "MASKONE"
     of_spaxels = image.shape == _spatial(flux, spectral_index)
-    return image, "use" if is_one_good and not of_spaxels else names.mask_means(image.hdu.name)
+    return image, "use" if is_one_good and not of_spaxels else vocabulary.mask_means(image.hdu.name)
 
 
 def _spatial(flux: Image, spectral_index: int) -> tuple[int, ...]:
