@@ -69,7 +69,8 @@ class TrainingFrame:
 
         if self.lsf is None:
             raise InputError("the training recipe names no line-spread function: the resolution cannot be matched")
-        options = {name: value for name, value in self.lsf.items() if name != "name" and value is not None}
+        own = self.lsf.get("options") or {}  # of line-spread functions of one's own
+        options = {k: v for k, v in self.lsf.items() if k not in ("name", "options") and v is not None} | own
         try:
             return make_lsf(self.lsf["name"], **options).fwhm_aa(wave_aa)
         except SfhsimError as error:
