@@ -68,6 +68,8 @@ class MapOptions:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ConfigError(f"{name} must be from {low:g} to {high:g}, got {value}")
+        if self.image_errors and not self.images:
+            raise ConfigError("errors of images are given, but no images")
         if self.extinction_curve not in CURVES:
             raise ConfigError(f"no extinction curve {self.extinction_curve!r}: there are {', '.join(CURVES)}")
         if is_number(self.velocity) and not abs(float(self.velocity)) < 1e4:

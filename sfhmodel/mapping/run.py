@@ -23,6 +23,7 @@ from sfhmodel.mapping.kinematics.auto import AutoKinematics, filled_from_nearest
 from sfhmodel.mapping.masks import image_of_file, masked_spaxels
 from sfhmodel.mapping.options import MapOptions, is_number
 from sfhmodel.mapping.parts import Parts, chunk_name
+from sfhmodel.mapping.photometry import magnitudes_of_bins
 from sfhmodel.mapping.progress import Progress
 from sfhmodel.mapping.rest_grid import rest_grid, stretch_of
 from sfhmodel.mapping.sky_frame import SkyFrame
@@ -30,6 +31,8 @@ from sfhmodel.mapping.sums import Chunks, SpectraOfBins
 from sfhmodel.mapping.survey import Survey, survey
 from sfhmodel.spectra import PreparationSettings, ReadOptions
 from sfhmodel.spectra.frame import TrainingFrame
+
+_SHIFT_OF_BANDS = 0.01  # redshift from which on magnitudes differ visibly from those at rest
 
 log = logging.getLogger("sfhmodel.mapping")
 
@@ -351,12 +354,22 @@ class _Work:
             def factor(members: np.ndarray) -> np.ndarray:
                 return correction(curve, observed_aa, redden[members])
 
+        photometry = None
+        if self.options.images:
+            named = self.options, self.description, bins.map, seen, self.frame, redden
+            photometry = magnitudes_of_bins(*named)
+            if self.grid.frame_redshift == 0.0 and self.grid.redshift > _SHIFT_OF_BANDS:
+                self.cube.notes.append(
+                    "magnitudes are used as measured, and the model knows galaxies at rest only: K-correct the images"
+                )
         return Histories(
             self.predictor,
             self.grid.redshift,
             self.grid.frame_redshift,
             factor,
             fwhm_aa=self._fwhm_aa(),
+            magnitudes=None if photometry is None else photometry.magnitudes,
+            magnitude_errors=None if photometry is None else photometry.errors,
             hooks=self.hooks,
         )
 

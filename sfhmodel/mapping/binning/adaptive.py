@@ -1,10 +1,10 @@
 """Compact bins of about one signal to noise: halves of halves.
 
-A set of spaxels is cut in two, across the axis in which it is longer, where the poorer half is best off; and so on with
-the halves, as long as both reach the target. So every bin has the target, at most about 1.4 times as much, unless all
-spaxels together do not have it. With the signal s and the noise n of spaxels,
+A set of spaxels is cut in two, across the axis in which it is longer, and so on with its parts, as long as both reach
+the target: one that could hold n bins, n = (S/N)^2 / target^2, into parts for n / 2 of them, rounded. So every bin has
+the target and not much more, unless all spaxels together do not have it. With the signal s and the noise e of spaxels,
 
-    S/N = sum s / sqrt(sum n^2) / (1 + f log10 N)
+    S/N = sum s / sqrt(sum e^2) / (1 + f log10 N)
 
 where f is the factor of covariance. The cuts cost N log N: a million spaxels take seconds.
 """
@@ -55,22 +55,24 @@ def _cut(members, x, y, s, variance, target, covariance) -> list[np.ndarray] | N
         if number == 1 and max(lengths) > _MOST_ELONGATED / 2.0 * min(lengths):
             return None
         order = members[np.lexsort((across[members], along[members]))]
-        place = _place(order, s, variance, covariance)
+        place = _place(order, s, variance, covariance, target)
         if place is not None and place[1] >= target:
             return [order[: place[0]], order[place[0] :]]
     return None
 
 
-def _place(order, s, variance, covariance) -> tuple[int, float] | None:
-    """Where to cut so that the poorer part is best, and the S/N of that."""
+def _place(order, s, variance, covariance, target) -> tuple[int, float] | None:
+    """Where to cut, and the S/N of the poorer part."""
     n = np.arange(1, order.size)
-    left_s, left_v = np.cumsum(s[order])[:-1], np.cumsum(variance[order])[:-1]
-    right_s, right_v = np.cumsum(s[order[::-1]])[-2::-1], np.cumsum(variance[order[::-1]])[-2::-1]
+    all_s, all_v = np.cumsum(s[order]), np.cumsum(variance[order])
     with np.errstate(divide="ignore", invalid="ignore"):
-        poorer = np.minimum(
-            left_s / np.sqrt(left_v) / covariance(n), right_s / np.sqrt(right_v) / covariance(order.size - n)
-        )
+        left = all_s[:-1] / np.sqrt(all_v[:-1]) / covariance(n)
+        right = (all_s[-1] - all_s[:-1]) / np.sqrt(np.maximum(all_v[-1] - all_v[:-1], 0.0)) / covariance(order.size - n)
+        whole = all_s[-1] / np.sqrt(all_v[-1]) / covariance(np.array([order.size]))[0]
+        n_bin = max(int((whole / target) ** 2), 2)
+        share = (n_bin // 2) / n_bin
+        poorer = np.minimum(left / np.sqrt(share), right / np.sqrt(1.0 - share))
     if not np.isfinite(poorer).any():
         return None
     best = int(np.nanargmax(poorer))
-    return best + 1, float(poorer[best])
+    return best + 1, float(min(left[best], right[best]))
