@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfhmodel.mapping.options import MapOptions
+    from sfhmodel.mapping.pictures import plot_maps
     from sfhmodel.mapping.run import MapOutcome, map_cube, map_cubes
 
 _WHERE = {
@@ -14,9 +16,12 @@ _WHERE = {
     "MapOutcome": "sfhmodel.mapping.run",
     "map_cube": "sfhmodel.mapping.run",
     "map_cubes": "sfhmodel.mapping.run",
+    "plot_maps": "sfhmodel.mapping.pictures",
 }
 
-__all__ = ["MapOptions", "MapOutcome", "map_cube", "map_cubes"]
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # else errors that are told would be printed, too
+
+__all__ = ["MapOptions", "MapOutcome", "map_cube", "map_cubes", "plot_maps"]
 
 
 def __getattr__(name: str) -> object:

@@ -14,7 +14,7 @@ from sfhmodel.description import ModelDescription
 from sfhmodel.mapping import flags
 from sfhmodel.mapping.binning import Bins
 from sfhmodel.mapping.cube import Cube
-from sfhmodel.mapping.histories import OWN_COLUMNS, STAGE
+from sfhmodel.mapping.histories import OWN_COLUMNS, SHOWN, SHOWN_ERROR, SHOWN_FLUX, STAGE
 from sfhmodel.mapping.kinematics import VelocityField
 from sfhmodel.mapping.mass import LightPerMass
 from sfhmodel.mapping.options import MapOptions
@@ -197,6 +197,13 @@ class MapContents:
             place |= {"RA": (np.asarray(ra), "deg"), "DEC": (np.asarray(dec), "deg")}
         place["FLUX"] = self.bins.flux, self.cube.unit
         writer.table("BINS", place | self._columns)
+        shown, flux, error = (
+            self.parts.joined(STAGE, len(self.chunks.members), name) for name in (SHOWN, SHOWN_FLUX, SHOWN_ERROR)
+        )
+        wave = np.broadcast_to(self.grid.wave_aa, flux.shape).astype(np.float32)
+        unit = self.cube.unit
+        spectra = {"BIN_ID": (shown.astype(np.int32), ""), "WAVE": (wave, "Angstrom")}
+        writer.table("SPECTRA", spectra | {"FLUX": (flux, unit), "FLUX_ERROR": (error, unit)})
         writer.provenance(self._provenance())
 
     def _cards(self) -> dict[str, tuple[Any, str]]:

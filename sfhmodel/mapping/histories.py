@@ -21,7 +21,8 @@ _REFERENCE_HALF_WIDTH_AA = 50.0
 _MOST_NOTES = 20
 _KEPT = (*OUTPUT_NAMES, "at_edge", "masked_fraction")
 NOTES = "notes"  # not of bins, but of the chunk
-OWN_COLUMNS = (*_KEPT, "problem", "flux_5500", NOTES)
+SHOWN, SHOWN_FLUX, SHOWN_ERROR = "shown_bins", "shown_flux", "shown_error"  # spectra of the bins that are pictured
+OWN_COLUMNS = (*_KEPT, "problem", "flux_5500", NOTES, SHOWN, SHOWN_FLUX, SHOWN_ERROR)
 
 # gets the spectra of a chunk's bins and what the model says of them, gives more columns (n, ...) of them
 BinHook = Callable[[BinSpectra, Prediction], Mapping[str, np.ndarray]]
@@ -43,6 +44,7 @@ class Histories:
         as there are.
     batch_size : of the model.
     hooks : see `BinHook`; their columns are kept with the others.
+    shown : bins whose spectra are kept, for pictures.
     """
 
     predictor: Any
@@ -55,6 +57,7 @@ class Histories:
     size: int | None = None
     batch_size: int = 512
     hooks: Sequence[BinHook] = ()
+    shown: np.ndarray | None = None
     _notes: list[str] = field(default_factory=list)
 
     def __call__(self, spectra: BinSpectra) -> dict[str, np.ndarray]:
@@ -72,6 +75,8 @@ class Histories:
         columns["problem"] = np.array([bool(p) for p in prediction.problems])
         for hook in self.hooks:
             columns |= {name: np.asarray(values) for name, values in hook(spectra, prediction).items()}
+        at = np.flatnonzero(np.isin(spectra.bins, self.shown if self.shown is not None else ()))
+        columns |= {SHOWN: spectra.bins[at], SHOWN_FLUX: spectra.flux[at], SHOWN_ERROR: spectra.flux_error[at]}
         return columns | {NOTES: np.array(self._notes, dtype=str)}
 
     def _predict(self, spectra: BinSpectra) -> Prediction | None:

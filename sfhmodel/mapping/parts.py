@@ -105,11 +105,15 @@ class Parts:
 
     def texts(self, stage: str, n_chunk: int, name: str) -> list[str]:
         """Texts of all chunks, each once."""
-        found: dict[str, None] = {}
+        return list(dict.fromkeys(self.joined(stage, n_chunk, name).tolist()))
+
+    def joined(self, stage: str, n_chunk: int, name: str) -> np.ndarray:
+        """What all chunks keep under a name, one after the other."""
+        found = []
         for number in range(n_chunk):
             with np.load(self.folder / f"{chunk_name(stage, number)}.npz", allow_pickle=False) as stored:
-                found |= dict.fromkeys(stored[name].tolist())
-        return list(found)
+                found.append(stored[name])
+        return np.concatenate(found)
 
     def columns(self, stage: str) -> list[str]:
         """Names of the columns of a stage's first chunk."""

@@ -24,6 +24,7 @@ from sfhmodel.mapping.masks import image_of_file, masked_spaxels
 from sfhmodel.mapping.options import MapOptions, is_number
 from sfhmodel.mapping.parts import Parts, chunk_name
 from sfhmodel.mapping.photometry import magnitudes_of_bins
+from sfhmodel.mapping.pictures import plot_maps
 from sfhmodel.mapping.progress import Progress
 from sfhmodel.mapping.rest_grid import rest_grid, stretch_of
 from sfhmodel.mapping.sky_frame import SkyFrame
@@ -261,7 +262,7 @@ class _Work:
             notes=notes,
         )
         contents.write(self.out, overwrite)
-        pictures: tuple[Path, ...] = ()
+        pictures = () if plots is None else tuple(plot_maps(self.out, plots))
         return MapOutcome(
             cube=self.cube.path,
             maps=self.out,
@@ -371,6 +372,7 @@ class _Work:
             magnitudes=None if photometry is None else photometry.magnitudes,
             magnitude_errors=None if photometry is None else photometry.errors,
             hooks=self.hooks,
+            shown=bins.shown(),
         )
 
     def _reddening(self, bins: Bins, seen: Survey) -> np.ndarray | None:

@@ -106,3 +106,10 @@ class Bins:
         with np.errstate(divide="ignore", invalid="ignore"):
             snr = np.where(error > 0.0, flux / error, 0.0)
         return cls(bin_map, bin_map.mean(x, weights), bin_map.mean(y, weights), flux, snr)
+
+    def shown(self, count: int = 4) -> np.ndarray:
+        """Bins to picture, from the brightest spaxels to the faintest, of those with at least the median S/N."""
+        brightness = self.flux / self.map.count
+        good = np.flatnonzero(self.snr >= np.median(self.snr))
+        ranked = good[np.argsort(-brightness[good], kind="stable")]
+        return np.unique(ranked[np.linspace(0, ranked.size - 1, min(count, ranked.size)).astype(int)])

@@ -176,6 +176,7 @@ class _Batch:
         out = np.stack([self.velocity, errors[:, 0], self.sigma, errors[:, 1]]) * self.step
         bad = (n_good < _LEAST_PIXELS) | ~np.isfinite(out).all(axis=0)
         bad |= (out[1] > _WORST_ERROR_KMS) | (np.abs(out[0]) > 1.1 * FASTEST_KMS)
+        bad |= out[2] > 0.99 * _HIGHEST_SIGMA_KMS  # what is that broad are no stars
         return np.where(bad, np.nan, out)
 
 
