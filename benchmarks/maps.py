@@ -1,0 +1,318 @@
+"""Are maps right, fast and safe: ``python -m benchmarks.maps [PART ...] [--observed FOLDER] [--cube C --truth T]``.
+
+Parts, all of them by default:
+
+mock      maps of a mock cube (`sfhsim cube disc`, 100 x 100 spaxels; or --cube with --truth) against what is true:
+          bias and scatter, gradient per effective radius, truths inside the 68% intervals, and whether residuals
+          follow the velocity; velocities found in the cube and velocities given.
+rate      spaxels a second, every spaxel a bin, velocities given, on a cube of 6400 spaxels.
+kill      the command killed at random until it is done, and not killed: the same file?
+memory    peak memory on a sparse file of 3700 x 1231 x 999 (``--rows`` of it hold a galaxy).
+ngist     velocities of nGIST's 28 bins (--observed) against pPXF's, ages and metallicities beside its own.
+cubes     cubes of other instruments (--observed): maps, or why there are none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+MODEL = "phangs-muse-hst"
+C_KMS = 299792.458
+PARTS = ("mock", "rate", "kill", "memory", "ngist", "cubes")
+QUANTITIES = ("LOG_AGE_MW", "LOG_AGE_LW", "METAL_MW", "METAL_LW", "A_V", "LOG_MASS_DENSITY", "SFR_DENSITY_100MYR")
+COMMAND = [sys.executable, "-c", "from sfhmodel.cli import main; main()", "map"]
+UNIT = "10**(-20)*erg/s/cm**2/Angstrom"
+
+
+def compare(maps: Path, truth: Path, effective_radius_arcsec: float, furthest_re: float = 2.0) -> dict[str, dict]:
+    """Maps against true maps of the same names, bin by bin; what is true of a bin is a mean by light.
+
+    Distances are on the sky, from the brightest part. Returns rows by quantity: ``bias``, ``scatter``, ``gradient`` and
+    ``true_gradient`` per effective radius, ``within``, ``velocity_correlation``; of V: ``median_error_kms``, ``pull``.
+    """
+    from astropy.io import fits
+
+    with fits.open(maps) as found, fits.open(truth) as true:
+        bin_id, table = found["BIN_ID"].data, found["BINS"].data
+        named = {hdu.name: hdu.data for hdu in true if hdu.is_image and hdu.data is not None}
+        light, pixel = named.get("FLUX_PSF", named["FLUX"]), found[0].header["PIXSCALE"]
+
+        def of_bins(name: str) -> np.ndarray:
+            image = named.get(f"{name}_PSF", named[name])
+            good = (bin_id >= 0) & np.isfinite(image)
+            weight = np.bincount(bin_id[good], weights=light[good], minlength=len(table))
+            return np.bincount(bin_id[good], weights=(light * image)[good], minlength=len(table)) / weight
+
+        bright = int(np.argmax(table["FLUX"] / table["NSPAX"]))
+        distance = pixel * np.hypot(table["X"] - table["X"][bright], table["Y"] - table["Y"][bright])
+        radius = distance / effective_radius_arcsec
+        near = radius < furthest_re
+        velocity = of_bins("V")
+        off = table["V"] - velocity
+        rows: dict[str, dict] = {"V": {"bias": float(np.nanmedian(off)), "median_error_kms": _median_abs(off)}}
+        if "V_ERR" in table.names:
+            rows["V"]["pull"] = float(np.nanstd(off / table["V_ERR"]))
+        for name in QUANTITIES:
+            if name not in table.names or name not in named:
+                continue
+            value, error, target = table[name].astype(float), table[f"{name}_ERR"].astype(float), of_bins(name)
+            good = near & np.isfinite(value) & np.isfinite(target)
+            residual = (value - target)[good]
+            rows[name] = {
+                "bias": float(np.median(residual)),
+                "scatter": float(np.std(residual)),
+                "gradient": float(np.polyfit(radius[good], value[good], 1)[0]),
+                "true_gradient": float(np.polyfit(radius[good], target[good], 1)[0]),
+                "within": float(np.mean(np.abs(residual) < error[good])),
+                "velocity_correlation": float(np.corrcoef(residual, velocity[good])[0, 1]),
+            }
+    return rows
+
+
+def _median_abs(values: np.ndarray) -> float:
+    return float(np.nanmedian(np.abs(values)))
+
+
+def show(rows: dict[str, dict]) -> None:
+    """Print what `compare` found."""
+    v = rows["V"]
+    pull = f", over its error {v['pull']:.2f} rms" if "pull" in v else ""
+    print(f"  V: bias {v['bias']:+.1f} km/s, median error {v['median_error_kms']:.1f} km/s{pull}")
+    print(f"  {'':20} {'bias':>7} {'scatter':>7} {'per Re':>7} {'true':>7} {'in 68%':>7} {'with V':>7}")
+    for name, row in rows.items():
+        if name != "V":
+            numbers = [row[key] for key in ("bias", "scatter", "gradient", "true_gradient", "within")]
+            shown = " ".join(f"{number:+7.3f}" for number in numbers[:4])
+            print(f"  {name:20} {shown} {numbers[4]:7.0%} {row['velocity_correlation']:+7.2f}")
+
+
+def mock(folder: Path, cube: Path | None, truth: Path | None, redshift: float, effective_radius: float, bins: str):
+    """Made, mapped and compared."""
+    if cube is None or truth is None:
+        from sfhsim.cubes import load_cube_model, make_cube
+
+        model = load_cube_model("disc")
+        made = make_cube(model, folder / "disc.fits", seed=1, show_progress=True)
+        cube, truth = Path(made.cube), Path(made.truth)
+        redshift, effective_radius = model.galaxy.redshift, model.galaxy.effective_radius_arcsec
+    from sfhmodel.mapping import MapOptions, map_cube
+    from sfhmodel.spectra import ReadOptions
+
+    for name, velocity in (("found", "auto"), ("given", str(truth))):
+        options = MapOptions(bins=bins, velocity=velocity, mask=str(truth))
+        out = folder / f"mock-{name}.fits"
+        began = time.monotonic()
+        outcome = map_cube(MODEL, cube, out, options=options, reading=ReadOptions(redshift=redshift), overwrite=True)
+        print(f"mock, {outcome.n_bin} bins ({bins}), velocities {name}: {time.monotonic() - began:.0f} s")
+        show(compare(out, truth, effective_radius))
+
+
+def write_cube(path: Path, shape: tuple[int, int], wave_aa: np.ndarray, rows: range) -> Path:
+    """A cube in MUSE's layout: noise about a spectrum with a rotation curve in ``rows``, holes of zeros elsewhere."""
+    from astropy.io import fits
+
+    import sfhsim
+
+    batch = sfhsim.Simulator.from_recipe("phangs-muse-hst-embedded", seed=1).batch(range(1))
+    rest = np.arange(4800.0, 7000.1, 1.25)
+    inside = (wave_aa > rest[0] * 1.004) & (wave_aa < rest[-1] * 1.006)
+    spectrum = np.where(inside, np.interp(wave_aa, rest * 1.005, batch.noise_free_spectrum[0]), 0.0)
+    spectrum = (1000.0 * spectrum / spectrum[inside].mean()).astype(">f4")
+    header = fits.Header(
+        {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CTYPE3": "AWAV", "CUNIT1": "deg", "CUNIT2": "deg"}
+    )
+    header.update(
+        {"CD1_1": -0.2 / 3600, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 0.2 / 3600, "CRVAL1": 24.0, "CRVAL2": 15.0}
+    )
+    header.update({"CRPIX1": 1.0, "CRPIX2": 1.0, "CRPIX3": 1.0, "CRVAL3": wave_aa[0], "CD3_3": wave_aa[1] - wave_aa[0]})
+    header["CUNIT3"] = "Angstrom"
+    n_y, n_x = shape
+    rng = np.random.default_rng(0)
+    with open(path, "wb") as file:
+        fits.PrimaryHDU().writeto(file)
+        for name, unit in (("DATA", UNIT), ("STAT", UNIT + "**2")):
+            own = header.copy()
+            own["BUNIT"], own["EXTNAME"] = unit, name
+            own = fits.Header([("XTENSION", "IMAGE"), ("BITPIX", -32), ("NAXIS", 3), ("NAXIS1", n_x), ("NAXIS2", n_y),
+                               ("NAXIS3", wave_aa.size), ("PCOUNT", 0), ("GCOUNT", 1), *own.cards])  # fmt: skip
+            file.write(own.tostring().encode("ascii"))
+            start = file.tell()
+            for k in range(wave_aa.size):
+                plane = np.full((len(rows), n_x), 400.0 if name == "STAT" else spectrum[k], dtype=np.float32)
+                if name == "DATA" and spectrum[k]:
+                    plane += 20.0 * rng.normal(size=plane.shape)
+                file.seek(start + 4 * n_x * (n_y * k + rows.start))
+                file.write(plane.astype(">f4").tobytes())
+            size = 4 * n_x * n_y * wave_aa.size
+            file.truncate(start + size + -size % 2880)
+            file.seek(0, os.SEEK_END)
+    return path
+
+
+def rate(folder: Path) -> None:
+    """Spaxels a second once everything is compiled, and where the time goes."""
+    import sfhmodel
+    from sfhmodel.mapping import MapOptions, map_cube
+    from sfhmodel.spectra import ReadOptions
+
+    cube = write_cube(folder / "rate.fits", (80, 80), np.arange(4750.0, 9350.0, 1.25), range(80))
+    model, options = sfhmodel.load(MODEL), MapOptions(bins="spaxel", velocity="25")
+    for attempt in ("first", "again"):
+        wall, cpu = time.monotonic(), time.process_time()
+        out = folder / "rate-maps.fits"
+        outcome = map_cube(model, cube, out, options=options, reading=ReadOptions(redshift=0.005), overwrite=True)
+        wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+        print(
+            f"rate, {attempt}: {outcome.n_bin / wall:.0f} spaxels/s; {1e6 * cpu / outcome.n_bin:.0f} us of a core each"
+        )
+
+
+def kill(folder: Path, seed: int) -> None:
+    """SIGKILL at random times until the command has ended by itself; then the same without."""
+    cube = write_cube(folder / "kill.fits", (90, 90), np.arange(4750.0, 7150.0, 1.25), range(90))
+    base = [*COMMAND, MODEL, str(cube), "--redshift", "0.005", "--bins", "spaxel"]
+    killed, whole = folder / "killed.fits", folder / "whole.fits"
+    began = time.monotonic()
+    subprocess.run([*base, "--velocity", "25", "--out", str(whole)], check=True, capture_output=True)
+    typical, count, rng = time.monotonic() - began, 0, random.Random(seed)
+    while not killed.exists() and count < 50:
+        process = subprocess.Popen([*base, "--velocity", "25", "--out", str(killed)], stdout=subprocess.DEVNULL)
+        try:
+            process.wait(rng.uniform(0.4, 0.95) * typical)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            count += 1
+    same = killed.read_bytes() == whole.read_bytes()
+    left = [path.name for path in folder.glob(".killed*")]
+    print(
+        f"kill: after {count} kills the file is {'the same' if same else 'ANOTHER'}; left behind: {left or 'nothing'}"
+    )
+
+
+def memory(folder: Path, n_row: int) -> None:
+    """Peak resident memory of the command on a PHANGS-sized file, most of which is a hole."""
+    first = 1231 // 2
+    wave = 4750.0 + 1.25 * np.arange(3700)
+    cube = write_cube(folder / "mosaic.fits", (1231, 999), wave, range(first, first + n_row))
+    words = [MODEL, str(cube), "--redshift", "0.005", "--bins", "square:3", "--velocity", "0"]
+    began = time.monotonic()
+    command = [*COMMAND, *words, "--out", str(folder / "mosaic-maps.fits"), "--overwrite"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    shown = f"{cube.stat().st_size / 2**30:.0f} GiB, {n_row} rows with data"
+    print(f"memory: {peak:.2f} GiB at most, {time.monotonic() - began:.0f} s ({shown})")
+
+
+def ngist(observed: Path) -> None:
+    """On the binned spectra that nGIST wrote: its cube is not among the files."""
+    import warnings
+
+    from astropy.io import fits
+
+    import sfhmodel
+    from sfhmodel.mapping.kinematics.fit import fit_kinematics
+    from sfhmodel.mapping.kinematics.templates import LogGrid, stellar_basis
+    from sfhmodel.spectra import PreparationSettings
+
+    name = str(observed / "resolved" / "ngist_ngc0000" / "nGIST_NGC0000_")
+    with fits.open(name + "BinSpectra.fits") as hdus:
+        log = hdus["LOGLAM"].data["LOGLAM"]
+        flux, error = (hdus["BIN_SPECTRA"].data[key] for key in ("SPEC", "ESPEC"))
+    kin, sfh = (fits.getdata(f"{name}{what}.fits") for what in ("kin", "sfh"))
+    step = log[1] - log[0]
+    grid = LogGrid(np.exp(np.append(log - step / 2, log[-1] + step / 2)), step * C_KMS)
+    found = fit_kinematics(flux, error, np.ones(flux.shape, bool), stellar_basis(grid))
+    off = found.velocity - kin["V"]
+    half = 0.25 * grid.step_kms
+    print(
+        f"ngist: V - pPXF's: median {np.median(off):+.1f} km/s, scatter {np.std(off):.1f}, furthest from the median "
+        f"{np.abs(off - np.median(off)).max():.1f}"
+    )
+    print(
+        f"  GIST takes its templates, sampled twice as finely as the data, to begin half a pixel of theirs early: its "
+        f"velocities are {half:.1f} km/s too high; beyond that {np.median(off) + half:+.1f}, furthest "
+        f"{np.abs(off + half).max():.1f} km/s"
+    )
+    print(f"  SIGMA - pPXF's: median {np.median(found.dispersion - kin['SIGMA']):+.0f} km/s")
+    model = sfhmodel.load(MODEL, settings=PreparationSettings(min_coverage=0.2))
+    rest = grid.wave_aa[None] * np.exp(-found.velocity[:, None] / C_KMS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answers = [model.predict(w, f, e) for w, f, e in zip(rest, flux, error, strict=True)]
+    print(f"  {'bin':>4} {'V':>7} {'pPXF':>7}  {'log age LW':>10} {'pPXF':>6}  {'[M/H] LW':>8} {'pPXF':>6}  novelty")
+    for k in range(0, len(kin), 3):
+        age, z = (float(answers[k].summary(s)[0]) for s in ("mean_log10_age_yr_light", "log10_metallicity_light"))
+        theirs = np.log10(sfh["AGE"][k] * 1e9), sfh["METAL"][k]
+        print(
+            f"  {k:4d} {found.velocity[k]:7.1f} {kin['V'][k]:7.1f}  {age:10.2f} {theirs[0]:6.2f}  "
+            f"{z - np.log10(0.02):8.2f} {theirs[1]:6.2f}  {float(answers[k].novelty[0]):.2f}"
+        )
+
+
+def cubes(folder: Path, observed: Path) -> None:
+    """Maps of real cubes, or the reason that is given."""
+    import sfhmodel
+    from sfhmodel.mapping import MapOptions, map_cubes
+    from sfhmodel.spectra import ReadOptions
+
+    model = sfhmodel.load(MODEL)
+    files = (
+        ("abell478_bcg_muse_crop20.fits", "sn:10", {"redshift": 0.088}),
+        ("ngc3081_gmos_ifu.fits", "spaxel", {}),
+        ("ngc3081_gmos_ifu.fits", "spaxel", {"error_is": "variance"}),
+        ("mrk1239_pmas_HE0949-0122.fits.gz", "sn:20", {"redshift": 0.0199}),
+    )
+    for name, bins, said in files:
+        path = observed / "cubes" / name
+        options, reading = MapOptions(bins=bins), ReadOptions(**said)
+        (outcome,) = map_cubes(model, [path], folder / "cubes", options=options, reading=reading, overwrite=True)
+        result = outcome.problem or f"{outcome.n_bin} bins, {outcome.n_unlike} unlike the training data"
+        print(f"cubes: {name} {said or ''}: {result}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--observed", type=Path, help="folder with resolved/ and cubes/")
+    parser.add_argument("--cube", type=Path, help="a mock cube, with --truth")
+    parser.add_argument("--truth", type=Path, help="its true maps")
+    parser.add_argument("--redshift", type=float, default=0.004, help="of --cube")
+    parser.add_argument("--effective-radius", type=float, default=5.0, help="arcsec, of --cube")
+    parser.add_argument("--bins", default="sn:30", help="of the mock")
+    parser.add_argument("--rows", type=int, default=40, help="with data, of the mosaic")
+    parser.add_argument("--seed", type=int, default=0, help="of the kills")
+    arguments = parser.parse_args()
+    if odd := set(arguments.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(odd))}: there are {', '.join(PARTS)}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        given = arguments.cube, arguments.truth, arguments.redshift, arguments.effective_radius
+        runs = {
+            "mock": lambda: mock(folder, *given, arguments.bins),
+            "rate": lambda: rate(folder),
+            "kill": lambda: kill(folder, arguments.seed),
+            "memory": lambda: memory(folder, arguments.rows),
+        }
+        if arguments.observed is not None:
+            runs |= {"ngist": lambda: ngist(arguments.observed), "cubes": lambda: cubes(folder, arguments.observed)}
+        for part in arguments.parts:
+            if part in runs:
+                runs[part]()
+            else:
+                print(f"{part}: left out, give --observed")
+
+
+if __name__ == "__main__":
+    main()
