@@ -43,7 +43,7 @@ class MapContents:
     chunks: Chunks
     bins: Bins
     survey: Survey
-    field: VelocityField
+    velocities: VelocityField
     masked: np.ndarray
     description: ModelDescription
     grid: RestGrid
@@ -122,23 +122,23 @@ class MapContents:
         def mean(image: np.ndarray | None) -> np.ndarray | None:
             return None if image is None else self.bins.map.mean(image, self.survey.brightness)
 
-        velocity = mean(self.field.velocity)
+        velocity = mean(self.velocities.velocity)
         assert velocity is not None
         comment = f"c ln(wavelength / that at redshift {self.grid.redshift:.6g})"
-        yield Quantity("V", "km/s", comment, velocity, mean(self.field.velocity_error))
-        if (sigma := mean(self.field.dispersion)) is not None:
-            yield Quantity("SIGMA", "km/s", "dispersion of the stars", sigma, mean(self.field.dispersion_error))
+        yield Quantity("V", "km/s", comment, velocity, mean(self.velocities.velocity_error))
+        if (sigma := mean(self.velocities.dispersion)) is not None:
+            yield Quantity("SIGMA", "km/s", "dispersion of the stars", sigma, mean(self.velocities.dispersion_error))
 
     @cached_property
     def _flags_of_bins(self) -> np.ndarray:
         n = self.bins.map.n_bin
         kind, _, target = self.options.bins.partition(":")
         least = float(target) if kind in ("sn", "powerbin") else self.options.min_snr
-        velocity = self.bins.map.mean(self.field.velocity, self.survey.brightness)
+        velocity = self.bins.map.mean(self.velocities.velocity, self.survey.brightness)
         outside = np.zeros(n, dtype=bool)
         known = self.description.conditions.velocity_dispersion_range_kms
-        if self.field.dispersion is not None and known is not None:
-            sigma = self.bins.map.mean(self.field.dispersion, self.survey.brightness)
+        if self.velocities.dispersion is not None and known is not None:
+            sigma = self.bins.map.mean(self.velocities.dispersion, self.survey.brightness)
             with np.errstate(invalid="ignore"):
                 outside = (sigma < known[0]) | (sigma > known[1])
         return flags.flags_of_bins(

@@ -68,7 +68,7 @@ def _light_of_library():
     return library, np.asarray(library.flux[..., window], dtype=np.float64).mean(axis=-1)
 
 
-def luminosity_per_area(flux_cgs: np.ndarray, solid_angle_sr: np.ndarray, redshift: float) -> np.ndarray:
+def luminosity_per_area(flux_cgs: np.ndarray, solid_angle_sr: float, redshift: float) -> np.ndarray:
     """Lsun/A per pc^2 at the source, of observed erg/s/cm2/A in a solid angle."""
     per_cm2 = 4.0 * np.pi * (1.0 + redshift) ** 5 * np.asarray(flux_cgs, dtype=np.float64) / solid_angle_sr
     return per_cm2 * PC_CM**2 / LSUN_ERG_S

@@ -41,8 +41,9 @@ class Progress:
     @contextmanager
     def stage(self, title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
         """A bar; gives a function that advances it."""
-        if self._bars is None:
+        bars = self._bars
+        if bars is None:
             yield lambda count: None
             return
-        task = self._bars.add_task(title, total=total, unit=unit)
-        yield lambda count: self._bars.advance(task, count)
+        task = bars.add_task(title, total=total, unit=unit)
+        yield lambda count: bars.advance(task, count)

@@ -249,7 +249,7 @@ class _Work:
             chunks=chunks,
             bins=bins,
             survey=seen,
-            field=field,
+            velocities=field,
             masked=masked,
             description=self.description,
             grid=self.grid,
@@ -382,7 +382,7 @@ class _Work:
             return None
         if is_number(ebv):
             return np.full(bins.map.n_bin, float(ebv))
-        image = image_of_file(Path(ebv).expanduser(), self.cube.shape, "the map of E(B-V)")
+        image = image_of_file(Path(str(ebv)).expanduser(), self.cube.shape, "the map of E(B-V)")
         values = bins.map.mean(image, seen.brightness)
         if not np.isfinite(values).all():
             raise InputError(f"{ebv}: the map of E(B-V) has no values in {np.sum(~np.isfinite(values))} bins")

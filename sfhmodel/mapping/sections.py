@@ -102,12 +102,13 @@ def sections_of(source: SourceFile, options: ReadOptions) -> Sections:
         raise InputError(f"{source.path} holds no cube of spectra, but {shown}")
     images.say_unused(found, flux, source.notes)
     axis = cube_reader.cube_axis(source, found, flux)
+    hdu: Any = flux.hdu
     error, mask = images.error_image(found, flux), images.mask_image(found, flux, axis.index)
     return Sections(
         shape=_spatial(flux.shape, axis.index, source),
         axis=axis,
         unit=_unit(flux.hdu, source),
-        header=flux.hdu.header,
+        header=hdu.header,
         is_manga=False,
         has_errors=error is not None,
         fwhm_aa=None,
@@ -147,7 +148,8 @@ def _manga(source: SourceFile, options: ReadOptions) -> Sections:
 
 
 def _part(image: images.Image, kind: str) -> _Part:
-    return _Part(image.hdu, kind, image.where, str(image.hdu.header.get("BUNIT", "")))
+    hdu: Any = image.hdu
+    return _Part(hdu, kind, image.where, str(hdu.header.get("BUNIT", "")))
 
 
 def _unit(hdu, source: SourceFile) -> str:

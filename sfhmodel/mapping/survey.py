@@ -87,8 +87,8 @@ def _implausible(block: Block, signal: np.ndarray, count: np.ndarray, options: R
         return []
     brightest = int(np.nanargmax(np.where(count > 0, signal, np.nan)))
     try:
-        parts = (x[brightest].astype(np.float64) for x in (block.flux, block.sigma))
-        check_plausible(*parts, block.good[brightest], options, "the cube")
+        flux, sigma = (x[brightest].astype(np.float64) for x in (block.flux, block.sigma))
+        check_plausible(flux, sigma, block.good[brightest], options, "the cube")
     except InputError as error:
         return [error]
     return [None]

@@ -98,6 +98,17 @@ def test_an_observed_galaxy(place, namespace, monkeypatch):
     assert np.sum(namespace["answer"].mass_fraction) == pytest.approx(1.0, rel=1e-4)
 
 
+def test_a_cube(namespace, tmp_path, monkeypatch):
+    from benchmarks.maps import write_cube
+
+    monkeypatch.chdir(tmp_path)
+    write_cube(tmp_path / "cube.fits", (4, 5), np.arange(4750.0, 7150.0, 1.25), range(4))
+    run("map_cube(", namespace)
+    assert namespace["outcome"].ok
+    assert (tmp_path / "maps.fits").is_file()
+    assert (tmp_path / "pictures" / "maps.html").is_file()
+
+
 def test_records_of_half_floats(place, namespace):
     import tensorflow as tf
 
@@ -132,6 +143,7 @@ def test_every_block_is_run():
         "PrefetchingStream",
         "SLURMCluster(",
         "model.predict(",
+        "map_cube(",
         "architectures.register(",
         "scatter_nd_add",
     )

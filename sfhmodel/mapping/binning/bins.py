@@ -99,7 +99,7 @@ class Bins:
     def of(cls, bin_map: BinMap, survey: Survey, covariance) -> Bins:
         """With ``covariance`` a function of numbers of spaxels."""
         weights = survey.brightness
-        y, x = np.indices(weights.shape)
+        y, x = (np.asarray(axis, dtype=np.float64) for axis in np.indices(weights.shape))
         signal, noise = (np.where(survey.with_data, v, 0.0) for v in (survey.signal, survey.noise))
         flux = bin_map.sum(signal)
         error = np.sqrt(bin_map.sum(noise**2)) * covariance(bin_map.count)
