@@ -201,12 +201,12 @@ def kill(folder: Path, seed: int) -> None:
     )
 
 
-def memory(folder: Path, n_row: int) -> None:
+def memory(folder: Path, n_row: int, n_y: int) -> None:
     """Peak resident memory of the command on a PHANGS-sized file, most of which is a hole."""
-    first = 1231 // 2
+    first = n_y // 2
     wave = 4750.0 + 1.25 * np.arange(3700)
-    cube = write_cube(folder / "mosaic.fits", (1231, 999), wave, range(first, first + n_row))
-    words = [MODEL, str(cube), "--redshift", "0.005", "--bins", "square:3", "--velocity", "0"]
+    cube = write_cube(folder / "mosaic.fits", (n_y, 999), wave, range(first, first + n_row))
+    words = [MODEL, str(cube), "--redshift", "0.005", "--bins", "spaxel", "--velocity", "0"]
     began = time.monotonic()
     command = [*COMMAND, *words, "--out", str(folder / "mosaic-maps.fits"), "--overwrite"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -292,6 +292,7 @@ def main() -> None:
     parser.add_argument("--effective-radius", type=float, default=5.0, help="arcsec, of --cube")
     parser.add_argument("--bins", default="sn:30", help="of the mock")
     parser.add_argument("--rows", type=int, default=40, help="with data, of the mosaic")
+    parser.add_argument("--mosaic-rows", type=int, default=1231, help="of the mosaic")
     parser.add_argument("--seed", type=int, default=0, help="of the kills")
     arguments = parser.parse_args()
     if odd := set(arguments.parts) - set(PARTS):
@@ -303,7 +304,7 @@ def main() -> None:
             "mock": lambda: mock(folder, *given, arguments.bins),
             "rate": lambda: rate(folder),
             "kill": lambda: kill(folder, arguments.seed),
-            "memory": lambda: memory(folder, arguments.rows),
+            "memory": lambda: memory(folder, arguments.rows, arguments.mosaic_rows),
         }
         if arguments.observed is not None:
             runs |= {"ngist": lambda: ngist(arguments.observed), "cubes": lambda: cubes(folder, arguments.observed)}

@@ -233,12 +233,12 @@ def per_angstrom_factor(unit, wave_aa: np.ndarray, where: str = "the flux") -> n
     parsed = unit if isinstance(unit, units.UnitBase) else parsed_unit(str(unit))
     if parsed is None:
         raise InputError(f"{where} has the unit {str(unit)!r}, which cannot be read: {_OPTION}")
-    refusal = InputError(
+    refusal = (  # text, not yet an error: one in a variable of its own traceback would keep all arrays of its callers
         f"{where} is in {str(unit)!r}, which is no flux density that can be converted to F_lambda: "
         f"convert the file, or {_OPTION}"
     )
     if isinstance(parsed, units.function.FunctionUnitBase):  # magnitudes and other logarithms
-        raise refusal
+        raise InputError(refusal)
     f_lambda, l_lambda = units.erg / units.s / units.cm**2 / units.AA, units.erg / units.s / units.AA
     for angle in (units.sr, units.beam, units.pix, units.bin):
         for power in (1, 2, -1, -2):
@@ -256,7 +256,7 @@ def per_angstrom_factor(unit, wave_aa: np.ndarray, where: str = "the flux") -> n
             )
         except units.UnitsError:
             continue
-    raise refusal
+    raise InputError(refusal)
 
 
 def _dropped(unit, base):

@@ -1,5 +1,7 @@
 """Cubes read by rows, spectra shifted and summed: against the readable way."""
 
+import gc
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,6 +66,28 @@ def test_blocks_hold_what_the_file_holds(rows, layout, data, tmp_path):
     np.testing.assert_allclose(found, flux[3:90].reshape(87, -1).T, rtol=1e-6)
     sigma = np.concatenate([block.sigma for block in blocks])
     np.testing.assert_allclose(sigma, np.sqrt(variance[3:90]).reshape(87, -1).T, rtol=1e-6)
+
+
+def test_blocks_that_were_read_are_forgotten(tmp_path):
+    """Also where a unit cannot be that of a variance: an error that is caught must not keep its callers' arrays."""
+    flux = np.full((400, 60, 50), 100.0)
+    header = small_cubes.wcs_header(np.array([4790.0, 4791.25]))
+    hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(flux.astype("f4"), header, name=name) for name in ("DATA", "STAT"))]
+    hdus[1].header["BUNIT"], hdus[2].header["BUNIT"] = small_cubes.UNIT, small_cubes.UNIT + "**2"
+    fits.HDUList(hdus).writeto(tmp_path / "cube.fits")
+    with open_cube(tmp_path / "cube.fits") as cube:
+        blocks = cube.blocks(slice(0, 400), 4)
+        one = next(blocks).flux.nbytes
+        gc.disable()
+        tracemalloc.start()
+        try:
+            for _ in blocks:
+                pass
+            kept = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+    assert kept < one
 
 
 def test_bad_pixels_masks_and_sky_are_left_out(data, tmp_path):
