@@ -107,6 +107,25 @@ def test_bad_pixels_masks_and_sky_are_left_out(data, tmp_path):
     assert good[0, 0].all()
 
 
+def test_cubes_of_manga_have_their_bits_their_vacuum_and_their_resolution(tmp_path):
+    wave = 10.0 ** (3.68 + 1e-4 * np.arange(60))
+    shape = (60, 3, 4)
+    mask = np.zeros(shape, dtype=np.int32)
+    mask[5, 1, 1], mask[6, 1, 1], mask[7, 1, 1] = 1 << 10, 1 << 3, 1 << 5
+    parts = {"FLUX": np.full(shape, 2.0, "f4"), "IVAR": np.full(shape, 4.0, "f4"), "MASK": mask, "WAVE": wave}
+    parts["SPECRES"] = np.full(60, 2000.0)
+    hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(values, name=name) for name, values in parts.items())]
+    hdus[1].header["BUNIT"] = "1E-17 erg/s/cm^2/Ang/spaxel"
+    fits.HDUList(hdus).writeto(tmp_path / "manga.fits")
+    with open_cube(tmp_path / "manga.fits") as cube:
+        assert (cube.is_manga, cube.medium, cube.shape) == (True, "vacuum", (3, 4))
+        np.testing.assert_allclose(cube.fwhm_aa, wave / 2000.0)
+        block = next(cube.blocks(slice(0, 60), 3, mask_sky=False))
+    np.testing.assert_allclose(block.sigma, 0.5)
+    assert np.flatnonzero(~block.good[5]).tolist() == [5, 6]
+    assert block.good[4].all()
+
+
 def test_packed_and_scaled_images_are_left_to_astropy(tmp_path):
     rng = np.random.default_rng(0)
     values = rng.normal(size=(6, 5, 4)).astype("f4")
