@@ -89,10 +89,11 @@ class MapContents:
 
     def _add_quantity(self, writer: MapWriter, quantity: Quantity) -> None:
         writer.quantity(quantity)
-        self._columns[quantity.name] = np.asarray(quantity.values, dtype=np.float32), quantity.unit
+        unit = "" if "dex" in quantity.unit else quantity.unit  # in tables astropy wants units of the FITS standard
+        self._columns[quantity.name] = np.asarray(quantity.values, dtype=np.float32), unit
         if quantity.error is not None:
             error = np.asarray(quantity.error, dtype=np.float32)
-            self._columns[quantity.name + ERROR_ENDING] = error, quantity.unit
+            self._columns[quantity.name + ERROR_ENDING] = error, unit
 
     def _quantities(self) -> Iterator[Quantity]:
         yield from self._kinematics()

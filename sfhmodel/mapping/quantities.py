@@ -12,8 +12,8 @@ from sfhmodel.mapping.mass import LightPerMass, luminosity_per_area
 
 Z_SUN = 0.02  # of BC03's stars; metallicities are relative to it
 _SUMMARIES = {
-    "mean_log10_age_yr_mass": ("LOG_AGE_MW", "log(yr)", "mass-weighted mean log10 age"),
-    "mean_log10_age_yr_light": ("LOG_AGE_LW", "log(yr)", "light-weighted mean log10 age"),
+    "mean_log10_age_yr_mass": ("LOG_AGE_MW", "dex(yr)", "mass-weighted mean log10 age"),
+    "mean_log10_age_yr_light": ("LOG_AGE_LW", "dex(yr)", "light-weighted mean log10 age"),
     "log10_metallicity_mass": ("METAL_MW", "dex", "log10 of mass-weighted mean Z / 0.02"),
     "log10_metallicity_light": ("METAL_LW", "dex", "log10 of light-weighted mean Z / 0.02"),
     "a_v_mag": ("A_V", "mag", "attenuation of the stars at 5500 A"),
@@ -34,7 +34,7 @@ class Quantity:
     Attributes
     ----------
     name : of the map; that of its error ends with ``_ERR``.
-    unit : as FITS has it.
+    unit : as astropy reads it; logarithms are ``dex(...)``, which FITS has no word for.
     comment : what it is.
     values : (n_bin,)
     error : (n_bin,) half the 68% interval, or None.
@@ -124,14 +124,14 @@ class Masses:
             log_mass = np.log10(area_light / self.light(mass_fraction, metallicity, a_v[:, middle]))
             of_history = _history_error(self.light, description, metallicity, cumulative_quantiles)
         error = np.hypot(0.4 * half_interval(a_v, description), of_history)
-        yield Quantity("LOG_MASS_DENSITY", "log(Msun/pc2)", "log10 mass formed per area", log_mass, error)
+        yield Quantity("LOG_MASS_DENSITY", "dex(solMass pc-2)", "log10 mass formed per area", log_mass, error)
         per_kpc2 = 10.0**log_mass * 1e6
         for label, age_yr in (("SFR_DENSITY_10MYR", 1e7), ("SFR_DENSITY_100MYR", 1e8)):
             share = formed_since(cumulative_quantiles, description.age_bin_edges_yr, age_yr)
             rate = per_kpc2 * share[:, middle] / age_yr
             error_rate = np.hypot(per_kpc2 * half_interval(share, description) / age_yr, rate * error * np.log(10.0))
             comment = f"star formation rate per area, last {age_yr / 1e6:g} Myr"
-            yield Quantity(label, "Msun/yr/kpc2", comment, rate, error_rate)
+            yield Quantity(label, "solMass yr-1 kpc-2", comment, rate, error_rate)
 
 
 def _history_error(light, description: ModelDescription, metallicity, cumulative_quantiles) -> np.ndarray:

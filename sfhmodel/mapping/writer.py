@@ -65,7 +65,8 @@ class MapWriter:
         self.image(quantity.name, self._map(quantity.values), quantity.unit, quantity.comment)
         if quantity.error is not None:
             comment = f"half the 68% interval of {quantity.name}"
-            self.image(quantity.name + ERROR_ENDING, self._map(quantity.error), quantity.unit, comment)
+            unit = "dex" if quantity.unit.startswith("dex") else quantity.unit
+            self.image(quantity.name + ERROR_ENDING, self._map(quantity.error), unit, comment)
 
     def flags(self, flags: np.ndarray) -> None:
         """FLAG (n_y, n_x), with the meaning of each bit in the header."""

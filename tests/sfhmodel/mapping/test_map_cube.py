@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import small_cubes
 from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.table import Table
 from astropy.wcs import WCS
 
 import sfhmodel
@@ -54,13 +56,22 @@ def test_every_spaxel_with_data_has_an_answer_and_the_file_says_where(mapped, cu
         for name in ("LOG_AGE_MW", "METAL_LW", "A_V", "LOG_MASS_DENSITY", "SFR_DENSITY_10MYR", "FRAC_OLD", "NOVELTY"):
             np.testing.assert_array_equal(np.isfinite(hdus[name].data), bins >= 0)
             assert hdus[name].header["BITPIX"] == -32
-        assert hdus["LOG_AGE_MW"].header["BUNIT"] == "log(yr)"
+        assert hdus["LOG_AGE_MW"].header["BUNIT"] == "dex(yr)"
+        assert hdus["LOG_AGE_MW_ERR"].header["BUNIT"] == "dex"
         assert hdus["SFH"].data.shape == (16, 6, 8)
         np.testing.assert_allclose(hdus["SFH"].data[:, bins >= 0].sum(axis=0), 1.0, atol=1e-5)
         assert len(hdus["BINS"].data) == 47
         assert len(hdus["AGE_BINS"].data) == 16
         provenance = dict(zip(hdus["PROVENANCE"].data["key"], hdus["PROVENANCE"].data["value"], strict=True))
         assert "phangs-muse-hst" in provenance["model"]
+
+
+def test_astropy_reads_maps_with_units_and_the_table_without_a_warning(mapped):
+    for name in ("LOG_AGE_LW", "V", "A_V", "LOG_MASS_DENSITY", "SFR_DENSITY_100MYR"):
+        assert CCDData.read(mapped[0].maps, hdu=name).unit is not None
+    table = Table.read(mapped[0].maps, hdu="BINS")
+    assert table["SFR_DENSITY_10MYR"].unit.is_equivalent("solMass / (yr pc2)")
+    assert len(Table.read(mapped[0].maps, hdu="SPECTRA")["WAVE"][0]) > 1761
 
 
 def test_maps_and_table_are_on_the_sky_of_the_cube(mapped, cube):
