@@ -7,6 +7,7 @@ the file is read by sections, and only where the model looks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ from sfhmodel.spectra.uncertainties import pixel_scatter
 from sfhsim.air import vacuum_to_air
 
 _HUGE = 1e5  # times a spectrum's typical error: its maker marked the pixel as bad
-_BYTES_PER_VALUE = 40  # of the cube's values while a block is read: as in the file, converted, errors, masks
+_BYTES_PER_VALUE = 50  # of a block that is worked on, and of the next one while it is read and converted
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +119,7 @@ class Cube:
     def blocks(
         self, window: slice, rows: int, first_row: int = 0, *, mask_sky: bool = True, wanted: np.ndarray | None = None
     ) -> Iterator[Block]:
-        """Blocks of rows, from that which holds ``first_row`` on.
+        """Blocks of rows, from that which holds ``first_row`` on; the next one is read while one is worked on.
 
         Parameters
         ----------
@@ -131,10 +132,22 @@ class Cube:
         if mask_sky:
             wave_aa = self.wave_aa[window]
             keep = ~in_sky_window(vacuum_to_air(wave_aa) if self.medium == "vacuum" else wave_aa)
-        for start in range(first_row // rows * rows, self.shape[0], rows):
-            stop = min(start + rows, self.shape[0])
-            if wanted is None or wanted[start:stop].any():
-                yield self._block(start, stop, window, keep)
+        starts = [
+            start
+            for start in range(first_row // rows * rows, self.shape[0], rows)
+            if wanted is None or wanted[start : start + rows].any()
+        ]
+
+        def read(start: int) -> Block:
+            return self._block(start, min(start + rows, self.shape[0]), window, keep)
+
+        with ThreadPoolExecutor(1) as reader:
+            following = [reader.submit(read, start) for start in starts[:1]]
+            for at in range(len(starts)):
+                block = following.pop().result()
+                following += [reader.submit(read, start) for start in starts[at + 1 : at + 2]]
+                yield block
+                del block
 
     def _block(self, start: int, stop: int, window: slice, keep: np.ndarray) -> Block:
         m = self.wave_aa.size

@@ -69,13 +69,14 @@ def brightness_and_noise(flux, sigma, good, signal, noise, count):
         noise[i] = np.sqrt(number / inverse) if number > 0 else np.nan
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def keep_sound(flux, sigma, good, huge):
     """Clear ``good`` (n, m) where flux or sigma are no numbers, and where sigma is ``huge`` times its usual value.
 
-    The usual value is one over the root mean inverse variance of a spectrum: what is huge does not count in it.
+    The usual value is one over the root mean inverse variance of a spectrum: what is huge does not count in it. In one
+    thread, as it runs beside the other kernels, and not every threading layer of Numba can take two at once.
     """
-    for i in prange(flux.shape[0]):
+    for i in range(flux.shape[0]):
         inverse, number = 0.0, 0
         for j in range(flux.shape[1]):
             good[i, j] = good[i, j] and np.isfinite(flux[i, j]) and sigma[i, j] > 0.0 and sigma[i, j] < np.inf
