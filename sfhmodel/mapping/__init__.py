@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfhmodel.mapping.options import MapOptions
+    from sfhmodel.mapping.outcome import MapOutcome
     from sfhmodel.mapping.pictures import plot_maps
-    from sfhmodel.mapping.run import MapOutcome, map_cube, map_cubes
+    from sfhmodel.mapping.run import map_cube, map_cubes
 
 _WHERE = {
     "MapOptions": "sfhmodel.mapping.options",
-    "MapOutcome": "sfhmodel.mapping.run",
+    "MapOutcome": "sfhmodel.mapping.outcome",
     "map_cube": "sfhmodel.mapping.run",
     "map_cubes": "sfhmodel.mapping.run",
     "plot_maps": "sfhmodel.mapping.pictures",

@@ -1,79 +1,23 @@
-"""From a cube to a file of maps: survey, bins, velocities, spectra at rest, model, FITS. Every step can be resumed."""
+"""From cubes to files of maps: what a user calls."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sfhmodel.errors import ConfigError, InputError
-from sfhmodel.mapping.binning import BinMap, Bins, bins_of
-from sfhmodel.mapping.contents import MapContents
-from sfhmodel.mapping.cube import Cube, covariance_of, open_cube
-from sfhmodel.mapping.extinction import correction
-from sfhmodel.mapping.histories import NOTES, STAGE, BinHook, Histories
-from sfhmodel.mapping.kinematics import VelocityField, velocity_field_of_file
-from sfhmodel.mapping.kinematics.auto import AutoKinematics, filled_from_nearest
-from sfhmodel.mapping.masks import image_of_file, masked_spaxels
-from sfhmodel.mapping.options import MapOptions, is_number
-from sfhmodel.mapping.parts import Parts, chunk_name
-from sfhmodel.mapping.photometry import magnitudes_of_bins
-from sfhmodel.mapping.pictures import plot_maps
+from sfhmodel.mapping.cube import open_cube
+from sfhmodel.mapping.histories import BinHook
+from sfhmodel.mapping.opened_model import OpenedModel
+from sfhmodel.mapping.options import MapOptions
+from sfhmodel.mapping.outcome import MapOutcome
 from sfhmodel.mapping.progress import Progress
-from sfhmodel.mapping.rest_grid import rest_grid, stretch_of
-from sfhmodel.mapping.sky_frame import SkyFrame
-from sfhmodel.mapping.sums import Chunks, SpectraOfBins
-from sfhmodel.mapping.survey import Survey, survey
-from sfhmodel.spectra import PreparationSettings, ReadOptions
-from sfhmodel.spectra.frame import TrainingFrame
-
-_SHIFT_OF_BANDS = 0.01  # redshift from which on magnitudes differ visibly from those at rest
+from sfhmodel.mapping.work import Work
+from sfhmodel.spectra import ReadOptions
 
 log = logging.getLogger("sfhmodel.mapping")
-
-
-@dataclass(frozen=True)
-class MapOutcome:
-    """What came of a cube.
-
-    Attributes
-    ----------
-    cube : path.
-    maps : path of the file that was written; None when there is a problem.
-    n_bin, n_spaxel : in the maps.
-    n_unlike : bins unlike the training data.
-    pictures : paths written.
-    notes : what was assumed or done.
-    problem : why there are no maps, or ''.
-    """
-
-    cube: Path
-    maps: Path | None
-    n_bin: int = 0
-    n_spaxel: int = 0
-    n_unlike: int = 0
-    pictures: tuple[Path, ...] = ()
-    notes: tuple[str, ...] = ()
-    problem: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return not self.problem
-
-    def __str__(self) -> str:
-        lines = [f"note: {self.cube}: {note}" for note in self.notes]
-        if self.problem:
-            return "\n".join([*lines, f"error: {self.problem}"])
-        lines.append(
-            f"maps: {self.maps} ({self.n_bin} bins of {self.n_spaxel} spaxels, {self.n_unlike} unlike training)"
-        )
-        return "\n".join(lines + [f"picture: {path}" for path in self.pictures])
 
 
 def map_cubes(model: str | Path, cubes: Sequence[str | Path], out: str | Path, **rest: Any) -> tuple[MapOutcome, ...]:
@@ -104,7 +48,7 @@ def map_cubes(model: str | Path, cubes: Sequence[str | Path], out: str | Path, *
         if len(set(outs)) < len(outs):
             raise ConfigError("two cubes have the same name: map them one by one, or into different folders")
     plots = rest.pop("plots", None)
-    predictor = _Model(model)
+    predictor = OpenedModel(model)
     outcomes = []
     for path, maps in zip(paths, outs, strict=True):
         folder = None if plots is None else Path(plots) / ("" if len(paths) == 1 else plain_name(path))
@@ -164,266 +108,7 @@ def map_cube(
     check_new(out, overwrite)
     check_writable(out)
     options, reading = options or MapOptions(), reading or ReadOptions()
-    opened = model if isinstance(model, _Model) else _Model(model)
+    opened = model if isinstance(model, OpenedModel) else OpenedModel(model)
     with open_cube(cube, reading) as source, Progress(show_progress) as progress:
-        work = _Work(opened, source, out, options, reading, tuple(hooks), progress)
+        work = Work(opened, source, out, options, reading, tuple(hooks), progress)
         return work.run(overwrite, None if plots is None else Path(plots))
-
-
-class _Model:
-    """A model that is opened when it is needed, once for all cubes; or a `Predictor` that is open."""
-
-    def __init__(self, model: Any):
-        from sfhmodel.model_file import check_model_file
-        from sfhmodel.presets import resolve
-
-        self._predictor: Any = None if isinstance(model, str | Path) else model
-        self.name = str(model) if self._predictor is None else self._predictor.name
-        path = resolve(self.name)
-        check_model_file(path)
-        self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-
-    def predictor(self, settings: PreparationSettings) -> Any:
-        """One with these settings."""
-        from sfhmodel.inference.loading import load
-        from sfhmodel.inference.predictor import Predictor
-
-        if self._predictor is None:
-            self._predictor = load(self.name, settings=settings)
-        return Predictor(self._predictor.model, settings, name=self.name)
-
-
-@dataclass
-class _Work:
-    """One cube on its way to maps."""
-
-    model: _Model
-    cube: Cube
-    out: Path
-    options: MapOptions
-    reading: ReadOptions
-    hooks: tuple[BinHook, ...]
-    progress: Progress
-
-    def run(self, overwrite: bool, plots: Path | None) -> MapOutcome:
-        began = time.monotonic()
-        redshift = self.cube.redshift
-        if redshift is None:
-            raise InputError(f"{self.cube.path}: no redshift in it: give it (--redshift; 0 of a cube at rest)")
-        settings = PreparationSettings(
-            mask_sky=False,
-            min_coverage=self.options.min_coverage,
-            resolution_fwhm_aa=None,
-        )
-        self.predictor = self.model.predictor(settings)
-        self.description = self.predictor.description
-        self.grid = rest_grid(self.cube, self.description, redshift)
-        self.frame = SkyFrame.of(self.cube)
-        sky = PreparationSettings(mask_sky=self.options.mask_sky)
-        self.mask_sky = sky.masks_sky(redshift)
-        self.rows = self.cube.rows_per_block(self.grid.window, self.options.memory_mb * 2**20)
-        with Parts(self.out, self._plan()) as parts:
-            if parts.is_resumed:
-                log.info("%s: going on with what an interrupted run has done", self.cube.path)
-            outcome = self._maps(parts, overwrite, plots)
-            parts.remove()
-        log.info("%s: %d bins in %.0f s", self.cube.path, outcome.n_bin, time.monotonic() - began)
-        return outcome
-
-    def _maps(self, parts: Parts, overwrite: bool, plots: Path | None) -> MapOutcome:
-        seen = self._survey(parts)
-        masked = np.zeros(self.cube.shape, dtype=bool)
-        if self.options.mask is not None:
-            masked = masked_spaxels(Path(self.options.mask).expanduser(), self.cube.shape)
-        bins = self._bins(parts, seen, masked)
-        field = self._velocities(parts, seen, bins)
-        histories = self._histories(bins, seen)
-        chunks = Chunks.of(bins.map, self.options.chunk_size)
-        if len(chunks.members) > 1:
-            histories.size = self.options.chunk_size
-        self._predict(parts, chunks, histories, seen, bins, field)
-        said = parts.texts(STAGE, len(chunks.members), NOTES)
-        notes = tuple(dict.fromkeys([*self.cube.notes, *said]))
-        contents = MapContents(
-            parts=parts,
-            chunks=chunks,
-            bins=bins,
-            survey=seen,
-            velocities=field,
-            masked=masked,
-            description=self.description,
-            grid=self.grid,
-            cube=self.cube,
-            frame=self.frame,
-            options=self.options,
-            model_name=self.model.name,
-            model_sha256=self.model.sha256,
-            has_bands=None if histories.magnitudes is None else np.isfinite(histories.magnitudes).any(axis=1),
-            notes=notes,
-        )
-        contents.write(self.out, overwrite)
-        pictures = () if plots is None else tuple(plot_maps(self.out, plots))
-        return MapOutcome(
-            cube=self.cube.path,
-            maps=self.out,
-            n_bin=bins.map.n_bin,
-            n_spaxel=int(bins.map.count.sum()),
-            n_unlike=contents.n_unlike,
-            pictures=pictures,
-            notes=notes,
-        )
-
-    def _plan(self) -> dict[str, Any]:
-        """What decides the result."""
-        from sfhmodel import __version__
-
-        named = [("cube", str(self.cube.path)), *self.options.files()]
-        files = {f"{what}: {path}": _stamp(Path(path).expanduser()) for what, path in named}
-        return {
-            "version": __version__,
-            "model_sha256": self.model.sha256,
-            "options": self.options.to_dict(),
-            "reading": {name: str(value) for name, value in vars(self.reading).items()},
-            "files": files,
-            "hooks": [getattr(hook, "__qualname__", type(hook).__qualname__) for hook in self.hooks],
-        }
-
-    def _survey(self, parts: Parts) -> Survey:
-        def look() -> dict[str, np.ndarray]:
-            with self.progress.stage("looking at the cube", self.cube.shape[0], "rows") as advance:
-                found = survey(
-                    self.cube, self.grid, self.reading, rows=self.rows, mask_sky=self.mask_sky, on_progress=advance
-                )
-            return vars(found) | {"notes": np.array(self.cube.notes, dtype=str)}
-
-        stored = parts.once("survey", look)
-        for note in stored.pop("notes").tolist():
-            self.cube.notes.append(note)
-        return Survey(**stored)
-
-    def _bins(self, parts: Parts, seen: Survey, masked: np.ndarray) -> Bins:
-        def choose() -> dict[str, np.ndarray]:
-            found = bins_of(self.options.bins, seen, seen.with_data & ~masked, self.options.min_snr, self._covariance)
-            return {"bin_id": found.map.bin_id}
-
-        bins = Bins.of(BinMap(parts.once("bins", choose)["bin_id"]), seen, self._covariance)
-        if bins.map.n_bin == 0:
-            raise InputError(f"{self.cube.path}: no bin has data: the mask or the map of bins leaves nothing")
-        log.info("%s: %d bins of %d spaxels", self.cube.path, bins.map.n_bin, bins.map.count.sum())
-        return bins
-
-    def _covariance(self, n_spaxel: np.ndarray) -> np.ndarray:
-        return covariance_of(self.cube, self.options.covariance, n_spaxel)
-
-    def _velocities(self, parts: Parts, seen: Survey, bins: Bins) -> VelocityField:
-        if is_number(self.options.velocity):
-            return VelocityField.constant(float(self.options.velocity), self.cube.shape)
-        dispersion = None if self.options.dispersion is None else Path(self.options.dispersion).expanduser()
-        if self.options.velocity == "auto":
-            return self._found_velocities(parts, seen, bins)
-        path = Path(self.options.velocity).expanduser()
-        return velocity_field_of_file(path, self.cube.shape, self.grid.redshift, dispersion)
-
-    def _found_velocities(self, parts: Parts, seen: Survey, bins: Bins) -> VelocityField:
-        fwhm_aa = self._fwhm_aa()
-        training = TrainingFrame.of(self.description)
-        if fwhm_aa is None and training.lsf is not None:
-            observed_aa = self.grid.observed_wave_aa
-            fwhm_aa = training.lsf_fwhm_aa(observed_aa) * self.grid.wave_aa / observed_aa
-        find = AutoKinematics(
-            cube=self.cube,
-            grid=self.grid,
-            fwhm_aa=None if fwhm_aa is None else float(np.median(fwhm_aa)) / (1.0 + self.grid.frame_redshift),
-            covariance=self._covariance,
-            rows=self.rows,
-            mask_sky=self.mask_sky,
-        )
-        found = find(parts, seen, bins, self.progress)
-        if self.options.dispersion is None:
-            return found
-        path = Path(self.options.dispersion).expanduser()
-        image = image_of_file(path, self.cube.shape, "the dispersions", ("SIGMA", "SIGMA_STARS", "DISPERSION"))
-        return replace(found, dispersion=image, dispersion_error=None)
-
-    def _histories(self, bins: Bins, seen: Survey) -> Histories:
-        redden = self._reddening(bins, seen)
-        observed_aa = self.grid.observed_wave_aa
-        factor = None
-        if redden is not None:
-            curve = self.options.extinction_curve
-
-            def factor(members: np.ndarray) -> np.ndarray:
-                return correction(curve, observed_aa, redden[members])
-
-        photometry = None
-        if self.options.images:
-            named = self.options, self.description, bins.map, seen, self.frame, redden
-            photometry = magnitudes_of_bins(*named)
-            if self.grid.frame_redshift == 0.0 and self.grid.redshift > _SHIFT_OF_BANDS:
-                self.cube.notes.append(
-                    "magnitudes are used as measured, and the model knows galaxies at rest only: K-correct the images"
-                )
-        return Histories(
-            self.predictor,
-            self.grid.redshift,
-            self.grid.frame_redshift,
-            factor,
-            fwhm_aa=self._fwhm_aa(),
-            magnitudes=None if photometry is None else photometry.magnitudes,
-            magnitude_errors=None if photometry is None else photometry.errors,
-            hooks=self.hooks,
-            shown=bins.shown(),
-        )
-
-    def _reddening(self, bins: Bins, seen: Survey) -> np.ndarray | None:
-        """(n_bin,) E(B-V), or None."""
-        ebv = self.options.ebv
-        if ebv is None:
-            return None
-        if is_number(ebv):
-            return np.full(bins.map.n_bin, float(ebv))
-        image = image_of_file(Path(str(ebv)).expanduser(), self.cube.shape, "the map of E(B-V)")
-        values = bins.map.mean(image, seen.brightness)
-        if not np.isfinite(values).all():
-            raise InputError(f"{ebv}: the map of E(B-V) has no values in {np.sum(~np.isfinite(values))} bins")
-        return values
-
-    def _fwhm_aa(self) -> np.ndarray | None:
-        """Of the observed line-spread function on the grid at rest; None where nobody knows it."""
-        observed_aa = self.grid.observed_wave_aa
-        given = PreparationSettings(
-            resolution_fwhm_aa=self.options.resolution_fwhm_aa, resolving_power=self.options.resolving_power
-        )
-        of_file = self.cube.fwhm_aa
-        if of_file is not None:
-            known = np.isfinite(of_file)
-            of_file = np.interp(observed_aa, self.cube.wave_aa[known], of_file[known]) if known.any() else None
-        fwhm_aa = given.observed_fwhm_aa(observed_aa, of_file)
-        return None if fwhm_aa is None else fwhm_aa * self.grid.wave_aa / observed_aa
-
-    def _predict(
-        self, parts: Parts, chunks: Chunks, histories: Histories, seen: Survey, bins: Bins, field: VelocityField
-    ) -> None:
-        spectra = SpectraOfBins(
-            cube=self.cube,
-            grid=self.grid,
-            bin_map=bins.map,
-            chunks=chunks,
-            stretch=stretch_of(filled_from_nearest(field.velocity)),
-            brightness=seen.brightness,
-            covariance=self._covariance(bins.map.count),
-            rows=self.rows,
-            mask_sky=self.mask_sky,
-        )
-        done = parts.done(STAGE, len(chunks.members))
-        with self.progress.stage("histories", bins.map.n_bin, "bins") as advance:
-            advance(sum(chunks.members[k].size for k in done))
-            for number, some in spectra(done):
-                parts.write(chunk_name(STAGE, number), histories(some))
-                advance(some.bins.size)
-
-
-def _stamp(path: Path) -> list[int]:
-    """Size and time of a file: whether it was changed since."""
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns]

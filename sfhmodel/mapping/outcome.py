@@ -1,0 +1,44 @@
+"""What came of a cube."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class MapOutcome:
+    """What came of a cube.
+
+    Attributes
+    ----------
+    cube : path.
+    maps : path of the file that was written; None when there is a problem.
+    n_bin, n_spaxel : in the maps.
+    n_unlike : bins unlike the training data.
+    pictures : paths written.
+    notes : what was assumed or done.
+    problem : why there are no maps, or ''.
+    """
+
+    cube: Path
+    maps: Path | None
+    n_bin: int = 0
+    n_spaxel: int = 0
+    n_unlike: int = 0
+    pictures: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.problem
+
+    def __str__(self) -> str:
+        lines = [f"note: {self.cube}: {note}" for note in self.notes]
+        if self.problem:
+            return "\n".join([*lines, f"error: {self.problem}"])
+        lines.append(
+            f"maps: {self.maps} ({self.n_bin} bins of {self.n_spaxel} spaxels, {self.n_unlike} unlike training)"
+        )
+        return "\n".join(lines + [f"picture: {path}" for path in self.pictures])
