@@ -24,7 +24,10 @@ def map_(
     cubes: Annotated[list[Path], typer.Argument(help="FITS cubes: MUSE, MaNGA, CALIFA, KCWI, JWST ...")],
     out: Annotated[Path, typer.Option("--out", help="FITS file of maps; of several cubes, a folder.")],
     plots: Annotated[Path | None, typer.Option(help="Folder for pages of maps, profiles and histories.")] = None,
-    redshift: Annotated[str | None, typer.Option("--redshift", help="Of the galaxy; else that in the file.")] = None,
+    redshift: Annotated[
+        str | None,
+        typer.Option("--redshift", help="Of the galaxy, or a table of those of several; else that in the file."),
+    ] = None,
     bins: Annotated[
         str,
         _mapping("spaxel, square:N, sn:TARGET, powerbin:TARGET (S/N per pixel), or a FITS map of bins.", "--bins"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from sfhmodel.mapping.outcome import MapOutcome
 from sfhmodel.mapping.progress import Progress
 from sfhmodel.mapping.work import Work
 from sfhmodel.spectra import ReadOptions
+from sfhmodel.spectra.redshift_tables import read_redshifts
+from sfhmodel.spectra.source import plain_name
 
 log = logging.getLogger("sfhmodel.mapping")
 
@@ -27,15 +30,14 @@ def map_cubes(model: str | Path, cubes: Sequence[str | Path], out: str | Path, *
     ----------
     model, cubes : as of `map_cube`; the model is opened once.
     out : a file for one cube, a folder for ``NAME_maps.fits`` of several.
-    rest : as of `map_cube`; pictures of several cubes go into folders of their names.
+    rest : as of `map_cube`; pictures of several cubes go into folders of their names, and the redshift of ``reading``
+        may be a table of redshifts, by name of the file or in the order of the cubes.
 
     Raises
     ------
     ConfigError
         See `map_cube`; two cubes of the same name.
     """
-    from sfhmodel.spectra.source import plain_name
-
     paths, out = [Path(cube) for cube in cubes], Path(out)
     if not paths:
         raise ConfigError("no cubes are given")
@@ -48,18 +50,28 @@ def map_cubes(model: str | Path, cubes: Sequence[str | Path], out: str | Path, *
         if len(set(outs)) < len(outs):
             raise ConfigError("two cubes have the same name: map them one by one, or into different folders")
     plots = rest.pop("plots", None)
-    predictor = OpenedModel(model)
+    opened = OpenedModel(model)
+    readings = _readings(rest.pop("reading", None) or ReadOptions(), paths)
     outcomes = []
-    for path, maps in zip(paths, outs, strict=True):
+    for path, maps, reading in zip(paths, outs, readings, strict=True):
         folder = None if plots is None else Path(plots) / ("" if len(paths) == 1 else plain_name(path))
         try:
-            outcomes.append(map_cube(predictor, path, maps, plots=folder, **rest))
+            outcomes.append(map_cube(opened, path, maps, plots=folder, reading=reading, **rest))
         except InputError as error:
             log.error("%s", error)
             outcomes.append(
                 MapOutcome(path, None, problem=str(error) if str(path) in str(error) else f"{path}: {error}")
             )
     return tuple(outcomes)
+
+
+def _readings(reading: ReadOptions, paths: Sequence[Path]) -> list[ReadOptions]:
+    """Of each cube, with its redshift out of a table where that is given."""
+    said = reading.redshift
+    if said is None or isinstance(said, int | float) or not Path(said).expanduser().is_file():
+        return [reading] * len(paths)
+    values, _ = read_redshifts(Path(said).expanduser(), [plain_name(path) for path in paths], len(paths))
+    return [replace(reading, redshift=float(value)) for value in values]
 
 
 def map_cube(

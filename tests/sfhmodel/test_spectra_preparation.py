@@ -307,7 +307,7 @@ def test_settings_that_are_impossible(settings):
 # --- resolution -----------------------------------------------------------------------------------------------------
 
 KINEMATICS = {"redshift": 0.0, "velocity_dispersion_kms": {"distribution": "constant", "value": 300.0}}
-SPECTRUM = {"lsf": {"name": "constant", "fwhm_aa": 4.0, "resolving_power": None, "path": None}}
+SPECTRUM = {"lsf": {"name": "constant", "fwhm_aa": 4.0, "resolving_power": None, "path": None, "options": {}}}
 RESOLVED = with_recipe(kinematics=KINEMATICS, spectrum=SPECTRUM)
 
 

@@ -169,16 +169,18 @@ def test_masks_and_extinction(cube, velocities, tmp_path):
 
 def test_what_is_wrong_with_one_cube_does_not_stop_the_others(cube, tmp_path):
     fits.PrimaryHDU(np.ones((5, 5))).writeto(tmp_path / "image.fits")
+    (tmp_path / "z.txt").write_text("name redshift\nimage 0.1\ncube 0.005\n")
     outcomes = map_cubes(
         MODEL,
         [tmp_path / "image.fits", cube.path],
         tmp_path / "out",
         options=MapOptions(bins="square:4", velocity="0"),
-        reading=AT,
+        reading=ReadOptions(redshift=str(tmp_path / "z.txt")),
     )
     assert [outcome.ok for outcome in outcomes] == [False, True]
     assert "holds no cube of spectra" in outcomes[0].problem
     assert outcomes[1].maps == tmp_path / "out" / "cube_maps.fits"
+    assert fits.getheader(outcomes[1].maps)["REDSHIFT"] == 0.005
     with pytest.raises(ConfigError, match="need a folder"):
         map_cubes(MODEL, [cube.path, cube.path], tmp_path / "one.fits")
     with pytest.raises(ConfigError, match="the same name"):
