@@ -19,16 +19,16 @@ from sfhmodel.errors import InputError
 from sfhmodel.mapping.kernels import keep_sound
 from sfhmodel.mapping.sections import Sections, sections_of
 from sfhmodel.spectra.assembly import calibrated, resolution_of_header
-from sfhmodel.spectra.axis import Axis
 from sfhmodel.spectra.checks import filled
-from sfhmodel.spectra.guards import wavelengths_aa
-from sfhmodel.spectra.images import squared_inverse_error
+from sfhmodel.spectra.fits_axis import Axis
+from sfhmodel.spectra.fits_images import squared_inverse_error
 from sfhmodel.spectra.observed import check_wavelengths
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import RawSpectra, Values
 from sfhmodel.spectra.sky import in_sky_window
 from sfhmodel.spectra.source import SourceFile, open_source
 from sfhmodel.spectra.uncertainties import pixel_scatter
+from sfhmodel.spectra.wavelength_guards import wavelengths_aa
 from sfhsim.air import vacuum_to_air
 
 _HUGE = 1e5  # times a spectrum's typical error: its maker marked the pixel as bad

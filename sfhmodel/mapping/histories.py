@@ -11,7 +11,7 @@ import numpy as np
 
 from sfhmodel.description import OUTPUT_NAMES
 from sfhmodel.errors import InputError, SfhmodelWarning
-from sfhmodel.inference.physical import limited
+from sfhmodel.inference.physical_limits import limited
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.mapping.mass import REFERENCE_AA
 from sfhmodel.mapping.sums import BinSpectra

@@ -10,7 +10,7 @@ from sfhmodel.description import ModelDescription
 from sfhmodel.errors import InputError
 from sfhmodel.mapping.cube import Cube
 from sfhmodel.spectra.frame import C_KMS, TrainingFrame
-from sfhmodel.spectra.operator import shifted_wave_aa
+from sfhmodel.spectra.grid_operator import shifted_wave_aa
 from sfhsim.pixels import pixel_edges
 
 _MARGIN_AA = 25.0  # on either side of the model's grid: light that broadening brings in

@@ -9,8 +9,8 @@ import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.mapping.planes import section
-from sfhmodel.spectra import images
-from sfhmodel.spectra.axis import Axis
+from sfhmodel.spectra import fits_images
+from sfhmodel.spectra.fits_axis import Axis
 from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import Values
 from sfhmodel.spectra.readers import cube as cube_reader
@@ -93,17 +93,17 @@ def sections_of(source: SourceFile, options: ReadOptions) -> Sections:
     """
     if source.hdus is None:
         raise InputError(f"{source.path} is no FITS file: a cube is needed")
-    found = images.images_of(source)
+    found = fits_images.images_of(source)
     if manga.recognises(source) and len(source.hdus["FLUX"].shape) == 3:
         return _manga(source, options)
     flux = cube_reader.cube_image(found)
     if flux is None:
         shown = ", ".join(f"{i.where} {'x'.join(map(str, i.shape[::-1]))}" for i in found[:6]) or "no images"
         raise InputError(f"{source.path} holds no cube of spectra, but {shown}")
-    images.say_unused(found, flux, source.notes)
+    fits_images.say_unused(found, flux, source.notes)
     axis = cube_reader.cube_axis(source, found, flux)
     hdu: Any = flux.hdu
-    error, mask = images.error_image(found, flux), images.mask_image(found, flux, axis.index)
+    error, mask = fits_images.error_image(found, flux), fits_images.mask_image(found, flux, axis.index)
     return Sections(
         shape=_spatial(flux.shape, axis.index, source),
         axis=axis,
@@ -147,7 +147,7 @@ def _manga(source: SourceFile, options: ReadOptions) -> Sections:
     )
 
 
-def _part(image: images.Image, kind: str) -> _Part:
+def _part(image: fits_images.Image, kind: str) -> _Part:
     hdu: Any = image.hdu
     return _Part(hdu, kind, image.where, str(hdu.header.get("BUNIT", "")))
 

@@ -56,7 +56,7 @@ def spectra_of_cube(raw: RawSpectra, source: SourceFile, options: ReadOptions, c
     return split(Calibrated(arrays.wave_aa, *one), raw, source, options)
 
 
-def cube_image(found: list[images.Image]) -> images.Image | None:
+def cube_image(found: list[fits_images.Image]) -> fits_images.Image | None:
     """The flux among the images of three axes; None where the flux is another, or there is none."""
     cubes = [i for i in found if len(fits_images.long_axes(i.shape)) == 3 and not has_bands(i.hdu.header)]
     chosen, of_all = fits_images.flux_image(cubes), fits_images.flux_image(found)
@@ -65,8 +65,8 @@ def cube_image(found: list[images.Image]) -> images.Image | None:
     return chosen
 
 
-def cube_axis(source: SourceFile, found: list[images.Image], flux: images.Image) -> Axis:
-    wave = images.wavelength_values(source, [image for image in found if len(image.shape) == 1], flux.shape)
+def cube_axis(source: SourceFile, found: list[fits_images.Image], flux: fits_images.Image) -> Axis:
+    wave = fits_images.wavelength_values(source, [image for image in found if len(image.shape) == 1], flux.shape)
     if wave is not None and wave.values.ndim == 1:
         # where several axes are as long, the first of the array is the spectral one, as in every known layout
         index = min(k for k, length in enumerate(flux.shape) if length == wave.values.size)
