@@ -20,15 +20,24 @@ if TYPE_CHECKING:
     from sfhsim.recipe import Mixture, Recipe, load_recipe
     from sfhsim.records import Dataset
     from sfhsim.streaming import PrefetchingStream
-    from sfhsim.synthesis import MixtureSimulator, Simulator, make_simulator, synthesize_galaxy
+    from sfhsim.synthesis import (
+        AgeBinTemplates,
+        MixtureSimulator,
+        Simulator,
+        age_bin_templates,
+        make_simulator,
+        synthesize_galaxy,
+    )
 
 _HOME = {
+    "AgeBinTemplates": "synthesis",
     "Dataset": "records",
     "Mixture": "recipe",
     "MixtureSimulator": "synthesis",
     "PrefetchingStream": "streaming",
     "Recipe": "recipe",
     "Simulator": "synthesis",
+    "age_bin_templates": "synthesis",
     "generate_dataset": "generation",
     "import_library": "libraries",
     "install_library": "libraries",
@@ -42,6 +51,7 @@ _HOME = {
     "verify_dataset": "generation",
 }
 __all__ = [
+    "AgeBinTemplates",
     "Dataset",
     "Mixture",
     "MixtureSimulator",
@@ -49,6 +59,7 @@ __all__ = [
     "Recipe",
     "Simulator",
     "__version__",
+    "age_bin_templates",
     "generate_dataset",
     "import_library",
     "install_library",

@@ -24,6 +24,9 @@ def predict(
     inputs: Annotated[list[Path], typer.Argument(help="Files of spectra: FITS, ECSV, ASCII, npz, HDF5.")],
     out: Annotated[Path, typer.Option("--out", help="Table to write: .ecsv, .fits or .npz.")],
     plots: Annotated[Path | None, typer.Option(help="Folder for one picture per spectrum.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Make each spectrum again from its history and compare: columns, pictures.")
+    ] = False,
     redshift: reading.Redshift = None,
     magnitudes: Annotated[
         str | None,
@@ -94,6 +97,7 @@ def predict(
         overwrite=overwrite,
         batch_size=batch_size,
         backend=backend,
+        check=check,
         show_progress=True,
     )
     print(outcome)

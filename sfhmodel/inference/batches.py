@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sfhmodel.checking import CheckResult
 from sfhmodel.errors import InputError
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.spectra import PreparedSpectra
@@ -20,6 +21,7 @@ class Collector:
         self.description, self.n, self.keep_inputs = description, n, keep_inputs
         self.problems: dict[int, str] = {}
         self._arrays: dict[str, np.ndarray] = {}
+        self._check: dict[str, np.ndarray] = {}
         self._notes: dict[str, None] = {}
 
     def add(self, rows: np.ndarray, outputs: dict, inputs: dict, prepared: list[PreparedSpectra]) -> None:
@@ -28,12 +30,20 @@ class Collector:
         if self.keep_inputs:
             values |= {name: inputs[name] for name in ("flux", "flux_error", "mask")}
             values["flux_scale"] = np.concatenate([part.flux_scale for part in prepared])
-        for name, value in values.items():
-            if name not in self._arrays:
-                nothing = False if value.dtype.kind == "b" else np.nan
-                self._arrays[name] = np.full((self.n, *value.shape[1:]), nothing, dtype=value.dtype)
-            self._arrays[name][rows] = value
+        self._put(self._arrays, rows, values)
         self._notes.update(dict.fromkeys(note for part in prepared for note in part.notes))
+
+    def add_check(self, rows: np.ndarray, check: CheckResult, notes: tuple[str, ...]) -> None:
+        """What comes of the check of a batch."""
+        self._put(self._check, rows, (check if self.keep_inputs else check.without_spectra()).arrays())
+        self._notes.update(dict.fromkeys(notes))
+
+    def _put(self, arrays: dict[str, np.ndarray], rows: np.ndarray, values: dict) -> None:
+        for name, value in values.items():
+            if name not in arrays:
+                nothing = False if value.dtype.kind == "b" else np.nan
+                arrays[name] = np.full((self.n, *value.shape[1:]), nothing, dtype=value.dtype)
+            arrays[name][rows] = value
 
     def prediction(self, **rest) -> Prediction:
         """Raises InputError when not one spectrum could be used."""
@@ -42,6 +52,8 @@ class Collector:
         self._note_edges()
         problems = tuple(self.problems.get(k, "") for k in range(self.n))
         arrays: dict[str, Any] = self._arrays
+        if self._check:
+            arrays = arrays | {"check": CheckResult(**self._check)}
         return Prediction(description=self.description, notes=tuple(self._notes), problems=problems, **arrays, **rest)
 
     def _note_edges(self) -> None:

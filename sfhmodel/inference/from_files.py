@@ -43,7 +43,10 @@ class FilesOutcome:
         if self.prediction is not None:
             unlike = int(self.prediction.unlike_training.sum())
             spectra = "1 spectrum" if len(self.prediction) == 1 else f"{len(self.prediction)} spectra"
-            lines.append(f"table: {self.table} ({spectra}, {unlike} unlike the training data)")
+            words = f"{spectra}, {unlike} unlike the training data"
+            if (check := self.prediction.check) is not None:
+                words += f", {int(check.unlike_reproduced.sum())} not reproduced by what was predicted"
+            lines.append(f"table: {self.table} ({words})")
         lines += [f"picture: {path}" for path in self.pictures]
         lines += [f"error: {what if where in what else f'{where}: {what}'}" for where, what in self.problems]
         return "\n".join(lines)
@@ -72,6 +75,7 @@ def predict_files(
     overwrite: bool = False,
     batch_size: int = 512,
     backend: str = "auto",
+    check: bool = False,
     show_progress: bool = False,
 ) -> FilesOutcome:
     """Predict for every spectrum of these files and write a table, and pictures if wanted.
@@ -86,6 +90,7 @@ def predict_files(
     options, settings : of reading and preparation.
     overwrite : replace the table if it exists.
     backend : see `sfhmodel.load`.
+    check : see `Predictor.predict`; the table and the pictures say what comes of it.
 
     Raises
     ------
@@ -108,7 +113,7 @@ def predict_files(
     report = _Report()
     photometry = MagnitudeSource.of(magnitudes)
     pictures = None if plots is None else Path(plots)
-    work = _Work(model, settings, backend, photometry, batch_size, pictures, report)
+    work = _Work(model, settings, backend, photometry, batch_size, pictures, report, check)
     with _progress(show_progress, "spectra") as advance:
         for path in files:
             work.do_file(Path(path), options or ReadOptions(), advance)
@@ -131,6 +136,7 @@ class _Work:
     batch_size: int
     plots: Path | None
     report: _Report
+    check: bool = False
     n_read: int = 0
     parts: list[Prediction] = field(default_factory=list)
     pictures: list[Path] = field(default_factory=list)
@@ -168,6 +174,7 @@ class _Work:
                     batch_size=self.batch_size,
                     on_bad="skip",
                     keep_inputs=self.plots is not None,
+                    check=self.check,
                     on_progress=advance,
                 )
             except MemoryError:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sfhmodel.checking.result import CheckResult
 from sfhmodel.description import LOG10_Z_FLOOR, OUTPUT_NAMES, ModelDescription
 from sfhmodel.errors import InputError
 from sfhmodel.truth import Truth, cumulative
@@ -43,6 +44,7 @@ class Prediction:
     notes : what was done to the spectra and could matter.
     model_name : path or preset.
     truth : of simulated galaxies, what they are; None of observed ones.
+    check : how well the spectra are made again from the answers, where that was asked for.
     inference_rate : galaxies a second through the model, where it was measured.
 
     Raises
@@ -73,6 +75,7 @@ class Prediction:
     notes: tuple[str, ...] = ()
     model_name: str = ""
     truth: Truth | None = None
+    check: CheckResult | None = None
     inference_rate: float | None = None
 
     def __post_init__(self) -> None:
@@ -87,8 +90,9 @@ class Prediction:
         return replace(self, **{name: _take(getattr(self, name), rows) for name in _per_galaxy()})
 
     def without_inputs(self) -> Prediction:
-        """The same without the spectra as the model saw them."""
-        return replace(self, flux=None, flux_error=None, mask=None, flux_scale=None)
+        """The same without the spectra as the model saw them, and those made again."""
+        check = None if self.check is None else self.check.without_spectra()
+        return replace(self, flux=None, flux_error=None, mask=None, flux_scale=None, check=check)
 
     @staticmethod
     def joined(parts: Sequence[Prediction], inference_rate: float | None = None) -> Prediction:
@@ -232,6 +236,6 @@ def _take(values, rows: np.ndarray):
 def _concatenate(parts: list):
     if any(part is None for part in parts):
         return None
-    if isinstance(parts[0], Truth):
-        return Truth.joined(parts)
+    if isinstance(parts[0], Truth | CheckResult):
+        return type(parts[0]).joined(parts)
     return tuple(chain.from_iterable(parts)) if isinstance(parts[0], tuple) else np.concatenate(parts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.files import written_whole
+from sfhmodel.inference.residual_panel import draw_model, draw_residual
 
 if TYPE_CHECKING:
     from sfhmodel.inference.prediction import Prediction
@@ -23,12 +24,18 @@ def plot_prediction(prediction: Prediction, path: str | Path, galaxy: int = 0) -
 
     path = check_picture_path(path)
     one = _of_one_galaxy(prediction, galaxy)
-    figure = new_figure(10, 7.2)
-    layout = figure.add_gridspec(2, 2, height_ratios=[1.1, 1])
-    panels = [figure.add_subplot(layout[0, :]), figure.add_subplot(layout[1, 0]), figure.add_subplot(layout[1, 1])]
+    checked = one.check is not None and one.check.model is not None
+    figure = new_figure(10, 8.6 if checked else 7.2)
+    layout = figure.add_gridspec(2 + checked, 2, height_ratios=[1.1, 0.5, 1] if checked else [1.1, 1])
+    panels = [figure.add_subplot(place) for place in (layout[0, :], layout[-1, 0], layout[-1, 1])]
     _spectrum(panels[0], one)
     _formed(panels[1], one)
     _metals(panels[2], one)
+    if checked:
+        panels.append(figure.add_subplot(layout[1, :], sharex=panels[0]))
+        draw_residual(panels[-1], one)
+        panels[-1].set_xlabel(panels[0].get_xlabel())
+        panels[0].set_xlabel("")
     for axes in panels:
         plain_axes(axes)
     _title(panels[0], one)
@@ -58,6 +65,8 @@ def _spectrum(axes, one: Prediction) -> None:
     if np.isfinite(error).any():
         axes.fill_between(wave_aa, flux - error, flux + error, color=SKY, alpha=0.5, lw=0, label="one sigma")
     axes.plot(wave_aa, flux, color=BLACK, lw=0.7, label="spectrum on the model's grid")
+    if one.check is not None and one.check.model is not None:
+        draw_model(axes, one)
     for k, (low, high) in enumerate(_masked_ranges(wave_aa, used)):
         axes.axvspan(low, high, color="0.85", lw=0, zorder=0, label="masked" if k == 0 else None)
     good = flux[used]

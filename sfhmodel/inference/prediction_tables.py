@@ -12,6 +12,7 @@ from sfhmodel.errors import ConfigError
 from sfhmodel.files import written_whole
 
 if TYPE_CHECKING:
+    from sfhmodel.checking import CheckResult
     from sfhmodel.inference.prediction import Prediction
 
 _ARRAYS = (
@@ -42,9 +43,9 @@ def check_table_path(path: str | Path) -> Path:
 def prediction_table(prediction: Prediction):
     """An astropy Table with a row per galaxy.
 
-    Columns: name, redshift, unlike_training, novelty, masked_fraction, at_edge, each summary with its median and
-    ``_p05`` ... ``_p95``, then mass_fraction, metallicity and the quantiles as arrays. The metadata hold age bins,
-    levels, wavelength range, bands, recipe and model.
+    Columns: name, redshift, unlike_training, novelty, masked_fraction, those of a check, at_edge, each summary with
+    its median and ``_p05`` ... ``_p95``, then mass_fraction, metallicity and the quantiles as arrays. The metadata hold
+    age bins, levels, wavelength range, bands, recipe and model.
     """
     from astropy.table import Table
 
@@ -54,6 +55,8 @@ def prediction_table(prediction: Prediction):
     _add(table, "unlike_training", prediction.unlike_training, description="novelty above 1: treat as an extrapolation")
     _add(table, "novelty", prediction.novelty, "", "score of being unlike the training data, calibrated to 1 at 99%")
     _add(table, "masked_fraction", prediction.masked_fraction, "", "of the model's pixels that had no data")
+    if prediction.check is not None:
+        _add_check(table, prediction.check)
     if prediction.at_edge is not None:
         at_edge = [
             ",".join(n for n, is_at in zip(prediction.summary_names, row, strict=True) if is_at)
@@ -79,6 +82,25 @@ def prediction_table(prediction: Prediction):
     if any(prediction.problems):
         table["problem"] = np.array(prediction.problems, dtype=str)
     return table
+
+
+_CHECKED = {
+    "chi2": ("", "chi-square per degree of freedom of the spectrum made again from the answers"),
+    "residual_rms": ("", "of the spectrum minus that made again, over the mean flux"),
+    "residual_rms_sigma": ("", "of the same, in units of the errors"),
+    "mismatch": ("", "chi-square with a floor of 1% of the flux in the errors, over its limit"),
+    "calibration_rms": ("", "of the logarithm of the polynomial on the spectrum made again"),
+    "velocity_kms": ("km/s", "of the stars, against the redshift given"),
+    "velocity_dispersion_kms": ("km/s", "of the stars"),
+    "line_dispersion_kms": ("km/s", "of the emission lines"),
+}
+
+
+def _add_check(table, check: CheckResult) -> None:
+    """Columns of a check."""
+    _add(table, "unlike_reproduced", check.unlike_reproduced, description="mismatch above 1: the answers do not fit")
+    for name, (unit, description) in _CHECKED.items():
+        _add(table, name, getattr(check, name), unit, description)
 
 
 def write_prediction(prediction: Prediction, path: str | Path, overwrite: bool = True) -> Path:
@@ -148,6 +170,8 @@ def _arrays(prediction: Prediction) -> dict[str, np.ndarray]:
 
     d = prediction.description
     arrays = {name: getattr(prediction, name) for name in _ARRAYS if getattr(prediction, name) is not None}
+    if prediction.check is not None:
+        arrays |= prediction.check.arrays() | {"unlike_reproduced": prediction.check.unlike_reproduced}
     return arrays | {
         "names": np.array(prediction.names, dtype=str),
         "problems": np.array(prediction.problems, dtype=str),

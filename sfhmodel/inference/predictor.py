@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sfhmodel.checking import check_arrays
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.inference.arguments import (
     check_rows,
@@ -69,6 +70,7 @@ class Predictor:
         names: Sequence[str] | None = None,
         on_bad: str = "raise",
         keep_inputs: bool = True,
+        check: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> Prediction:
         """Predict the histories of galaxies whose spectra share one wavelength grid.
@@ -92,6 +94,7 @@ class Predictor:
         names : (n,) of the galaxies.
         on_bad : 'raise' when a spectrum cannot be used, or 'skip': its result is NaN, and ``problems`` says why.
         keep_inputs : keep the prepared spectra in the result, for plots; 20 kB a spectrum.
+        check : make each spectrum again from its answers and compare: ``check`` of the result (`sfhmodel.checking`).
         on_progress : gets the number of spectra done since the last call.
 
         Returns
@@ -102,7 +105,7 @@ class Predictor:
         Raises
         ------
         InputError
-            See `SpectrumPreparer` and `magnitude_array`.
+            See `SpectrumPreparer` and `magnitude_array`; for a check, see `sfhmodel.checking.templates.templates_of`.
 
         Warns
         -----
@@ -115,7 +118,12 @@ class Predictor:
             spectra = spectra_of_objects(wavelength_aa, names=names)
             spectra = _with_magnitudes(spectra, magnitudes, magnitude_errors, redshift, self.description.band_names)
             return self.predict_spectra(
-                spectra, batch_size=batch_size, on_bad=on_bad, keep_inputs=keep_inputs, on_progress=on_progress
+                spectra,
+                batch_size=batch_size,
+                on_bad=on_bad,
+                keep_inputs=keep_inputs,
+                check=check,
+                on_progress=on_progress,
             )
         if flux is None:
             raise InputError("flux is missing: give wavelengths and fluxes, or spectra with both")
@@ -156,6 +164,9 @@ class Predictor:
                 inputs |= {"magnitudes": magnitudes[rows], "magnitude_errors": magnitude_errors[rows]}
                 outputs = limited(self.run(inputs, batch_size, n), self.description, redshift[rows])
                 result.add(rows, outputs, inputs, prepared)
+                if check:
+                    seen = (inputs[name] for name in ("flux", "flux_error", "mask"))
+                    result.add_check(rows, *check_arrays(self.description, outputs, *seen))
             if on_progress is not None:
                 on_progress(sum(part.size for part in batch))
         return result.prediction(
@@ -173,6 +184,7 @@ class Predictor:
         batch_size: int = BATCH_SIZE,
         on_bad: str = "raise",
         keep_inputs: bool = True,
+        check: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> Prediction:
         """Predict for spectra of `sfhmodel.spectra.read_spectra`, in their order; those that share a grid go together.
@@ -209,6 +221,7 @@ class Predictor:
                     names=[s.name for s in group],
                     on_bad=on_bad,
                     keep_inputs=keep_inputs,
+                    check=check,
                     on_progress=on_progress,
                 )
             )

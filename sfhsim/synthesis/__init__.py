@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sfhsim.synthesis.age_bin_templates import AgeBinTemplates, age_bin_templates
     from sfhsim.synthesis.any_simulator import make_simulator
     from sfhsim.synthesis.batch import Batch
     from sfhsim.synthesis.galaxy import Galaxy, synthesize_galaxy
@@ -17,18 +18,22 @@ if TYPE_CHECKING:
     from sfhsim.synthesis.simulator import Simulator
 
 _HOME = {
+    "AgeBinTemplates": "age_bin_templates",
     "Batch": "batch",
     "Galaxy": "galaxy",
     "MixtureSimulator": "mixture",
     "Simulator": "simulator",
+    "age_bin_templates": "age_bin_templates",
     "make_simulator": "any_simulator",
     "synthesize_galaxy": "galaxy",
 }
 __all__ = [
+    "AgeBinTemplates",
     "Batch",
     "Galaxy",
     "MixtureSimulator",
     "Simulator",
+    "age_bin_templates",
     "make_simulator",
     "synthesize_galaxy",
 ]
