@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 FLOOR = 0.01  # of the flux: what no library of templates reproduces, in quadrature with the errors
-LIMIT = 1.5  # of chi-square per degree of freedom with this floor; `sfhmodel.checking.comparison` says why
+LIMIT = 1.3  # of chi-square per degree of freedom with this floor; `sfhmodel.checking.comparison` says why
 
 
 @dataclass(frozen=True, eq=False)
