@@ -106,7 +106,7 @@ def _checked_part(templates: AgeBinTemplates, answers: dict, flux, error, good) 
     scale = np.where(scale > 0.0, scale, 1.0)[:, None]
     flux, error = np.where(good, flux, 0.0) / scale, np.where(good, error, np.nan) / scale
     known = np.isfinite(error) & (error > 0.0)
-    noise = np.where(known, error, _scatter(flux, good)[:, None])
+    noise = np.where(known, error, scatter(flux, good)[:, None])
     floor = FLOOR * np.maximum(np.abs(flux), 0.1)
     weight = good / (noise**2 + floor**2)
     stars = _stars(templates, {name: np.where(_rows(usable, v), v, 1.0) for name, v in answers.items()})
@@ -155,7 +155,7 @@ def _result(found: Fit, flux, error, known, good, weight, usable, scale) -> Chec
     )
 
 
-def _scatter(flux: np.ndarray, good: np.ndarray) -> np.ndarray:
+def scatter(flux: np.ndarray, good: np.ndarray) -> np.ndarray:
     """(n,) noise of spectra by how far a pixel is from the mean of its neighbours, robustly."""
     both = good[:, 2:] & good[:, 1:-1] & good[:, :-2]
     off = np.where(both, np.abs(flux[:, 1:-1] - 0.5 * (flux[:, 2:] + flux[:, :-2])), np.nan)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from sfhmodel.errors import ConfigError, InputError, SfhmodelWarning
 from sfhmodel.inference.magnitude_files import MagnitudeSource
 from sfhmodel.inference.prediction import Prediction
+from sfhmodel.inference.progress import progress
 from sfhmodel.spectra import ObservedSpectrum, PreparationSettings, ReadOptions, read_pieces
 
 
@@ -114,7 +114,7 @@ def predict_files(
     photometry = MagnitudeSource.of(magnitudes)
     pictures = None if plots is None else Path(plots)
     work = _Work(model, settings, backend, photometry, batch_size, pictures, report, check)
-    with _progress(show_progress, "spectra") as advance:
+    with progress(show_progress, "spectra") as advance:
         for path in files:
             work.do_file(Path(path), options or ReadOptions(), advance)
     photometry.check_rows(work.n_read)
@@ -213,17 +213,3 @@ def _draw(prediction: Prediction, folder: Path, used: set[str]) -> list[Path]:
         used.add(stem)
         paths.append(prediction.plot(folder / f"{stem}.png", k))
     return paths
-
-
-@contextmanager
-def _progress(show: bool, title: str) -> Iterator[Callable[[int], None]]:
-    """A count of what is done by rich, or nothing; gives a function that advances it."""
-    if not show:
-        yield lambda count: None
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = SpinnerColumn(), TextColumn("{task.completed} {task.description}"), TimeElapsedColumn()
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda count: bar.advance(task, count)

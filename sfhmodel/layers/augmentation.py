@@ -7,6 +7,7 @@ In this order, for each galaxy anew:
     sky lines            s' = s + <|s|> sum_k a_k G_k,  G_k narrow Gaussians anywhere, a_k normal
     calibration          s' = s exp(sum_k c_k T_k),  T_k Chebyshev polynomials along the spectrum, c_k normal
     ripples              s' = s exp(a sqrt(2/3) sum_{k=1..3} sin(2 pi (x / p_k + q_k))),  x the pixel, a, p_k drawn
+    residuals            s' = s (1 + a r),  r a row of a bank of real residuals, moved along the spectrum, a drawn
     missing errors       of all pixels, or of all magnitudes
     masked pixels        runs of them
     partial coverage     all pixels outside of one window
@@ -28,6 +29,7 @@ from sfhmodel.layers.observing import (
     in_runs,
     line_profiles,
     mean_level,
+    moved_rows,
     outside_window,
     pixels_in_use,
     polynomials,
@@ -37,6 +39,7 @@ from sfhmodel.layers.observing import (
     smoothing_kernels,
     with_noise,
 )
+from sfhmodel.layers.residual_rows import decoded_rows
 
 _SHIFT_SIGMAS = 3.0  # redshift errors beyond are cut
 _MOST_PIXELS = 20
@@ -67,6 +70,10 @@ class Augmentation(keras.layers.Layer):
         ``probability``. The photometry stays, so that its colours and the spectrum disagree.
     ripples : ``amplitude``: [low, high] of the log-uniform rms of the natural logarithm of the factor; ``pixels``:
         [low, high] of the log-uniform periods of its three sinusoids; ``probability``. The photometry stays.
+    residuals : ``bank``: rows of residuals of observed spectra, as `sfhmodel.layers.residual_rows` encodes them (in the
+        config of a training, the file that `sfhmodel residuals` wrote); ``amplitude``: [low, high] of the log-uniform
+        factor on a row drawn at random; ``shift_pixels``: the row is moved by up to as many pixels either way, its ends
+        mirrored, anywhere unless given; ``probability``. The photometry stays.
     redshift : ``sigma`` of the error dz; ``probability``. Needs ``wave_aa``. Mask and errors stay where they are.
     missing_errors : ``probability`` for the errors of the spectrum to be unknown (0), and for those of the magnitudes
         (NaN), independently.
@@ -86,8 +93,8 @@ class Augmentation(keras.layers.Layer):
     Raises
     ------
     ConfigError
-        An unknown or missing option, an impossible number, wavelengths that don't fit the spectra, redshift errors of
-        more than 20 pixels, or masks that may cover a whole spectrum.
+        An unknown or missing option, an impossible number, a bank or wavelengths that don't fit the spectra, redshift
+        errors of more than 20 pixels, or masks that may cover a whole spectrum.
     """
 
     def __init__(
@@ -102,6 +109,7 @@ class Augmentation(keras.layers.Layer):
         sky_lines: dict | None = None,
         ripples: dict | None = None,
         partial_coverage: dict | None = None,
+        residuals: dict | None = None,
         wave_aa=None,
         seed: int = 0,
         **kwargs,
@@ -114,6 +122,7 @@ class Augmentation(keras.layers.Layer):
             sky_lines=sky_lines,
             calibration=calibration,
             ripples=ripples,
+            residuals=residuals,
             missing_errors=missing_errors,
             masked_pixels=masked_pixels,
             partial_coverage=partial_coverage,
@@ -139,6 +148,12 @@ class Augmentation(keras.layers.Layer):
             raise ConfigError(
                 f"augmentation masked_pixels: {runs['runs']} runs of {runs['length']} can mask all {n_pixel} pixels"
             )
+        if residuals := self.options["residuals"]:
+            self._residual_rows = decoded_rows(residuals["bank"])
+            if self._residual_rows.shape[1] != n_pixel:
+                raise ConfigError(
+                    f"augmentation residuals: rows of {self._residual_rows.shape[1]} pixels for spectra of {n_pixel}"
+                )
         if correlation := (self.options["noise"] or {}).get("correlation_pixels"):
             self._kernels = smoothing_kernels(*correlation)
         if calibration := self.options["calibration"]:
@@ -203,6 +218,16 @@ class Augmentation(keras.layers.Layer):
         rms = ops.where(self._chosen(inputs["flux"], probability), self._log_uniform((n, 1), amplitude), 0.0)
         shape = n, _RIPPLES
         factor = ops.exp(rms * ripples(n_pixel, self._log_uniform(shape, pixels), self._uniform(shape)))
+        return {name: inputs[name] * factor for name in ("flux", "flux_error")}
+
+    def _with_residuals(self, inputs, good, bank, amplitude, probability, shift_pixels=None):
+        n_row, n_pixel = self._residual_rows.shape
+        shape = ops.shape(inputs["flux"])[0], 1
+        factor = ops.where(self._chosen(inputs["flux"], probability), self._log_uniform(shape, amplitude), 0.0)
+        row = ops.floor(self._uniform(shape, 0.0, float(n_row)))
+        reach = n_pixel if shift_pixels is None else min(shift_pixels, n_pixel)
+        shift = ops.floor(self._uniform(shape, -float(reach), reach + 1.0))
+        factor = ops.maximum(1.0 + factor * moved_rows(self._residual_rows, row, shift), 0.0)
         return {name: inputs[name] * factor for name in ("flux", "flux_error")}
 
     def _with_missing_errors(self, inputs, good, probability):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from sfhmodel.errors import ConfigError
+from sfhmodel.layers.residual_rows import decoded_rows
 
 # options of each switch besides its probability: (lowest, highest, whether it must be an integer)
 _NUMBERS: dict[str, dict[str, tuple[float, float, bool]]] = {
@@ -16,6 +17,7 @@ _NUMBERS: dict[str, dict[str, tuple[float, float, bool]]] = {
     "missing_photometry": {},
     "calibration": {"amplitude": (0.0, 1.0, False), "order": (1, 50, True)},
     "ripples": {},
+    "residuals": {},
     "sky_lines": {"lines": (1, 100, True), "amplitude": (0.0, 10.0, False)},
     "redshift": {"sigma": (0.0, 0.1, False)},
     "missing_errors": {},
@@ -24,10 +26,14 @@ _NUMBERS: dict[str, dict[str, tuple[float, float, bool]]] = {
 _RANGES: dict[str, dict[str, tuple[float, float]]] = {
     "noise": {"snr": (1e-3, 1e6)},
     "ripples": {"amplitude": (1e-5, 1.0), "pixels": (4.0, 1e6)},
+    "residuals": {"amplitude": (1e-3, 10.0)},
     "sky_lines": {"pixels": (0.5, 1e3)},
 }
 # such that may be left out
 _OPTIONAL_RANGES: dict[str, dict[str, tuple[float, float]]] = {"noise": {"correlation_pixels": (0.5, 50.0)}}
+_OPTIONAL_NUMBERS: dict[str, dict[str, tuple[float, float, bool]]] = {"residuals": {"shift_pixels": (0, 100_000, True)}}
+# options that are neither, and what looks at them
+_CONTENTS = {"residuals": {"bank": decoded_rows}}
 # the switches that would do it to every galaxy without one
 _PROBABILITY_NEEDED = ("dropped_bands", "missing_photometry", "missing_errors")
 
@@ -45,15 +51,20 @@ def checked_options(**switches: Mapping | None) -> dict[str, dict | None]:
 
 def _checked(name: str, options: Mapping) -> dict:
     ranges, optional = _RANGES.get(name, {}), _OPTIONAL_RANGES.get(name, {})
-    known = ["probability", *_NUMBERS[name], *ranges, *optional]
+    numbers, contents = _OPTIONAL_NUMBERS.get(name, {}), _CONTENTS.get(name, {})
+    known = ["probability", *contents, *_NUMBERS[name], *ranges, *optional, *numbers]
     if not isinstance(options, Mapping):
         raise ConfigError(f"augmentation {name} must be None or a dict of {', '.join(known)}, not {options!r}")
     if unknown := [str(key) for key in options if key not in known]:
         raise ConfigError(f"augmentation {name} has no option {', '.join(unknown)}: there are {', '.join(known)}")
-    needed = [key for key in known if key not in ("probability", *optional) or name in _PROBABILITY_NEEDED]
+    needed = [key for key in known if key not in ("probability", *optional, *numbers) or name in _PROBABILITY_NEEDED]
     if missing := [key for key in needed if key not in options]:
         raise ConfigError(f"augmentation {name} needs {', '.join(missing)}")
-    checked: dict = {key: _number(name, key, options[key], *limits) for key, limits in _NUMBERS[name].items()}
+    for key, check in contents.items():
+        check(options[key])
+    checked: dict = {key: options[key] for key in contents}
+    numbers = {key: limits for key, limits in numbers.items() if options.get(key) is not None} | _NUMBERS[name]
+    checked |= {key: _number(name, key, options[key], *limits) for key, limits in numbers.items()}
     for key, limits in (ranges | optional).items():
         if key in needed or options.get(key) is not None:
             checked[key] = _range(name, key, options[key], *limits)

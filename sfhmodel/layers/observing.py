@@ -110,6 +110,21 @@ def ripples(n_pixel: int, pixels, phase):
     return total * math.sqrt(2.0 / n_wave)
 
 
+def moved_rows(rows: np.ndarray, row, shift):
+    """(n, n_pixel) rows (n_row, n_pixel) by number, moved to the red by whole pixels, mirrored at their ends.
+
+    Parameters
+    ----------
+    row, shift : (n, 1) whole numbers.
+    """
+    n_row, n_pixel = rows.shape
+    pixel = ops.reshape(ops.arange(n_pixel, dtype="float32"), (1, n_pixel))
+    place = ops.mod(pixel - shift, 2.0 * n_pixel)
+    place = ops.minimum(place, 2.0 * n_pixel - 1.0 - place)
+    row = ops.clip(row, 0.0, n_row - 1.0)  # a random number of single precision may round up to its upper limit
+    return ops.take(rows.ravel(), ops.cast(row, "int32") * n_pixel + ops.cast(place, "int32"))
+
+
 def line_profiles(n_pixel: int, place, pixels, height):
     """(n, n_pixel) sums of Gaussians of (n, n_line) places from 0 to 1 along the spectrum, FWHMs in pixels, heights."""
     x = ops.reshape(ops.arange(n_pixel, dtype="float32"), (1, n_pixel))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sfhmodel.checking.bank import load_bank
 from sfhmodel.description import ModelDescription
 from sfhmodel.training.config import TrainingConfig
 
@@ -20,9 +21,18 @@ def default_augmentation(n_pixel: int) -> dict:
 
 
 def augmentation_options(config: TrainingConfig, description: ModelDescription) -> dict | None:
-    """Arguments of `sfhmodel.layers.augmentation.Augmentation`, or None for none."""
+    """Arguments of `sfhmodel.layers.augmentation.Augmentation`, or None for none; a bank of residuals is read.
+
+    Raises
+    ------
+    ConfigError
+        The bank cannot be read, or does not cover the grid.
+    """
     if config.augmentation is False or config.augmentation == {}:
         return None
     chosen = default_augmentation(description.n_pixel) if config.augmentation is True else config.augmentation
+    if isinstance(residuals := chosen.get("residuals"), dict) and isinstance(file := residuals.get("bank"), str):
+        rows = load_bank(file).encoded(description.wave_aa)  # the model keeps them
+        chosen = {**chosen, "residuals": {**residuals, "bank": rows}}
     wave_aa = {"wave_aa": description.wave_aa.tolist()} if chosen.get("redshift") else {}
     return {**wave_aa, "seed": config.seed, **chosen}

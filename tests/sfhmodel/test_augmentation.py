@@ -11,11 +11,13 @@ import pytest
 
 from sfhmodel.errors import ConfigError
 from sfhmodel.layers.augmentation import Augmentation
-from sfhmodel.layers.observing import N_KERNEL, polynomials, smoothing_kernels
+from sfhmodel.layers.observing import N_KERNEL, moved_rows, polynomials, smoothing_kernels
+from sfhmodel.layers.residual_rows import decoded_rows, encoded_rows
 
 N, N_PIXEL, N_BAND = 200, 300, 6
 WAVE_AA = np.linspace(5000.0, 5598.0, N_PIXEL)
 LEVEL = 3e-20  # in erg/s/cm2/Angstrom: its square is no float32
+ROWS = encoded_rows(np.random.default_rng(6).normal(0.0, 0.02, (4, N_PIXEL)))
 EVERYTHING = {
     "noise": {"snr": [5.0, 50.0], "correlation_pixels": [1.0, 4.0], "probability": 0.5},
     "sky_lines": {"lines": 3, "amplitude": 0.1, "pixels": [1.0, 6.0], "probability": 0.5},
@@ -25,6 +27,7 @@ EVERYTHING = {
     "missing_photometry": {"probability": 0.1},
     "calibration": {"amplitude": 0.03, "order": 4, "probability": 0.9},
     "ripples": {"amplitude": [0.005, 0.05], "pixels": [30.0, 300.0], "probability": 0.5},
+    "residuals": {"bank": ROWS, "amplitude": [0.3, 1.5], "probability": 0.6},
     "redshift": {"sigma": 2e-4, "probability": 1.0},
     "missing_errors": {"probability": 0.3},
 }
@@ -161,6 +164,58 @@ def test_amplitudes_of_ripples_are_log_uniform():
     place = np.log(np.sqrt(np.mean(log_factor**2, axis=1)) / 1e-3) / np.log(100.0)
     assert abs(place.mean() - 0.5) < 0.05
     assert abs(place.std() - np.sqrt(1 / 12)) < 0.05
+
+
+def test_residuals_are_rows_of_the_bank_times_a_factor():
+    inputs = _inputs(n=1000)
+    out = _run(inputs, residuals={"bank": ROWS, "amplitude": [0.5, 2.0], "shift_pixels": 0})
+    factor = out["flux"] / inputs["flux"]
+    np.testing.assert_allclose(out["flux_error"] / inputs["flux_error"], factor, rtol=1e-5)
+    _same(out, inputs, "mask", "magnitudes", "magnitude_errors")
+    rows = decoded_rows(ROWS)
+    amplitude = (factor - 1.0) @ rows.T / np.sum(rows**2, axis=1)
+    which = np.argmax(amplitude, axis=1)
+    amplitude = np.take_along_axis(amplitude, which[:, None], axis=1)
+    np.testing.assert_allclose(factor - 1.0, amplitude * rows[which], atol=1e-5)
+    for row in range(4):
+        assert _near((which == row).sum(), 1000, 0.25)
+    place = np.log(amplitude / 0.5) / np.log(4.0)
+    assert -0.01 < place.min() < 0.05
+    assert 0.95 < place.max() < 1.01
+    assert abs(place.mean() - 0.5) < 0.05
+    some = _run(_inputs(), residuals={"bank": ROWS, "amplitude": [1.0, 1.0], "probability": 0.3})
+    assert _near((some["flux"] != np.float32(LEVEL)).any(axis=1).sum(), N, 0.3)
+
+
+@pytest.mark.parametrize(("shift", "most"), [(7, 7), (None, N_PIXEL)])
+def test_residuals_move_by_up_to_the_pixels_asked_for(shift, most):
+    options = {"bank": ROWS, "amplitude": [1.0, 1.0], "shift_pixels": shift}
+    got = _run(_inputs(n=300), residuals=options)["flux"] / np.float32(LEVEL) - 1.0
+    every = [decoded_rows(ROWS)[:, _mirrored(np.arange(N_PIXEL) - s)] for s in range(-most, most + 1)]
+    error = [np.abs(got[:, None, ::30] - moved[None, :, ::30]).max(axis=2).min(axis=1) for moved in every]
+    best = np.argmin(error, axis=0) - most
+    assert np.min(error, axis=0).max() < 1e-5
+    assert abs(best.mean()) < 5 * most / np.sqrt(900)
+    assert np.abs(best).max() > 0.95 * most
+    assert best.std() == pytest.approx(np.sqrt((2 * most + 1) ** 2 / 12), rel=0.1)
+
+
+def _mirrored(place):
+    place = place % (2 * N_PIXEL)
+    return np.minimum(place, 2 * N_PIXEL - 1 - place)
+
+
+def test_rows_are_mirrored_at_their_ends():
+    rows = np.arange(10.0, dtype=np.float32).reshape(2, 5)
+    row, shift = (np.array(v, np.float32)[:, None] for v in ([0, 0, 1, 1, 2], [0, 2, -2, 5, -5]))
+    expected = [[0, 1, 2, 3, 4], [1, 0, 0, 1, 2], [7, 8, 9, 9, 8], [9, 8, 7, 6, 5], [9, 8, 7, 6, 5]]
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(moved_rows(rows, row, shift)), expected)
+
+
+def test_residuals_never_turn_light_around():
+    deep = encoded_rows(np.full((1, N_PIXEL), -0.8))
+    out = _run(_inputs(), residuals={"bank": deep, "amplitude": [2.0, 2.0]})
+    assert (out["flux"] == 0.0).all()
 
 
 def test_snr_is_log_uniform():
@@ -427,6 +482,10 @@ def test_float32_under_mixed_precision():
         ({"ripples": {"amplitude": [0.01, 0.1]}}, "ripples needs pixels"),
         ({"ripples": {"amplitude": 0.1, "pixels": [50, 100]}}, "ripples: amplitude must be .low, high., not 0.1"),
         ({"ripples": {"amplitude": [0.0, 0.1], "pixels": [50, 100]}}, "amplitude must be a number from 1e-05"),
+        ({"residuals": {"amplitude": [0.5, 1]}}, "residuals needs bank"),
+        ({"residuals": {"bank": ROWS}}, "residuals needs amplitude"),
+        ({"residuals": {"bank": "bank.npz", "amplitude": [0.5, 1]}}, "bank 'bank.npz' is a file"),
+        ({"residuals": {"bank": ROWS, "amplitude": [0.5, 1], "shift_pixels": 1.5}}, "shift_pixels must be an integer"),
         ({"sky_lines": {"lines": 2, "pixels": [1, 3]}}, "sky_lines needs amplitude"),
         ({"sky_lines": {"lines": 0, "amplitude": 0.1, "pixels": [1, 3]}}, "lines must be an integer from 1 to 100"),
         ({"masked_pixels": {"runs": 1.5, "length": 3}}, "runs must be an integer from 1 to 100, not 1.5"),
@@ -453,6 +512,10 @@ def test_impossible_options_are_refused(switches, message):
     ("switches", "message"),
     [
         ({"redshift": {"sigma": 1e-4}, "wave_aa": WAVE_AA[:-1]}, "299 wavelengths for spectra of 300 pixels"),
+        (
+            {"residuals": {"bank": encoded_rows(np.zeros((1, 9))), "amplitude": [1, 1]}},
+            "rows of 9 pixels for spectra of",
+        ),
         ({"masked_pixels": {"runs": 3, "length": 100}}, "3 runs of 100 can mask all 300 pixels"),
     ],
 )

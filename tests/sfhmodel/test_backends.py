@@ -12,6 +12,7 @@ import pytest
 from small_networks import OPTIONS, answers, assert_same_answers, galaxies, small_description, small_model
 
 from sfhmodel import architectures, layers
+from sfhmodel.layers.residual_rows import encoded_rows
 from sfhmodel.model import build_model
 
 N = 16
@@ -119,13 +120,16 @@ def test_the_seed_makes_the_weights(name):
 
 TOKENS, PIXELS, BANDS, FLAT = (6, 8), (40,), (3,), (12,)  # shapes of one galaxy
 INPUTS = {"flux": PIXELS, "flux_error": PIXELS, "mask": PIXELS, "magnitudes": BANDS, "magnitude_errors": BANDS}
+ROWS = encoded_rows(np.random.default_rng(5).normal(0.0, 0.02, (3, *PIXELS)))
 SWITCHES = {
     "noise": {"snr": [5.0, 50.0], "probability": 0.5},
     "masked_pixels": {"runs": 2, "length": 3, "probability": 0.4},
+    "partial_coverage": {"shortest": 0.4, "probability": 0.3},
     "dropped_bands": {"probability": 0.3},
     "missing_photometry": {"probability": 0.2},
     "calibration": {"amplitude": 0.02, "order": 2, "probability": 0.6},
     "ripples": {"amplitude": [0.001, 0.01], "pixels": [5.0, 50.0], "probability": 0.3},
+    "residuals": {"bank": ROWS, "amplitude": [0.5, 2.0], "shift_pixels": 5, "probability": 0.4},
     "sky_lines": {"lines": 2, "amplitude": 0.02, "pixels": [1.0, 4.0], "probability": 0.3},
     "redshift": {"sigma": 1e-3, "probability": 0.7},
     "missing_errors": {"probability": 0.1},
