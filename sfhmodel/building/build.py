@@ -16,6 +16,7 @@ import numpy as np
 
 from sfhmodel.building.worlds import definition, write_worlds
 from sfhmodel.description import ModelDescription
+from sfhmodel.errors import SfhmodelError
 from sfhmodel.evaluation.worlds import measure, without_bands
 from sfhmodel.graph_file import has_graph
 from sfhsim.files import whole_file
@@ -53,7 +54,6 @@ def build(
         From each step; libraries and tables that are missing are named with how to get them.
     """
     import sfhsim
-    from sfhmodel.export import export_onnx
     from sfhmodel.training import config_from_dict, train
 
     out, content = Path(out), definition(name)
@@ -80,8 +80,18 @@ def build(
     with whole_file(out / CARD) as partial:
         partial.write_text(json.dumps(card, indent=1, default=float) + "\n", "utf-8")
     if not has_graph(out / MODEL):
-        say(f"light graph: {export_onnx(out / MODEL, overwrite=True)}")
+        say(_light_graph(out / MODEL))
     return out / MODEL
+
+
+def _light_graph(model: Path) -> str:
+    """Make the light graph of a model, and say so; one that cannot be made here leaves the model as good as it is."""
+    from sfhmodel.export import export_onnx
+
+    try:
+        return f"light graph: {export_onnx(model, overwrite=True)}"
+    except SfhmodelError as error:
+        return f"no light graph, Keras will answer: {error}"
 
 
 def measured(model, recipe, dataset: Path, *, with_bands: bool, n: int = 4000, seed: int = 555) -> dict:

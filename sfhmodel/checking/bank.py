@@ -85,7 +85,7 @@ class ResidualBank:
 
     def write(self, path: str | Path, overwrite: bool = True) -> Path:
         """Write the file, whole or not at all; ConfigError where it exists and may not, or cannot be written."""
-        arrays = self._arrays()
+        arrays: dict[str, Any] = self._arrays()
         about = {**self.about, "format": _FORMAT, "sha256": _checksum(arrays, self.about)}
         with written_whole(path, overwrite) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, **arrays, about=np.array(json.dumps(about)))

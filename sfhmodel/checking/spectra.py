@@ -151,4 +151,3 @@ class Lines:
             scale = amplitude[:, k, None] / width
             by_velocity[:, window] -= scale * np.diff(density, axis=1) * line_aa / C_KMS
             by_log_width[:, window] -= scale * np.diff(x * density, axis=1) * kinematic**2 / sigma
-        return profiles, by_velocity, by_log_width

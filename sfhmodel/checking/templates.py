@@ -35,7 +35,7 @@ def templates_of(description: ModelDescription) -> tuple[AgeBinTemplates, tuple[
 
 
 def _made(description: ModelDescription) -> tuple[AgeBinTemplates, tuple[str, ...]]:
-    from sfhsim import age_bin_templates
+    from sfhsim import Recipe, age_bin_templates
     from sfhsim.errors import SfhsimError
     from sfhsim.recipe import recipe_from_dict
 
@@ -44,7 +44,9 @@ def _made(description: ModelDescription) -> tuple[AgeBinTemplates, tuple[str, ..
         raise InputError("spectra cannot be made again: the model does not hold the recipe that it learnt from")
     document, library, notes = _chosen(documents)
     try:
-        templates = age_bin_templates(recipe_from_dict(document | {"library": library}))
+        recipe = recipe_from_dict(document | {"library": library})
+        assert isinstance(recipe, Recipe)  # of one world
+        templates = age_bin_templates(recipe)
     except SfhsimError as error:
         raise InputError(f"spectra cannot be made again: {error}") from error
     for what, have, need in (

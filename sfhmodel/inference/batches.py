@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sfhmodel.checking import CheckResult
+from sfhmodel.checking.result import CheckResult
 from sfhmodel.errors import InputError
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.spectra import PreparedSpectra

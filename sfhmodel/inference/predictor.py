@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from sfhmodel.checking import check_arrays
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.inference.arguments import (
     check_rows,
@@ -165,6 +164,8 @@ class Predictor:
                 outputs = limited(self.run(inputs, batch_size, n), self.description, redshift[rows])
                 result.add(rows, outputs, inputs, prepared)
                 if check:
+                    from sfhmodel.checking import check_arrays
+
                     seen = (inputs[name] for name in ("flux", "flux_error", "mask"))
                     result.add_check(rows, *check_arrays(self.description, outputs, *seen))
             if on_progress is not None:

@@ -145,5 +145,5 @@ def residual_bank(
         "sfhmodel_version": __version__,
     }
     bank = work.bank(predictor.description, about)
-    path = None if bank is None else bank.write(out, overwrite)
-    return BankOutcome(bank, path, tuple(work.problems), tuple(work.notes))
+    written = None if bank is None else bank.write(out, overwrite)
+    return BankOutcome(bank, written, tuple(work.problems), tuple(work.notes))

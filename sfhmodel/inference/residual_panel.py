@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from sfhmodel.inference.prediction import Prediction
 
 _SHOWN = 99.5  # per cent of the residuals are within the axis
 
 
-def draw_model(axes, one: Prediction) -> None:
-    """The spectrum made again, over the observed one."""
+def draw_model(axes, one) -> None:
+    """The spectrum made again of a `Prediction` of one galaxy that was checked, over the observed one."""
     from sfhsim.plots.style import RED
 
     axes.plot(one.description.wave_aa, one.check.model[0], color=RED, lw=0.7, label="made again from the histories")
 
 
-def draw_residual(axes, one: Prediction) -> None:
-    """Spectrum over that made again, minus 1, with the errors about it."""
+def draw_residual(axes, one) -> None:
+    """Its spectrum over that made again, minus 1, with the errors about it."""
     from sfhsim.plots.style import BLACK, NOTE_SIZE, RED, SKY
 
-    wave_aa, check, used = one.description.wave_aa, one.check, one.mask[0] > 0
+    wave_aa, check = one.description.wave_aa, one.check
+    used = one.mask[0] > 0
     model = np.where(used & (check.model[0] > 0.0), check.model[0], np.nan)
     residual, error = 100.0 * (one.flux[0] / model - 1.0), 100.0 * one.flux_error[0] / model
     if np.isfinite(error).any():

@@ -12,7 +12,7 @@ from sfhmodel.errors import ConfigError
 
 LARGEST = 0.9  # a residual of -1 would be a spectrum of nothing
 _KEYS = ("rows", "pixels", "float16")
-_MOST = 20_000_000  # numbers
+_MOST = 10_000_000  # numbers; a model file has at most 50 MB of configuration
 
 
 def encoded_rows(residual: np.ndarray) -> dict:
@@ -21,7 +21,7 @@ def encoded_rows(residual: np.ndarray) -> dict:
     Raises
     ------
     ConfigError
-        No rows, more than 20 million numbers, numbers that are not finite, or larger than 0.9.
+        No rows, more than 10 million numbers, numbers that are not finite, or larger than 0.9.
     """
     rows = np.asarray(residual)
     if rows.ndim != 2 or not rows.size or rows.size > _MOST:
@@ -43,7 +43,7 @@ def decoded_rows(content: Mapping) -> np.ndarray:
     if isinstance(content, str):
         raise ConfigError(
             f"augmentation residuals: bank {content!r} is a file, which a layer does not read: a training config may "
-            "name it, or give sfhmodel.checking.bank.load_bank(...).encoded(wave_aa)"
+            "name it, or give sfhmodel.checking.load_bank(...).encoded(wave_aa)"
         )
     if not isinstance(content, Mapping) or set(content) != set(_KEYS):
         raise ConfigError(f"augmentation residuals: bank must be a dict of {', '.join(_KEYS)}, not {content!r:.60}")

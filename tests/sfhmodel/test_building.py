@@ -1,6 +1,7 @@
 """Building a preset from nothing, small: worlds, data, training, uncertainties on unseen worlds, card; and again."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from sfhmodel import load
 from sfhmodel.building import build, definition, definition_names, galaxies, write_worlds
 from sfhmodel.building.build import CARD
 from sfhmodel.errors import ConfigError
-from sfhmodel.graph_file import has_graph
+from sfhmodel.graph_file import graph_path, has_graph
 from sfhsim.libraries import load_library, save_library
 from sfhsim.recipe import load_recipe
 
@@ -64,7 +65,7 @@ def test_the_worlds_are_what_the_definition_says(small, tmp_path):
     assert unseen.world_names == ("varied-0050", "varied-0051")
 
 
-def test_a_small_model_is_built_calibrated_and_measured(small, tmp_path):
+def test_a_small_model_is_built_calibrated_and_measured(small, tmp_path, monkeypatch):
     out, told = tmp_path / "built", []
     model = build(small, out, say=told.append)
     card = json.loads((out / CARD).read_text())
@@ -79,9 +80,12 @@ def test_a_small_model_is_built_calibrated_and_measured(small, tmp_path):
     content = model.read_bytes()
     (out / CARD).unlink()
     said = len(told)
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    graph_path(model).unlink()
     assert build(small, out, say=told.append) == model
     assert model.read_bytes() == content
     assert not [text for text in told[said:] if "uncertainties" in text]
+    assert told[-1].startswith("no light graph, Keras will answer: tf2onnx is not installed")
 
 
 def test_galaxies_are_as_many_as_asked_for(small, tmp_path):

@@ -8,7 +8,7 @@ from sfhmodel.checking import CheckResult, check_arrays
 from sfhmodel.checking.spectra import Lines, Stars
 from sfhmodel.description import SUMMARIES, ModelDescription
 from sfhmodel.errors import InputError
-from sfhsim.recipe import load_recipe, recipe_to_dict
+from sfhsim.recipe import load_recipe, recipe_from_dict, recipe_to_dict
 
 N = 12
 A_V = [name for name, _, _ in SUMMARIES].index("a_v_mag")
@@ -203,6 +203,24 @@ def test_models_that_cannot_be_checked(description, galaxies):
         check_arrays(described(recipe, wave_aa=description.wave_aa + 1.0), answers, free)
     with pytest.raises(InputError, match="age bins are not those of its recipe"):
         check_arrays(described(recipe, age_bin_edges_yr=description.age_bin_edges_yr * 1.1), answers, free)
+
+
+@pytest.mark.parametrize("broaden", [True, False])
+def test_grids_without_lines_and_stars_that_are_not_broadened(description, broaden):
+    recipe = description.recipe
+    recipe = recipe | {
+        "spectrum": recipe["spectrum"] | {"start_aa": 5230.0, "stop_aa": 5730.0},
+        "kinematics": recipe["kinematics"] | {"broaden_stars": broaden},
+    }
+    simulator = sfhsim.Simulator(recipe_from_dict(recipe), sfhsim.load_library("bc03-miles"))
+    batch = simulator.batch(range(3))
+    answers = {"mass_fraction": batch.mass_fraction, "metallicity": batch.metallicity}
+    answers["summaries"] = np.zeros((3, len(SUMMARIES)))
+    narrow = described(recipe, wave_aa=simulator.spectrograph.wave_aa)
+    free = batch.noise_free_spectrum / batch.noise_free_spectrum.mean(axis=1, keepdims=True)
+    result, _ = check_arrays(narrow, answers, *observed(free))
+    assert abs(result.chi2.mean() - 1.0) < 0.15
+    assert (result.velocity_dispersion_kms > 100.0).all() == broaden
 
 
 def test_another_library_stands_in_and_is_named(description, galaxies):
