@@ -78,7 +78,7 @@ class Work:
             masked = masked_spaxels(Path(self.options.mask).expanduser(), self.cube.shape)
         bins = self._bins(parts, seen, masked)
         field = self._velocities(parts, seen, bins)
-        histories = self._histories(bins, seen)
+        histories = self._histories(parts, bins, seen)
         chunks = Chunks.of(bins.map, self.options.chunk_size)
         if len(chunks.members) > 1:
             histories.size = self.options.chunk_size
@@ -186,7 +186,7 @@ class Work:
         image = image_of_file(path, self.cube.shape, "the dispersions", ("SIGMA", "SIGMA_STARS", "DISPERSION"))
         return replace(found, dispersion=image, dispersion_error=None)
 
-    def _histories(self, bins: Bins, seen: Survey) -> Histories:
+    def _histories(self, parts: Parts, bins: Bins, seen: Survey) -> Histories:
         redden = self._reddening(bins, seen)
         observed_aa = self.grid.observed_wave_aa
         factor = None
@@ -196,10 +196,10 @@ class Work:
             def factor(members: np.ndarray) -> np.ndarray:
                 return correction(curve, observed_aa, redden[members])
 
-        photometry = None
+        photometry: dict[str, np.ndarray] = {}
         if self.options.images:
             named = self.options, self.description, bins.map, seen, self.frame, redden
-            photometry = magnitudes_of_bins(*named)
+            photometry = parts.once("magnitudes", lambda: vars(magnitudes_of_bins(*named)))
             if self.grid.frame_redshift == 0.0 and self.grid.redshift > _SHIFT_OF_BANDS:
                 self.cube.notes.append(
                     "magnitudes are used as measured, and the model knows galaxies at rest only: K-correct the images"
@@ -210,8 +210,8 @@ class Work:
             self.grid.frame_redshift,
             factor,
             fwhm_aa=self._fwhm_aa(),
-            magnitudes=None if photometry is None else photometry.magnitudes,
-            magnitude_errors=None if photometry is None else photometry.errors,
+            magnitudes=photometry.get("magnitudes"),
+            magnitude_errors=photometry.get("errors"),
             hooks=self.hooks,
             shown=bins.shown(),
         )
@@ -256,6 +256,8 @@ class Work:
             rows=self.rows,
             mask_sky=self.mask_sky,
         )
+        at_once, per_chunk = chunks.most_at_once, 12e-6 * self.options.chunk_size * self.grid.wave_aa.size
+        log.info("%s: at most %d chunks of bins at once, %.0f MB", self.cube.path, at_once, at_once * per_chunk)
         done = parts.done(STAGE, len(chunks.members))
         with self.progress.stage("histories", bins.map.n_bin, "bins") as advance:
             advance(sum(chunks.members[k].size for k in done))

@@ -78,7 +78,9 @@ def _power_bins(survey: Survey, usable: np.ndarray, target: float, covariance: C
     try:
         from powerbin import PowerBin
     except ImportError:
-        raise ConfigError("bins powerbin: run `pip install powerbin` (for non-commercial use), or take sn:") from None
+        raise ConfigError(
+            "bins powerbin: run `pip install 'sfhsim[powerbin]'` (for non-commercial use), or take sn:"
+        ) from None
     y, x = np.nonzero(usable)
     signal, noise = survey.signal[usable], survey.noise[usable]
 

@@ -132,6 +132,34 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(cube, velocities, tmp_pat
     assert not list(tmp_path.glob(".*"))
 
 
+def test_velocities_that_were_found_before_a_kill_are_kept(cube, tmp_path, monkeypatch):
+    from sfhmodel.mapping.kinematics import auto
+
+    monkeypatch.setattr(auto, "_CHUNK", 20)
+    original, fitted = auto.fit_kinematics, []
+
+    def dies(flux, *rest):
+        fitted.append(len(flux))
+        if len(fitted) == 2:
+            raise Killed
+        return original(flux, *rest)
+
+    monkeypatch.setattr(auto, "fit_kinematics", dies)
+    options, out, whole = MapOptions(bins="spaxel"), tmp_path / "maps.fits", tmp_path / "whole.fits"
+    with pytest.raises(Killed):
+        map_cube(MODEL, cube.path, out, options=options, reading=AT)
+    map_cube(MODEL, cube.path, out, options=options, reading=AT)
+    assert fitted == [20, 20, 20, 7]
+    map_cube(MODEL, cube.path, whole, options=options, reading=AT)
+    assert out.read_bytes() == whole.read_bytes()
+    with fits.open(out) as hdus:
+        inside = hdus["BIN_ID"].data >= 0
+        off = (hdus["V"].data - cube.velocity)[inside]
+        error = hdus["V_ERR"].data[inside]
+    assert np.median(np.abs(off)) < 12.0
+    assert np.std(off / error) < 2.0
+
+
 def test_other_options_begin_anew(cube, velocities, tmp_path):
     def dies(spectra, prediction):
         raise Killed
