@@ -63,6 +63,8 @@ def compare(maps: Path, truth: Path, effective_radius_arcsec: float, furthest_re
         rows: dict[str, dict] = {"V": {"bias": float(np.nanmedian(off)), "median_error_kms": _median_abs(off)}}
         if "V_ERR" in table.names:
             rows["V"]["pull"] = float(np.nanstd(off / table["V_ERR"]))
+        if "SIGMA" in table.names and "SIGMA" in named:
+            rows["V"]["sigma_bias_kms"] = float(np.nanmedian(table["SIGMA"] - of_bins("SIGMA")))
         for name in QUANTITIES:
             if name not in table.names or name not in named:
                 continue
@@ -88,7 +90,8 @@ def show(rows: dict[str, dict]) -> None:
     """Print what `compare` found."""
     v = rows["V"]
     pull = f", over its error {v['pull']:.2f} rms" if "pull" in v else ""
-    print(f"  V: bias {v['bias']:+.1f} km/s, median error {v['median_error_kms']:.1f} km/s{pull}")
+    sigma = f"; SIGMA: bias {v['sigma_bias_kms']:+.1f} km/s" if "sigma_bias_kms" in v else ""
+    print(f"  V: bias {v['bias']:+.1f} km/s, median error {v['median_error_kms']:.1f} km/s{pull}{sigma}")
     print(f"  {'':20} {'bias':>7} {'scatter':>7} {'per Re':>7} {'true':>7} {'in 68%':>7} {'with V':>7}")
     for name, row in rows.items():
         if name != "V":
