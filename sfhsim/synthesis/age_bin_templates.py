@@ -92,9 +92,10 @@ def age_bin_templates(recipe: Recipe | str, library: SSPLibrary | None = None) -
     from sfhsim.libraries import load_library
     from sfhsim.recipe import load_recipe
 
-    recipe = recipe if isinstance(recipe, Recipe | Mixture) else load_recipe(recipe)
-    if isinstance(recipe, Mixture):
-        raise RecipeError(f"{recipe.name} is a mixture of worlds: give the recipe of one of them")
+    loaded = recipe if isinstance(recipe, Recipe | Mixture) else load_recipe(recipe)
+    if isinstance(loaded, Mixture):
+        raise RecipeError(f"{loaded.name} is a mixture of worlds: give the recipe of one of them")
+    recipe = loaded
     redshift, highest = recipe.kinematics.redshift.bounds()
     if redshift != highest:
         raise RecipeError(f"templates are at one redshift; that of {recipe.name} is drawn: give it one value")
@@ -183,8 +184,8 @@ def _screen_curve(recipe: Recipe, rest_aa: np.ndarray) -> np.ndarray:
     """(n_pixel,)"""
     screen = recipe.dust.screen
     law = get_dust_law(screen.law)
-    given = {name: np.mean(distribution.bounds()) for name, distribution in screen.parameters.items()}
-    params = {p.name: np.array([float(given.get(p.name, p.default))]) for p in law.parameters}
+    given = {name: float(np.mean(distribution.bounds())) for name, distribution in screen.parameters.items()}
+    params = {p.name: np.array([given[p.name] if p.name in given else p.default]) for p in law.parameters}
     curve = np.asarray(law.curve(np.append(rest_aa, 5500.0), params), dtype=np.float64)[0]
     return curve[:-1] / curve[-1]
 
