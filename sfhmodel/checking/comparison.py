@@ -90,7 +90,7 @@ def check_arrays(
             raise InputError(f"{name} has shape {values.shape}, need (spectra, pixels of the model) = {shape}")
     good = good & np.isfinite(flux)
     parts = []
-    for start in range(0, shape[0], _AT_ONCE):
+    for start in range(0, max(shape[0], 1), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
         some = {name: values[rows] for name, values in answers.items()}
         parts.append(_checked_part(templates, some, flux[rows], error[rows], good[rows]))
@@ -99,7 +99,7 @@ def check_arrays(
 
 def _checked_part(templates: AgeBinTemplates, answers: dict, flux, error, good) -> CheckResult:
     """Of a few spectra; those that cannot be compared are fitted as nothing, and become NaN."""
-    usable = np.all([np.isfinite(v).reshape(len(v), -1).all(axis=1) for v in answers.values()], axis=0)
+    usable = np.all([np.isfinite(v).all(axis=tuple(range(1, v.ndim))) for v in answers.values()], axis=0)
     good = good & usable[:, None]
     scale = np.abs(np.where(good, flux, 0.0)).sum(axis=1) / np.maximum(good.sum(axis=1), 1)
     usable &= scale > 0.0
@@ -119,7 +119,8 @@ def _checked_part(templates: AgeBinTemplates, answers: dict, flux, error, good) 
 def _stars(templates: AgeBinTemplates, answers: dict) -> Stars:
     """Of predicted histories behind their dust, about 1."""
     n, n_pixel = len(answers["a_v_mag"]), templates.wave_aa.size
-    weights = templates.weights(answers["mass_fraction"], answers["metallicity"]).reshape(n, -1).astype(np.float32)
+    weights = templates.weights(answers["mass_fraction"], answers["metallicity"]).astype(np.float32)
+    weights = weights.reshape(n, weights.shape[1] * weights.shape[2])
     dust = 10.0 ** (-0.4 * np.maximum(answers["a_v_mag"], 0.0)[:, None] * (templates.screen_curve - 1.0))
     dust = dust.astype(np.float32)
     old, young = (

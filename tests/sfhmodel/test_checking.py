@@ -176,6 +176,13 @@ def test_what_cannot_be_compared_is_nan(description, galaxies):
     assert result.unlike_reproduced[bad].all()
 
 
+def test_no_spectra_are_no_problem(description, galaxies):
+    answers, free = galaxies
+    result, _ = check_arrays(description, {name: values[:0] for name, values in answers.items()}, free[:0])
+    assert len(result) == 0
+    assert result.model.shape == (0, free.shape[1])
+
+
 def test_results_are_taken_and_joined(true):
     both = CheckResult.joined([true[:2], true[2:].without_spectra()])
     assert both.model is None

@@ -2,17 +2,21 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from small_networks import assert_same_answers
 
+import sfhsim
 from sfhmodel import load, presets
+from sfhmodel.checking import checked
 from sfhmodel.data import live_batches
 from sfhmodel.evaluation.worlds import measure
 from sfhmodel.export.onnx_graph import TOLERANCE, probe
 from sfhmodel.files import file_sha256
 from sfhmodel.graph_file import graph_path
+from sfhmodel.inference import Predictor
 from sfhmodel.inference.backends import answers_of
 from sfhmodel.presets import registry
 
@@ -34,6 +38,18 @@ def test_galaxies_of_the_built_in_recipe(model, with_bands):
     assert 0.6 < found["coverage_summaries"] < 0.9
     assert found["flagged"] < 0.05
     assert abs(found["bias"]["mean_log10_age_yr_mass"]) < 0.05
+
+
+def test_spectra_made_again_from_answers_are_those_that_were_shown(model):
+    simulator = sfhsim.Simulator.from_recipe("phangs-muse-hst-embedded", seed=78)
+    batch = simulator.batch(range(40))
+    shown = simulator.spectrograph.wave_aa, batch.spectrum, batch.spectrum_error
+    predicted = Predictor(model).predict(*shown, redshift=0.0, check=True)
+    assert predicted.check.mismatch.max() < 1.0
+    assert abs(np.median(predicted.check.chi2) - 1.0) < 0.05
+    assert any("bc03-miles, one of 41 libraries" in note for note in predicted.notes)
+    swapped = replace(predicted, mass_fraction=predicted.mass_fraction[::-1], metallicity=predicted.metallicity[::-1])
+    assert np.mean(checked(swapped).check.chi2 > predicted.check.chi2) > 0.9
 
 
 def test_every_model_has_a_card_and_names_no_place():
