@@ -185,7 +185,7 @@ def _screen_curve(recipe: Recipe, rest_aa: np.ndarray) -> np.ndarray:
     screen = recipe.dust.screen
     law = get_dust_law(screen.law)
     given = {name: float(np.mean(distribution.bounds())) for name, distribution in screen.parameters.items()}
-    params = {p.name: np.array([given[p.name] if p.name in given else p.default]) for p in law.parameters}
+    params = {p.name: np.array([given.get(p.name, p.default)]) for p in law.parameters}
     curve = np.asarray(law.curve(np.append(rest_aa, 5500.0), params), dtype=np.float64)[0]
     return curve[:-1] / curve[-1]
 

@@ -60,7 +60,7 @@ def test_every_model_has_a_card_and_names_no_place():
         assert "/" not in "".join(w["recipe"]["library"] for w in load(name).description.recipe["worlds"])
 
 
-@pytest.mark.parametrize("name", registry._shipped())
+@pytest.mark.parametrize("name", [name for name, entry in registry._shipped().items() if "onnx_sha256" in entry])
 def test_light_graphs_answer_as_keras_does(name):
     path = presets.find(name).checked_path()
     assert presets.graph_sha256(path) == file_sha256(graph_path(path))
@@ -74,4 +74,4 @@ def test_light_graphs_answer_as_keras_does(name):
 
 def test_the_models_are_small():
     folder = registry._HERE / "models"
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 20e6
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 10e6
