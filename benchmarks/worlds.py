@@ -80,8 +80,8 @@ def _changed(recipe: dict, change: dict) -> dict:
 
 
 def table(model, content: dict, dataset: Path, folder: Path, n: int = _N, only=None) -> list[dict]:
-    """A row for each world, with and without bands; worlds whose library is not installed are left out with a word."""
-    from sfhsim.errors import MissingDataError
+    """A row for each world, with and without bands; worlds whose library is not installed, or covers less, are left out with a word."""
+    from sfhsim.errors import CoverageError, MissingDataError
 
     rows = []
     for name, recipe in worlds(content).items():
@@ -92,7 +92,7 @@ def table(model, content: dict, dataset: Path, folder: Path, n: int = _N, only=N
         for with_bands in (False, True):
             try:
                 row = measured(model, str(path), dataset, with_bands=with_bands, n=n)
-            except MissingDataError as error:
+            except (CoverageError, MissingDataError) as error:
                 print(f"left out: {name} ({error})")
                 break
             rows.append({"world": name, "bands": with_bands, **row})
