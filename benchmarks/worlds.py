@@ -80,7 +80,7 @@ def _changed(recipe: dict, change: dict) -> dict:
 
 
 def table(model, content: dict, dataset: Path, folder: Path, n: int = _N, only=None) -> list[dict]:
-    """A row for each world, with and without bands; worlds whose library is not installed, or covers less, are left out with a word."""
+    """A row for each world, with and without bands; where a library is missing or covers less, a word in its place."""
     from sfhsim.errors import CoverageError, MissingDataError
 
     rows = []
