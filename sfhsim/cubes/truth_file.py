@@ -13,19 +13,19 @@ from sfhsim.cubes.model import CubeModel, SkyField
 from sfhsim.cubes.psf import kernels
 from sfhsim.cubes.truth import TruthMaps, truths_of
 
-# name, unit, what it is; as in the maps of `sfhmodel map`
+# name, unit as astropy reads it, what it is; as in the maps of `sfhmodel map`
 MAPS = (
     ("V", "km/s", "velocity relative to the galaxy's redshift"),
     ("SIGMA", "km/s", "velocity dispersion of the stars"),
-    ("LOG_AGE_MW", "log(yr)", "mass-weighted mean log10 age"),
-    ("LOG_AGE_LW", "log(yr)", "light-weighted mean log10 age"),
+    ("LOG_AGE_MW", "dex(yr)", "mass-weighted mean log10 age"),
+    ("LOG_AGE_LW", "dex(yr)", "light-weighted mean log10 age"),
     ("METAL_MW", "dex", "log10 of mass-weighted mean Z / 0.02"),
     ("METAL_LW", "dex", "log10 of light-weighted mean Z / 0.02"),
     ("A_V", "mag", "attenuation of the stars at 5500 A"),
     ("FRAC_100MYR", "", "fraction of the mass formed in the last 100 Myr"),
-    ("LOG_MASS_DENSITY", "log(Msun/pc2)", "log10 mass formed per area on the sky"),
-    ("SFR_DENSITY_10MYR", "Msun/yr/kpc2", "star formation rate per area on the sky, last 10 Myr"),
-    ("SFR_DENSITY_100MYR", "Msun/yr/kpc2", "star formation rate per area on the sky, last 100 Myr"),
+    ("LOG_MASS_DENSITY", "dex(solMass pc-2)", "log10 mass formed per area on the sky"),
+    ("SFR_DENSITY_10MYR", "solMass yr-1 kpc-2", "star formation rate per area on the sky, last 10 Myr"),
+    ("SFR_DENSITY_100MYR", "solMass yr-1 kpc-2", "star formation rate per area on the sky, last 100 Myr"),
     ("FLUX", FLUX, "mean flux of the galaxy, without stars and noise"),
 )
 CUBES = (

@@ -6,13 +6,16 @@ import errno
 import numba
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
+from astropy.nddata import CCDData
 from astropy.wcs import WCS
 from small_cube import PLAIN
 
 from sfhsim.cubes import make_cube, making, observation
 from sfhsim.cubes.fits_layout import CubeFile
+from sfhsim.cubes.truth_file import MAPS
 from sfhsim.errors import DatasetError, RecipeError
 
 
@@ -53,6 +56,13 @@ def test_the_maps_have_the_axes_of_the_cube(made):
         for name in ("V", "STARMASK"):
             assert WCS(opened[name].header).wcs.compare(WCS(cube["DATA"].header).celestial.wcs)
         assert WCS(opened["METAL_AGE"].header).celestial.wcs.compare(WCS(opened["V"].header).wcs)
+
+
+def test_astropy_reads_the_units_of_the_maps(made):
+    units = {name: CCDData.read(made.truth, hdu=name).unit for name, unit, _ in MAPS if unit and name != "FLUX"}
+    assert units["LOG_AGE_MW"] == u.dex(u.yr)
+    assert units["LOG_MASS_DENSITY"] == u.dex(u.Msun / u.pc**2)
+    assert units["SFR_DENSITY_10MYR"] == u.Msun / u.yr / u.kpc**2
 
 
 def test_the_bytes_are_the_same_twice_and_for_any_threads_and_blocks(made, small_model, library, tmp_path, monkeypatch):
