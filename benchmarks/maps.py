@@ -244,9 +244,8 @@ def ngist(observed: Path) -> None:
         f"{np.abs(off - np.median(off)).max():.1f}"
     )
     print(
-        f"  GIST takes its templates, sampled twice as finely as the data, to begin half a pixel of theirs early: its "
-        f"velocities are {half:.1f} km/s too high; beyond that {np.median(off) + half:+.1f}, furthest "
-        f"{np.abs(off + half).max():.1f} km/s"
+        f"  {half:.1f} km/s, half a pixel of templates sampled twice as finely as the data, taken off pPXF's: median "
+        f"{np.median(off) + half:+.1f}, furthest {np.abs(off + half).max():.1f}; that it comes from there is a guess"
     )
     print(f"  SIGMA - pPXF's: median {np.median(found.dispersion - kin['SIGMA']):+.0f} km/s")
     model = sfhmodel.load(MODEL, settings=PreparationSettings(min_coverage=0.2))
