@@ -57,6 +57,9 @@ def map_(
         float | None, _mapping("FWHM of the cube's line-spread function; matched to the training spectra's.")
     ] = None,
     resolving_power: Annotated[float | None, _mapping("Wavelength over FWHM, in place of it.")] = None,
+    check: Annotated[
+        bool, _mapping("Make each bin's spectrum again from its histories and compare: maps, flag, a page.", "--check")
+    ] = False,
     memory_mb: Annotated[float, _mapping("For rows of the cube while they are read.", "--memory-mb")] = 400.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the maps if they exist.")] = False,
     log: Annotated[Path | None, typer.Option("--log", help="File that is told what happens, and when.")] = None,
@@ -84,6 +87,7 @@ def map_(
         image_errors=_by_band(image_error, "--image-error"),
         mask_sky=mask_sky,
         min_coverage=min_coverage,
+        check=check,
         resolution_fwhm_aa=resolution_fwhm_aa,
         resolving_power=resolving_power,
         memory_mb=memory_mb,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sfhmodel.description import ModelDescription
-from sfhmodel.mapping import flags
+from sfhmodel.mapping import checks, flags
 from sfhmodel.mapping.binning import Bins
 from sfhmodel.mapping.cube import Cube
 from sfhmodel.mapping.histories import OWN_COLUMNS, SHOWN, SHOWN_ERROR, SHOWN_FLUX, STAGE
@@ -62,7 +62,14 @@ class MapContents:
 
     @property
     def n_unlike(self) -> int:
-        return int(np.sum((self._flags_of_bins & flags.UNLIKE_TRAINING) != 0))
+        return self._n_flagged(flags.UNLIKE_TRAINING)
+
+    @property
+    def n_not_reproduced(self) -> int | None:
+        return self._n_flagged(flags.NOT_REPRODUCED) if self.options.check else None
+
+    def _n_flagged(self, bit: int) -> int:
+        return int(np.sum((self._flags_of_bins & bit) != 0))
 
     def _column(self, name: str) -> np.ndarray:
         return self.parts.column(STAGE, self.chunks.members, name)
@@ -115,7 +122,7 @@ class MapContents:
         yield Quantity("NOVELTY", "", "above 1: unlike the training spectra", novelty)
         for name in self.parts.columns(STAGE):
             if name not in OWN_COLUMNS and (values := self._column(name)).ndim == 1:
-                yield Quantity(name.upper(), "", "", values.astype(np.float64))
+                yield Quantity(name.upper(), "", checks.COMMENTS.get(name, ""), values.astype(np.float64))
 
     def _kinematics(self) -> Iterator[Quantity]:
         """Means over the spaxels of a bin, weighted by light."""
@@ -142,12 +149,16 @@ class MapContents:
             sigma = self.bins.map.mean(self.velocities.dispersion, self.survey.brightness)
             with np.errstate(invalid="ignore"):
                 outside = (sigma < known[0]) | (sigma > known[1])
+        not_reproduced = np.zeros(n, dtype=bool)
+        if self.options.check:
+            not_reproduced = ~(self._column(checks.MISMATCH) <= 1.0)
         return flags.flags_of_bins(
             *(self._column(name) for name in ("novelty", "at_edge", "masked_fraction", "problem")),
             low_snr=self.bins.snr < 0.99 * least,
             no_kinematics=~np.isfinite(velocity),
             sigma_outside=outside,
             no_bands=np.zeros(n, dtype=bool) if self.has_bands is None else ~self.has_bands,
+            not_reproduced=not_reproduced,
         )
 
     def _add_flags(self, writer: MapWriter) -> None:
@@ -205,7 +216,17 @@ class MapContents:
         unit = self.cube.unit
         spectra = {"BIN_ID": (shown.astype(np.int32), ""), "WAVE": (wave, "Angstrom")}
         writer.table("SPECTRA", spectra | {"FLUX": (flux, unit), "FLUX_ERROR": (error, unit)})
+        if self.options.check:
+            self._add_checked(writer, shown.astype(np.int32))
         writer.provenance(self._provenance())
+
+    def _add_checked(self, writer: MapWriter, shown: np.ndarray) -> None:
+        """The same spectra as the model saw them, and made again."""
+        n_chunk, wave = len(self.chunks.members), self.description.wave_aa.astype(np.float32)
+        columns = {"BIN_ID": (shown, ""), "WAVE": (np.tile(wave, (shown.size, 1)), "Angstrom")}
+        for name, key in checks.TABLE_COLUMNS.items():
+            columns[name] = self.parts.joined(STAGE, n_chunk, key), self.cube.unit
+        writer.table(checks.TABLE, columns)
 
     def _cards(self) -> dict[str, tuple[Any, str]]:
         from sfhmodel import __version__

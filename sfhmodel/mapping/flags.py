@@ -8,6 +8,7 @@ UNLIKE_TRAINING, AT_EDGE, LOW_SNR, NO_KINEMATICS, PARTIAL, NO_RESULT, SIGMA_OUTS
     1 << k for k in range(8)
 )
 MASKED, NO_DATA = 1 << 8, 1 << 9
+NOT_REPRODUCED = 1 << 10
 
 MEANINGS = {
     UNLIKE_TRAINING: "unlike all training spectra: an extrapolation",
@@ -20,6 +21,7 @@ MEANINGS = {
     NO_BANDS: "images were given, but have no data here",
     MASKED: "left out by the mask image or the S/N limit",
     NO_DATA: "no data in the cube",
+    NOT_REPRODUCED: "the spectrum made again of the histories is another",
 }
 _PARTIAL_FROM = 0.3
 
@@ -34,6 +36,7 @@ def flags_of_bins(
     no_kinematics: np.ndarray,
     sigma_outside: np.ndarray,
     no_bands: np.ndarray,
+    not_reproduced: np.ndarray,
 ) -> np.ndarray:
     """(n_bin,) int32 of arrays (n_bin,), ``at_edge`` (n_bin, n_summary)."""
     with np.errstate(invalid="ignore"):
@@ -46,6 +49,7 @@ def flags_of_bins(
             NO_RESULT: problem,
             SIGMA_OUTSIDE: sigma_outside,
             NO_BANDS: no_bands,
+            NOT_REPRODUCED: not_reproduced & ~problem,
         }
     flags = np.zeros(novelty.shape, dtype=np.int32)
     for bit, holds in parts.items():

@@ -13,6 +13,7 @@ from sfhmodel.description import OUTPUT_NAMES
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.inference.physical_limits import limited
 from sfhmodel.inference.prediction import Prediction
+from sfhmodel.mapping.checks import SHOWN_CHECKED, checked_bins
 from sfhmodel.mapping.mass import REFERENCE_AA
 from sfhmodel.mapping.sums import BinSpectra
 
@@ -22,7 +23,7 @@ _MOST_NOTES = 20
 _KEPT = (*OUTPUT_NAMES, "at_edge", "masked_fraction")
 NOTES = "notes"  # not of bins, but of the chunk
 SHOWN, SHOWN_FLUX, SHOWN_ERROR = "shown_bins", "shown_flux", "shown_error"  # spectra of the bins that are pictured
-OWN_COLUMNS = (*_KEPT, "problem", "flux_5500", NOTES, SHOWN, SHOWN_FLUX, SHOWN_ERROR)
+OWN_COLUMNS = (*_KEPT, "problem", "flux_5500", NOTES, SHOWN, SHOWN_FLUX, SHOWN_ERROR, *SHOWN_CHECKED)
 
 # gets the spectra of a chunk's bins and what the model says of them, gives more columns (n, ...) of them
 BinHook = Callable[[BinSpectra, Prediction], Mapping[str, np.ndarray]]
@@ -45,6 +46,7 @@ class Histories:
     batch_size : of the model.
     hooks : see `BinHook`; their columns are kept with the others.
     shown : bins whose spectra are kept, for pictures.
+    check : hold the predictions against their spectra.
     """
 
     predictor: Any
@@ -58,6 +60,7 @@ class Histories:
     batch_size: int = 512
     hooks: Sequence[BinHook] = ()
     shown: np.ndarray | None = None
+    check: bool = False
     _notes: list[str] = field(default_factory=list)
 
     def __call__(self, spectra: BinSpectra) -> dict[str, np.ndarray]:
@@ -73,9 +76,14 @@ class Histories:
             prediction = self._nothing(n)
         columns |= {name: getattr(prediction, name) for name in _KEPT}
         columns["problem"] = np.array([bool(p) for p in prediction.problems])
+        at = np.flatnonzero(np.isin(spectra.bins, self.shown if self.shown is not None else ()))
+        if self.check:
+            of_check, notes = checked_bins(prediction, at)
+            columns |= of_check
+            for note in notes:
+                self._note(note)
         for hook in self.hooks:
             columns |= {name: np.asarray(values) for name, values in hook(spectra, prediction).items()}
-        at = np.flatnonzero(np.isin(spectra.bins, self.shown if self.shown is not None else ()))
         columns |= {SHOWN: spectra.bins[at], SHOWN_FLUX: spectra.flux[at], SHOWN_ERROR: spectra.flux_error[at]}
         return columns | {NOTES: np.array(self._notes, dtype=str)}
 
@@ -99,7 +107,7 @@ class Histories:
                     batch_size=self.batch_size,
                     names=[str(k) for k in spectra.bins[rows]],
                     on_bad="skip",
-                    keep_inputs=False,
+                    keep_inputs=self.check,
                 )
             except InputError as error:
                 self._note(str(error))

@@ -28,5 +28,5 @@ class OpenedModel:
         from sfhmodel.inference.predictor import Predictor
 
         if self._predictor is None:
-            self._predictor = load(self.name, settings=settings)
+            self._predictor = load(self.name, settings=settings, backend="keras")  # cheaper a bin than the light graph
         return Predictor(self._predictor.model, settings, name=self.name)

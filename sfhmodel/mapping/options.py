@@ -34,6 +34,7 @@ class MapOptions:
     image_errors : {band: FITS image of its one sigma}, or nothing.
     mask_sky : leave out sky lines and telluric bands; None: unless the redshift is 0.
     min_coverage : of the model's pixels that need data.
+    check : make each bin's spectrum again from its predicted histories, and compare (`sfhmodel.checking`).
     resolution_fwhm_aa, resolving_power : of the observed spectra; None: that of the file, else the training's.
     memory_mb : for rows of the cube while they are read.
     chunk_size : bins that the model is given together; what is kept on the disk after a kill is whole chunks.
@@ -56,6 +57,7 @@ class MapOptions:
     image_errors: dict[str, str] = field(default_factory=dict)
     mask_sky: bool | None = None
     min_coverage: float = 0.5
+    check: bool = False
     resolution_fwhm_aa: float | None = None
     resolving_power: float | None = None
     memory_mb: float = 400.0

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sfhmodel.checking.templates import templates_of
 from sfhmodel.errors import InputError
 from sfhmodel.mapping.binning import BinMap, Bins, bins_of
 from sfhmodel.mapping.contents import MapContents
@@ -58,6 +59,8 @@ class Work:
         settings = PreparationSettings(mask_sky=False, min_coverage=self.options.min_coverage)
         self.predictor = self.model.predictor(settings)
         self.description = self.predictor.description
+        # what cannot be checked is said at once
+        self.checked_with = templates_of(self.description)[0].library if self.options.check else ""
         self.grid = rest_grid(self.cube, self.description, redshift)
         self.frame = SkyFrame.of(self.cube)
         sky = PreparationSettings(mask_sky=self.options.mask_sky)
@@ -110,6 +113,7 @@ class Work:
             n_bin=bins.map.n_bin,
             n_spaxel=int(bins.map.count.sum()),
             n_unlike=contents.n_unlike,
+            n_not_reproduced=contents.n_not_reproduced,
             pictures=pictures,
             notes=notes,
         )
@@ -126,6 +130,7 @@ class Work:
             "options": self.options.to_dict(),
             "reading": {name: str(value) for name, value in vars(self.reading).items()},
             "files": files,
+            "checked_with": self.checked_with,
             "hooks": [getattr(hook, "__qualname__", type(hook).__qualname__) for hook in self.hooks],
         }
 
@@ -214,6 +219,7 @@ class Work:
             magnitude_errors=photometry.get("errors"),
             hooks=self.hooks,
             shown=bins.shown(),
+            check=self.options.check,
         )
 
     def _reddening(self, bins: Bins, seen: Survey) -> np.ndarray | None:

@@ -22,6 +22,7 @@ class MapFile:
     images : {extension: (n_y, n_x) or (n_age_bin, n_y, n_x)}
     units : {extension: BUNIT}
     bins, spectra : tables as arrays with fields.
+    checked : the table of spectra made again; None in maps that were not checked.
     age_edges_yr : (n_age_bin + 1,)
     cards : of the primary header.
     provenance : see `MapContents`.
@@ -36,6 +37,7 @@ class MapFile:
     cards: dict[str, Any]
     provenance: dict[str, Any]
     wcs: Any
+    checked: Any = None
 
     @property
     def pixel_arcsec(self) -> float | None:
@@ -82,6 +84,7 @@ def read_maps(path: Path) -> MapFile:
                 cards=dict(hdus[0].header),
                 provenance={k: json.loads(v) for k, v in zip(stored["key"], stored["value"], strict=True)},
                 wcs=wcs if wcs.has_celestial else None,
+                checked=np.array(hdus["CHECK"].data) if "CHECK" in names else None,
             )
     except OSError as error:
         raise InputError(f"cannot read {path}: {error}") from error

@@ -9,7 +9,7 @@ import numpy as np
 from sfhmodel.mapping import flags
 from sfhmodel.mapping.pictures.map_file import MapFile
 from sfhmodel.mapping.pictures.sky import around_median, draw_compass, limits_of, name_map, show_map, zoomed
-from sfhmodel.plots.style import BLUE, GREEN, GREY, NOTE_SIZE, ORANGE, PAGE_WIDTH_IN, PURPLE, RED, new_figure
+from sfhmodel.plots.style import BLUE, GREEN, GREY, NOTE_SIZE, ORANGE, PAGE_WIDTH_IN, PURPLE, RED, SKY, new_figure
 
 _COLUMNS = 3
 
@@ -45,6 +45,7 @@ _SHOWN_FLAGS = (
     (flags.NO_RESULT, "no result", RED),
     (flags.MASKED, "masked", GREY),
     (flags.UNLIKE_TRAINING, "unlike training", ORANGE),
+    (flags.NOT_REPRODUCED, "not reproduced", SKY),
     (flags.NO_KINEMATICS | flags.SIGMA_OUTSIDE, "kinematics", PURPLE),
     (flags.PARTIAL | flags.LOW_SNR | flags.NO_BANDS, "partial or faint", BLUE),
     (flags.AT_EDGE, "at edge", GREEN),

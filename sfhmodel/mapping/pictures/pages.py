@@ -10,6 +10,7 @@ from sfhmodel.errors import ConfigError, SfhmodelError
 from sfhmodel.files import written_whole
 from sfhmodel.mapping.flags import MEANINGS
 from sfhmodel.mapping.pictures.bins_page import plot_bins_page
+from sfhmodel.mapping.pictures.check_page import plot_check_page
 from sfhmodel.mapping.pictures.map_file import MapFile, read_maps
 from sfhmodel.mapping.pictures.maps_page import plot_maps_page
 from sfhmodel.mapping.pictures.profiles_page import plot_profiles_page
@@ -34,10 +35,17 @@ _PICTURES = (
         plot_bins_page,
     ),
 )
+_CHECK = (
+    "check",
+    "How well the predicted histories make the spectra again; of some bins, spectra (red: made again) and residuals.",
+    plot_check_page,
+)
 
 
 def plot_maps(path: str | Path, folder: str | Path) -> list[Path]:
     """Draw ``maps.png``, ``profiles.png``, ``bins.png`` and ``maps.html`` of a file of maps.
+
+    And ``check.png`` where the maps were checked.
 
     Parameters
     ----------
@@ -58,18 +66,20 @@ def plot_maps(path: str | Path, folder: str | Path) -> list[Path]:
     maps, folder = read_maps(Path(path)), Path(folder)
     with named_errors(folder, ConfigError, SfhmodelError):
         folder.mkdir(parents=True, exist_ok=True)
-    made = {name: as_png(draw(maps)) for name, _, draw in _PICTURES}
+    pictures = _PICTURES if maps.checked is None else (*_PICTURES, _CHECK)
+    made = {name: as_png(draw(maps)) for name, _, draw in pictures}
+    captions = {name: text for name, text, _ in pictures}
     written = []
     for name, png in made.items():
         with written_whole(folder / f"{name}.png") as partial:
             partial.write_bytes(png)
         written.append(folder / f"{name}.png")
     with written_whole(folder / PAGE) as partial:
-        partial.write_text(_page(maps, made), encoding="utf-8")
+        partial.write_text(_page(maps, made, captions), encoding="utf-8")
     return [*written, folder / PAGE]
 
 
-def _page(maps: MapFile, made: dict[str, bytes]) -> str:
+def _page(maps: MapFile, made: dict[str, bytes], captions: dict[str, str]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     source = files("sfhmodel.mapping.pictures").joinpath("page.html").read_text(encoding="utf-8")
@@ -78,7 +88,7 @@ def _page(maps: MapFile, made: dict[str, bytes]) -> str:
     return template.from_string(source).render(
         title=maps.cards.get("OBJECT") or maps.cards.get("CUBE", ""),
         cards=[(key, maps.cards[key]) for key in ("CUBE", "MODEL", "REDSHIFT", "BINS", "NBINS", "PIXSCALE", "CREATOR")],
-        pictures=[(name, text, base64.b64encode(made[name]).decode()) for name, text, _ in _PICTURES],
+        pictures=[(name, captions[name], base64.b64encode(png).decode()) for name, png in made.items()],
         flags=[(bit, text, int(((flag & bit) != 0).sum())) for bit, text in MEANINGS.items()],
         notes=maps.provenance.get("notes", []),
     )

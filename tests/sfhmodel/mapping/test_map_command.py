@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import small_cubes
 from astropy.io import fits
@@ -19,14 +20,16 @@ def test_a_cube_becomes_maps_pictures_and_a_log(tmp_path):
     cube = small_cubes.make_cube(tmp_path / "cube.fits", snr=60.0)
     out, plots, log = tmp_path / "maps.fits", tmp_path / "plots", tmp_path / "map.log"
     words = ["phangs-muse-hst", cube.path, "--out", out, "--redshift", "0.005", "--bins", "square:2"]
-    done = invoke(*words, "--plots", plots, "--log", log)
+    done = invoke(*words, "--plots", plots, "--log", log, "--check")
     assert done.exit_code == 0, done.output
     assert f"maps: {out} (12 bins of 47 spaxels" in done.output.replace("\n", "")
     with fits.open(out) as hdus:
         assert hdus["SIGMA"].data.shape == (6, 8)
         assert abs(hdus["V"].data[3, 7] - hdus["V"].data[3, 0] - (cube.velocity[3, 7] - cube.velocity[3, 0])) < 60.0
         assert len(hdus["SPECTRA"].data) == 4
+        assert np.isfinite(hdus["CHECK_RMS"].data).sum() == 47
     assert (plots / "maps.html").is_file()
+    assert (plots / "check.png").is_file()
     assert "12 bins of 47 spaxels" in log.read_text()
     again = invoke(*words)
     assert again.exit_code != 0

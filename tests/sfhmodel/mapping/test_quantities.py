@@ -115,15 +115,16 @@ def test_flags_are_sums_of_bits():
         no_kinematics=np.zeros(n, bool),
         sigma_outside=np.zeros(n, bool),
         no_bands=np.zeros(n, bool),
+        not_reproduced=np.array([False, True, True, False]),
     )
     expected = [
         0,
-        flags.UNLIKE_TRAINING + flags.AT_EDGE + flags.PARTIAL,
+        flags.UNLIKE_TRAINING + flags.AT_EDGE + flags.PARTIAL + flags.NOT_REPRODUCED,
         flags.NO_RESULT + flags.PARTIAL,
         flags.LOW_SNR,
     ]
     assert found.tolist() == expected
-    assert set(flags.MEANINGS) == {1 << k for k in range(10)}
+    assert set(flags.MEANINGS) == {1 << k for k in range(11)}
     assert all(len(text) < 68 for text in flags.MEANINGS.values())  # one card of a header each
 
 
