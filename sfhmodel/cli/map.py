@@ -57,6 +57,12 @@ def map_(
         float | None, _mapping("FWHM of the cube's line-spread function; matched to the training spectra's.")
     ] = None,
     resolving_power: Annotated[float | None, _mapping("Wavelength over FWHM, in place of it.")] = None,
+    inclination: Annotated[
+        float | None, _mapping("Of a disc [deg], for radial profiles in its plane.", "--inclination")
+    ] = None,
+    position_angle: Annotated[
+        float | None, _mapping("Of its major axis [deg], from north through east.", "--position-angle")
+    ] = None,
     check: Annotated[
         bool, _mapping("Make each bin's spectrum again from its histories and compare: maps, flag, a page.", "--check")
     ] = False,
@@ -87,6 +93,8 @@ def map_(
         image_errors=_by_band(image_error, "--image-error"),
         mask_sky=mask_sky,
         min_coverage=min_coverage,
+        inclination_deg=inclination,
+        position_angle_deg=position_angle,
         check=check,
         resolution_fwhm_aa=resolution_fwhm_aa,
         resolving_power=resolving_power,

@@ -34,6 +34,8 @@ class MapOptions:
     image_errors : {band: FITS image of its one sigma}, or nothing.
     mask_sky : leave out sky lines and telluric bands; None: unless the redshift is 0.
     min_coverage : of the model's pixels that need data.
+    inclination_deg, position_angle_deg : of a thin disc, and of its major axis from north through east: radial profiles
+        are over distances in its plane; None: on the sky.
     check : make each bin's spectrum again from its predicted histories, and compare (`sfhmodel.checking`).
     resolution_fwhm_aa, resolving_power : of the observed spectra; None: that of the file, else the training's.
     memory_mb : for rows of the cube while they are read.
@@ -57,6 +59,8 @@ class MapOptions:
     image_errors: dict[str, str] = field(default_factory=dict)
     mask_sky: bool | None = None
     min_coverage: float = 0.5
+    inclination_deg: float | None = None
+    position_angle_deg: float | None = None
     check: bool = False
     resolution_fwhm_aa: float | None = None
     resolving_power: float | None = None
@@ -66,12 +70,15 @@ class MapOptions:
     def __post_init__(self):
         check_bins(self.bins)
         ranges = {"min_snr": (-1e6, 1e6), "covariance": (0.0, 100.0), "memory_mb": (1.0, 1e7), "chunk_size": (1, 1e6)}
+        ranges |= {"inclination_deg": (0.0, 85.0), "position_angle_deg": (-360.0, 360.0)}
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ConfigError(f"{name} must be from {low:g} to {high:g}, got {value}")
         if self.image_errors and not self.images:
             raise ConfigError("errors of images are given, but no images")
+        if (self.inclination_deg is None) != (self.position_angle_deg is None):
+            raise ConfigError("give the inclination together with the position angle of the major axis")
         if self.extinction_curve not in CURVES:
             raise ConfigError(f"no extinction curve {self.extinction_curve!r}: there are {', '.join(CURVES)}")
         if is_number(self.velocity) and not abs(float(self.velocity)) < 1e4:

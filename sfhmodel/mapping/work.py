@@ -63,6 +63,8 @@ class Work:
         self.checked_with = templates_of(self.description)[0].library if self.options.check else ""
         self.grid = rest_grid(self.cube, self.description, redshift)
         self.frame = SkyFrame.of(self.cube)
+        if self.options.position_angle_deg is not None and self.frame.wcs is None:
+            raise InputError(f"{self.cube.path}: no celestial coordinates in it, from which a position angle counts")
         sky = PreparationSettings(mask_sky=self.options.mask_sky)
         self.mask_sky = sky.masks_sky(redshift)
         self.rows = self.cube.rows_per_block(self.grid.window, self.options.memory_mb * 2**20)

@@ -26,7 +26,7 @@ _PICTURES = (
     ),
     (
         "profiles",
-        "Distances from the brightest part, on the sky. Bars are the median error that the model gives a bin.",
+        "Distances from the brightest part, on the sky or in the disc; bars: the model's median error of a bin.",
         plot_profiles_page,
     ),
     (

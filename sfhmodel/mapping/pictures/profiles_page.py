@@ -6,6 +6,7 @@ import numpy as np
 
 from sfhmodel.mapping import flags
 from sfhmodel.mapping.pictures.map_file import MapFile
+from sfhmodel.mapping.pictures.sky import distances
 from sfhmodel.plots.style import BLACK, BLUE, GREY, ORANGE, PAGE_WIDTH_IN, finish, legend, new_figure
 
 _QUANTITIES = (
@@ -23,14 +24,12 @@ _LEAST = 3  # bins of a ring
 
 
 def plot_profiles_page(maps: MapFile):
-    """The figure, of circular distances from the brightest part of the galaxy."""
+    """The figure, of distances from the brightest part of the galaxy."""
     shown = [q for q in _QUANTITIES if q[0] in maps.bins.dtype.names]
     n_row = -(-len(shown) // 2)
     figure = new_figure(PAGE_WIDTH_IN, 2.05 * n_row + 0.3)
     axes = figure.subplots(n_row, 2, squeeze=False, sharex=True).ravel()
-    centre = maps.centre
-    scale = maps.pixel_arcsec or 1.0
-    radius = scale * np.hypot(maps.bins["X"] - centre[0], maps.bins["Y"] - centre[1])
+    radius, words = distances(maps)
     like = (maps.bins["FLAG"] & (flags.UNLIKE_TRAINING | flags.NO_RESULT)) == 0
     for one, (name, label, is_log) in zip(axes, shown, strict=False):
         values = maps.bins[name].astype(np.float64)
@@ -39,7 +38,7 @@ def plot_profiles_page(maps: MapFile):
         finish(one)
         one.set_ylabel(label)
     for one in axes[max(len(shown) - 2, 0) : len(shown)]:
-        one.set_xlabel("distance [arcsec]" if maps.pixel_arcsec else "distance [spaxels]")
+        one.set_xlabel(f"{words} [arcsec]" if maps.pixel_arcsec else f"{words} [spaxels]")
         one.tick_params(labelbottom=True)
     for one in axes[len(shown) :]:
         one.set_axis_off()

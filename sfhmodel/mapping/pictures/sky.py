@@ -100,3 +100,21 @@ def _directions(maps: MapFile, x: float, y: float) -> list[tuple[float, float]]:
         length = float(np.hypot(px - x, py - y))
         out.append((float(px - x) / length, float(py - y) / length))
     return out
+
+
+def distances(maps: MapFile) -> tuple[np.ndarray, str]:
+    """(n_bin,) of bins from the centre, in arcsec where their size is known, else in spaxels; and what they are.
+
+    On the sky, or in the plane of a thin disc whose inclination and position angle the maps were made with:
+
+        r^2 = a^2 + (b / cos i)^2,   a, b = along the major and the minor axis
+    """
+    x, y = maps.centre
+    dx, dy = maps.bins["X"] - x, maps.bins["Y"] - y
+    scale, options = maps.pixel_arcsec or 1.0, maps.provenance.get("options", {})
+    if maps.wcs is None or options.get("inclination_deg") is None:
+        return scale * np.hypot(dx, dy), "distance"
+    inclination, angle = (np.radians(options[name]) for name in ("inclination_deg", "position_angle_deg"))
+    north, east = (dx * ux + dy * uy for ux, uy in _directions(maps, x, y))
+    major, minor = north * np.cos(angle) + east * np.sin(angle), east * np.cos(angle) - north * np.sin(angle)
+    return scale * np.hypot(major, minor / np.cos(inclination)), "distance in the disc"

@@ -44,6 +44,8 @@ def test_a_cube_becomes_maps_pictures_and_a_log(tmp_path):
         (["--velocity", "none.fits"], "there is no file none.fits"),
         (["--extinction-curve", "F04"], "there are F99, CCM89"),
         (["--ebv", "-0.1"], "ebv must be"),
+        (["--inclination", "40"], "together with the position angle"),
+        (["--inclination", "90", "--position-angle", "0"], "inclination_deg must be"),
         (["--memory-mb", "0"], "memory_mb must be"),
     ],
 )

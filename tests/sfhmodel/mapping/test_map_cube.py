@@ -227,5 +227,13 @@ def test_errors_say_what_to_do(cube, tmp_path):
         map_cube(MODEL, cube.path, tmp_path / "m.png", reading=AT)
     with pytest.raises(ConfigError, match="exists"):
         map_cube(MODEL, cube.path, cube.path, reading=AT)
+    with fits.open(cube.path) as hdus:
+        for hdu in hdus[1:]:
+            for key in ("CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"):
+                del hdu.header[key]
+        hdus.writeto(tmp_path / "nowhere.fits")
+    disc = MapOptions(inclination_deg=40.0, position_angle_deg=10.0)
+    with pytest.raises(InputError, match="from which a position angle counts"):
+        map_cube(MODEL, tmp_path / "nowhere.fits", tmp_path / "m.fits", options=disc, reading=AT)
     with pytest.raises(InputError, match="the best has"):
         map_cube(MODEL, cube.path, tmp_path / "m.fits", options=MapOptions(min_snr=1e5), reading=AT)

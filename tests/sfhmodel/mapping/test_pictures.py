@@ -1,6 +1,7 @@
 """Pages of maps, from a file of maps."""
 
 import base64
+import json
 import re
 
 import numpy as np
@@ -14,14 +15,14 @@ from sfhmodel.mapping import plot_maps
 from sfhmodel.mapping.pictures.map_file import read_maps
 from sfhmodel.mapping.pictures.maps_page import plot_maps_page
 from sfhmodel.mapping.pictures.profiles_page import plot_profiles_page
-from sfhmodel.mapping.pictures.sky import around_median, draw_compass, limits_of
+from sfhmodel.mapping.pictures.sky import around_median, distances, draw_compass, limits_of
 from sfhmodel.plots.style import new_figure
 
 SHAPE = (12, 16)
 N_AGE = 5
 
 
-def write_maps(path, *, rotation_deg=0.0, bare=False):
+def write_maps(path, *, rotation_deg=0.0, bare=False, options=None):
     """A file as `sfhmodel map` writes it, of a round galaxy with a masked corner; ``bare``: no sky, no kinematics."""
     y, x = np.indices(SHAPE)
     bin_id = (y // 2) * 8 + x // 2
@@ -86,14 +87,14 @@ def write_maps(path, *, rotation_deg=0.0, bare=False):
     edges = np.array([0.0, 1e7, 1e8, 1e9, 5e9, 1.38e10])
     ages = {"AGE_LOW": edges[:-1], "AGE_HIGH": edges[1:]}
     hdus.append(fits.BinTableHDU.from_columns([_column(k, v) for k, v in ages.items()], name="AGE_BINS"))
-    said = {"key": np.array(["notes"]), "value": np.array(['["a <note>"]'])}
+    said = {"key": np.array(["notes", "options"]), "value": np.array(['["a <note>"]', json.dumps(options or {})])}
     hdus.append(fits.BinTableHDU.from_columns([_column(k, v) for k, v in said.items()], name="PROVENANCE"))
     fits.HDUList(hdus).writeto(path)
     return path
 
 
 def _column(name, values):
-    kinds = {"f": "D", "i": "J", "U": "20A"}
+    kinds = {"f": "D", "i": "J", "U": "80A"}
     width = values.shape[1] if values.ndim > 1 else ""
     return fits.Column(name=name, array=values, format=f"{width}{kinds[values.dtype.kind]}")
 
@@ -151,6 +152,28 @@ def test_profiles_show_every_bin_and_their_median(tmp_path):
     assert len(axes.collections[0].get_offsets()) == len(maps.bins)
     x, y = next(line for line in axes.lines if line.get_label() == "median").get_data()
     np.testing.assert_allclose(np.polyfit(x / 0.2, y, 1)[0], -0.05, atol=0.01)
+
+
+@pytest.mark.parametrize(("angle", "rotation"), [(30.0, 0.0), (30.0, 90.0), (-150.0, 25.0), (0.0, 0.0), (90.0, 0.0)])
+def test_distances_in_a_disc(angle, rotation, tmp_path):
+    disc = {"inclination_deg": 60.0, "position_angle_deg": angle}
+    maps = read_maps(write_maps(tmp_path / "maps.fits", rotation_deg=rotation, options=disc))
+    found, words = distances(maps)
+    assert words == "distance in the disc"
+    centre = maps.wcs.pixel_to_world(*maps.centre)
+    places = maps.wcs.pixel_to_world(maps.bins["X"], maps.bins["Y"])
+    expected_angle = centre.position_angle(places).rad - np.radians(angle)
+    expected = centre.separation(places).arcsec * np.hypot(np.cos(expected_angle), 2.0 * np.sin(expected_angle))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_distances_on_the_sky(tmp_path):
+    for bare, scale in ((True, 1.0), (False, 0.2)):
+        maps = read_maps(write_maps(tmp_path / f"{bare}.fits", bare=bare))
+        found, words = distances(maps)
+        x, y = maps.centre
+        np.testing.assert_allclose(found, scale * np.hypot(maps.bins["X"] - x, maps.bins["Y"] - y))
+        assert words == "distance"
 
 
 def test_limits():
