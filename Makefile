@@ -12,11 +12,13 @@ $(BIN)/.installed: pyproject.toml setup.py $(wildcard sfhsim/records/*.pyx)
 	$(BIN)/python -m pip install --quiet --editable .[test,lint]
 	touch $@
 
-demo: $(BIN)/.installed ## A data set of synthetic galaxies in demo/, with pictures; histories of two observed ones.
+demo: $(BIN)/.installed ## Synthetic galaxies in demo/, with pictures; histories of two observed ones; maps of a mock cube.
 	$(BIN)/sfhsim generate demo -n $(N) --out demo/dataset --shard-size 8MB --plots
 	$(BIN)/sfhsim plot demo --out demo/plots
 	$(BIN)/sfhsim inspect demo/dataset --plot demo/plots/sample.png
 	$(BIN)/sfhmodel demo --out demo/galaxies
+	$(BIN)/sfhsim cube disc --set field.n_x=32 --set field.n_y=32 --set field.pixel_arcsec=0.6 --out demo/cube.fits --overwrite
+	$(BIN)/sfhmodel map phangs-muse-hst demo/cube.fits --redshift 0.004 --bins sn:60 --check --out demo/maps.fits --plots demo/maps --overwrite
 
 test: $(BIN)/.installed ## Every test that this machine can run.
 	$(BIN)/python -m pytest -n auto
