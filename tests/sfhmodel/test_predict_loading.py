@@ -100,7 +100,7 @@ def test_paths_that_do_not_exist(tmp_path, monkeypatch):
     monkeypatch.setenv("SFHMODEL_HOME", str(tmp_path))
     with pytest.raises(ModelFileError, match=r"no model file .*nothing\.keras; presets: optical, phangs-muse-hst"):
         load(tmp_path / "nothing.keras")
-    with pytest.raises(ModelFileError, match="no model file and no preset 'nothing': presets: optical, phangs-muse-hst"):
+    with pytest.raises(ModelFileError, match="no model file and no preset 'nothing': presets: optical, phangs-muse"):
         load("nothing")
 
 
