@@ -17,7 +17,7 @@ demo: $(BIN)/.installed ## Synthetic galaxies in demo/, with pictures; histories
 	$(BIN)/sfhsim plot demo --out demo/plots
 	$(BIN)/sfhsim inspect demo/dataset --plot demo/plots/sample.png
 	$(BIN)/sfhmodel demo --out demo/galaxies
-	$(BIN)/sfhsim cube disc --set field.n_x=32 --set field.n_y=32 --set field.pixel_arcsec=0.6 --out demo/cube.fits --overwrite
+	$(BIN)/sfhsim cube disc --set field.n_x=24 --set field.n_y=24 --set field.pixel_arcsec=0.8 --out demo/cube.fits --overwrite
 	$(BIN)/sfhmodel map phangs-muse-hst demo/cube.fits --redshift 0.004 --bins sn:60 --check --out demo/maps.fits --plots demo/maps --overwrite
 
 test: $(BIN)/.installed ## Every test that this machine can run.

@@ -92,7 +92,7 @@ if __name__ == "__main__":
             for changed in changes_of(array):
                 attempt(compiled.document, compiled.arrays | {name: changed}, counts)
         for path in numbers_in(compiled.document["stages"]):
-            for value in (-1, 0, 10**9, 1e-300, "x", None):
+            for value in (-1, 10**9, 1e-300, "x"):
                 document = copy.deepcopy(compiled.document)
                 put(document["stages"], path, value)
                 attempt(document, compiled.arrays, counts)
