@@ -20,8 +20,8 @@ import numpy as np
 import yaml
 from threadpoolctl import threadpool_limits
 
-from benchmarks.worlds import worlds
-from sfhmodel.building import definition, galaxies
+from benchmarks.worlds import first_galaxies, worlds
+from sfhmodel.building import definition
 from sfhsim.constants import C_KMS
 from sfhsim.libraries import load_library
 from sfhsim.libraries.broadened import broadened
@@ -107,9 +107,7 @@ def compare(model, recipe: Path, fitting: FullSpectrumFitting, n: int) -> dict[s
     """Rows of both, on the same ``n`` galaxies."""
     from sfhmodel.evaluation.worlds import without_bands
 
-    inputs, truths = next(iter(galaxies(recipe, n, seed=555)))
-    inputs = {name: np.asarray(values)[:n] for name, values in inputs.items()}
-    truths = {name: np.asarray(values)[:n] for name, values in truths.items()}
+    inputs, truths = first_galaxies(recipe, n, seed=555)
     targets = {name: np.asarray(values) for name, values in model.targets(truths).items()}
     names = list(model.description.summary_names)
     columns = [names.index(name) for name in SUMMARIES]
@@ -155,13 +153,14 @@ def main() -> None:
     from sfhmodel.inference import load
 
     model, recipes = load(options.model).model, worlds(definition(options.definition))
+    fwhm_aa = _fwhm_aa(recipes[options.world[0]], model.description)  # the instrument is that of all worlds
+    fittings = {library: FullSpectrumFitting(library, model.description, fwhm_aa) for library in options.templates}
     print(f"{'world':22s}{'who':>24s}{'error':>8s}{'age dex':>18s}{'[M/H] dex':>18s}{'s / galaxy':>12s}")
     with tempfile.TemporaryDirectory() as folder:
         for world in options.world:
             path = Path(folder) / "world.yaml"
             path.write_text(yaml.safe_dump(recipes[world], sort_keys=False))
-            for library in options.templates:
-                fitting = FullSpectrumFitting(library, model.description, _fwhm_aa(recipes[world], model.description))
+            for library, fitting in fittings.items():
                 for who, found in compare(model, path, fitting, options.galaxies).items():
                     name = f"{who} ({library})" if who == "pPXF" else who
                     spreads = "".join(

@@ -17,6 +17,7 @@ Printed: the share of each that is called unlike the training data.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import tempfile
 from collections.abc import Callable
@@ -25,9 +26,11 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from benchmarks.worlds import worlds
-from sfhmodel.building import definition, galaxies
+from benchmarks.worlds import first_galaxies, worlds
+from sfhmodel.building import definition
+from sfhmodel.evaluation.worlds import without_bands
 from sfhsim.constants import C_KMS
+from sfhsim.recipe import recipe_from_dict
 
 BALMER_AA = (6562.8, 4861.3, 4340.5, 4101.7, 3970.1)
 OIII_AA = ((4958.9, 1 / 2.98), (5006.8, 1.0))
@@ -102,33 +105,35 @@ def _gauss(wave_aa: np.ndarray, line_aa: float, sigma_aa: np.ndarray) -> np.ndar
 def kinds(content: dict, folder: Path, n: int) -> dict[str, Callable[[], dict]]:
     """Makers of inputs of a model, by what they are; magnitudes are missing."""
     recipe = worlds(content)["bc03 cloudy"]
+    wave_aa = recipe_from_dict(recipe).spectrum.wave_aa
 
     def made(name: str, change: Callable[[dict], dict] = lambda recipe: recipe) -> dict:
         path = folder / f"{name}.yaml"
         path.write_text(yaml.safe_dump(change(recipe), sort_keys=False))
-        batches = [inputs for inputs, _ in galaxies(path, n, seed=556)]
-        inputs = {key: np.concatenate([np.asarray(batch[key]) for batch in batches])[:n] for key in batches[0]}
-        missing = np.full_like(inputs["magnitudes"], np.nan)
-        return {**inputs, "magnitudes": missing, "magnitude_errors": missing}
+        return without_bands(first_galaxies(path, n, seed=556)[0])
+
+    @functools.cache
+    def usual() -> dict:
+        return made("galaxies")
 
     def at(redshift: float) -> Callable[[dict], dict]:
         return lambda recipe: recipe | {"kinematics": recipe["kinematics"] | {"redshift": redshift}}
 
     def flipped() -> dict:
-        inputs = made("flipped")
+        inputs = usual()
         return {**inputs, **{key: np.ascontiguousarray(inputs[key][:, ::-1]) for key in ("flux", "flux_error")}}
 
     def other(spectra: Callable) -> Callable[[], dict]:
         def make() -> dict:
-            inputs, random = made("other"), np.random.default_rng(1)
+            inputs, random = usual(), np.random.default_rng(1)
             level = inputs["flux"].mean(axis=1, keepdims=True)
-            flux = spectra(_wave_aa(recipe), random, len(level)) * level
+            flux = spectra(wave_aa, random, len(level)) * level
             return {**inputs, "flux": (flux + inputs["flux_error"] * random.normal(size=flux.shape)).astype(np.float32)}
 
         return make
 
     return {
-        "galaxies": lambda: made("galaxies"),
+        "galaxies": usual,
         "redshift wrong": lambda: made("shifted", at(0.02)),
         "redshift 1": lambda: made("far", at(1.0)),
         "flipped": flipped,
@@ -137,11 +142,6 @@ def kinds(content: dict, folder: Path, n: int) -> dict[str, Callable[[], dict]]:
         "sky": other(sky),
         "nothing": other(lambda wave_aa, random, n: np.zeros((n, wave_aa.size))),
     }
-
-
-def _wave_aa(recipe: dict) -> np.ndarray:
-    spectrum = recipe["spectrum"]
-    return np.arange(spectrum["start_aa"], spectrum["stop_aa"] + 0.5 * spectrum["step_aa"], spectrum["step_aa"])
 
 
 def main() -> None:

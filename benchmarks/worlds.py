@@ -19,9 +19,10 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import yaml
 
-from sfhmodel.building import build, definition, measured
+from sfhmodel.building import build, definition, galaxies, measured
 from sfhsim.recipe import merged
 
 LIBRARIES = {
@@ -67,6 +68,14 @@ def worlds(content: dict) -> dict[str, dict]:
         "spectrum": content["recipe"]["spectrum"] | {"subtract_template_resolution": False},
     }
     return {name: _changed(merged(content["recipe"], base), change) for name, change in changes.items()}
+
+
+def first_galaxies(recipe: Path, n: int, seed: int) -> tuple[dict, dict]:
+    """Inputs and truths of the first ``n`` galaxies of a recipe, of its split for tests."""
+    inputs, truths = zip(*galaxies(recipe, n, seed), strict=True)
+    return tuple(
+        {key: np.concatenate([np.asarray(b[key]) for b in bs])[:n] for key in bs[0]} for bs in (inputs, truths)
+    )
 
 
 def _changed(recipe: dict, change: dict) -> dict:

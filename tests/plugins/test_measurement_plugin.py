@@ -1,14 +1,13 @@
 """Measurements as truths: built-in ones by both paths, and one in a file of its own to a verified data set."""
 
-import sys
-
 import numpy as np
 import pytest
 import yaml
+from loaded_plugin import loaded_plugin
 from miniature import WAVE_AA, miniature_library, miniature_recipe
 from test_plugins import run
 
-from sfhsim import Simulator, load_recipe, plugins
+from sfhsim import Simulator, load_recipe
 from sfhsim.errors import CoverageError, RecipeError
 from sfhsim.instrument import MEASUREMENTS, Measurement, register_measurement
 from sfhsim.libraries import save_library
@@ -53,13 +52,8 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def loaded(place):
     """The same, with the plug-in loaded for this test alone."""
-    before = dict(plugins._loaded)
-    plugins.load_plugin(place / "plug_index.py")
-    yield place
-    plugins._loaded.clear()
-    plugins._loaded.update(before)
-    MEASUREMENTS._items.pop("plug_uv_colour")
-    del sys.modules["plug_index"]
+    with loaded_plugin(place / "plug_index.py", MEASUREMENTS, "plug_uv_colour"):
+        yield place
 
 
 def recipe_of(place, **sections):
@@ -147,3 +141,8 @@ def test_what_cannot_be_measured(loaded, monkeypatch):
     monkeypatch.setattr(Odd, "windows_aa", np.array([[WAVE_AA[-1] - 10.0, WAVE_AA[-1] + 10.0]]))
     with pytest.raises(CoverageError, match="measurement 'plug_odd' needs 29990-30010 A, miniature covers 850-30000 A"):
         Simulator(recipe, miniature_library())
+
+
+def test_a_measurement_without_a_value_says_so():
+    with pytest.raises(NotImplementedError, match="measurement '' does not define its value"):
+        Measurement().value(np.zeros((1, 0)))

@@ -1,14 +1,13 @@
 """Nebular models of both kinds in a file of their own: from a recipe that names them to a verified data set."""
 
-import sys
-
 import numpy as np
 import pytest
 import yaml
+from loaded_plugin import loaded_plugin
 from miniature import AGE_YR, METALLICITY, miniature_library, miniature_recipe
 from test_plugins import run
 
-from sfhsim import Simulator, load_recipe, make_simulator, plugins
+from sfhsim import Simulator, load_recipe, make_simulator
 from sfhsim.constants import LSUN_ERG_S
 from sfhsim.errors import CoverageError, RecipeError
 from sfhsim.histories.parameters import Parameter
@@ -91,14 +90,8 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def loaded(place):
     """The same, with the plug-in loaded for this test alone."""
-    before = dict(plugins._loaded)
-    plugins.load_plugin(place / "plug_gas.py")
-    yield place
-    plugins._loaded.clear()
-    plugins._loaded.update(before)
-    for name in ("plug_case_b", "plug_nitrogen"):
-        NEBULAR_MODELS._items.pop(name)
-    del sys.modules["plug_gas"]
+    with loaded_plugin(place / "plug_gas.py", NEBULAR_MODELS, "plug_case_b", "plug_nitrogen"):
+        yield place
 
 
 def recipe_of(place, **sections):

@@ -1,14 +1,13 @@
 """A noise model in a file of its own: from a recipe that names it to a verified data set, by both paths."""
 
-import sys
-
 import numpy as np
 import pytest
 import yaml
+from loaded_plugin import loaded_plugin
 from miniature import miniature_library, miniature_recipe
 from test_plugins import run
 
-from sfhsim import Simulator, load_recipe, plugins
+from sfhsim import Simulator, load_recipe
 from sfhsim.errors import RecipeError
 from sfhsim.instrument import NOISE_MODELS
 from sfhsim.libraries import save_library
@@ -58,13 +57,8 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def loaded(place):
     """The same, with the plug-in loaded for this test alone."""
-    before = dict(plugins._loaded)
-    plugins.load_plugin(place / "plug_noise.py")
-    yield place
-    plugins._loaded.clear()
-    plugins._loaded.update(before)
-    NOISE_MODELS._items.pop("plug_sky")
-    del sys.modules["plug_noise"]
+    with loaded_plugin(place / "plug_noise.py", NOISE_MODELS, "plug_sky"):
+        yield place
 
 
 def test_from_a_recipe_to_a_verified_data_set(loaded):
