@@ -18,6 +18,7 @@ from sfhsim.constants import FWHM_PER_SIGMA
 
 N_BASIS, N_POLYNOMIAL = 15, 10
 _PADDING_KMS = 4500.0  # of stars beyond the data: shifted and broadened ones come from there
+_COARSEST_KMS = 300.0  # between pixels of the library where they are closest
 _YOUNGEST_YR = 1e7
 _N_AGE = 36
 
@@ -114,7 +115,9 @@ def stellar_basis(grid: LogGrid) -> Basis:
     edges = grid.edges_aa[0] * np.exp((np.arange(n_fft + 1) - padding) * step)
     needed = edges[[0, n + 2 * padding]]
     near = (library.wave_aa > needed[0] - 50.0) & (library.wave_aa < edges[-1] + 50.0)
-    if near.sum() < n or library.wave_aa[near][0] > needed[0]:
+    inside = (library.wave_aa > needed[0]) & (library.wave_aa < needed[1])
+    coarsest = _COARSEST_KMS / C_KMS * needed[1]
+    if inside.sum() < 2 or library.wave_aa[near][0] > needed[0] or np.diff(library.wave_aa[inside]).min() > coarsest:
         raise InputError(f"velocities need stars from {needed[0]:.0f} to {needed[1]:.0f} A, {LIBRARY} has no such")
     age = np.unique(np.searchsorted(library.age_yr, np.geomspace(_YOUNGEST_YR, library.age_yr[-1], _N_AGE)))
     age = np.minimum(age, library.age_yr.size - 1)

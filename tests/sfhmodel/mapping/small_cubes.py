@@ -31,10 +31,16 @@ class SmallCube:
 @lru_cache(maxsize=4)
 def rest_spectra(n: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray, dict]:
     """Wavelengths, noise-free spectra (n, m) of mean 1 and truths of n galaxies without lines."""
+    return spectra_at(0.0, 0.0, n, seed)
+
+
+def spectra_at(redshift: float, velocity_kms: float, n: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray, dict]:
+    """The same, observed at a redshift and a velocity, on pixels that do not move with it."""
     content = recipe_to_dict(sfhsim.load_recipe("demo"))
     content["nebular"] = {"model": "none"}
     content["spectrum"] |= {"start_aa": 4600.0, "stop_aa": 7250.0, "step_aa": 1.25, "lsf": {"name": "muse"}}
-    content["kinematics"] |= {"velocity_dispersion_kms": 80.0, "redshift": 0.0}
+    total = (1.0 + redshift) * np.exp(velocity_kms / C_KMS) - 1.0
+    content["kinematics"] |= {"velocity_dispersion_kms": 80.0, "redshift": float(total)}
     simulator = sfhsim.Simulator(recipe_from_dict(content), sfhsim.load_library("bc03-miles"), seed=seed)
     batch = simulator.batch(range(n))
     flux = np.asarray(batch.noise_free_spectrum, dtype=np.float64)

@@ -44,6 +44,18 @@ def test_velocities_come_back_with_errors_that_hold(basis, spectra):
     assert 70.0 < np.median(found.dispersion) < 105.0  # 80 km/s, and what MUSE has beyond the library
 
 
+@pytest.mark.parametrize("grid", [GRID, LogGrid.between(4800.0, 5500.0, 30.0)], ids=["muse", "fine"])
+def test_velocities_are_not_off_by_a_fraction_of_a_pixel(grid):
+    """Galaxies that the simulator puts at a redshift, on pixels of its own: nothing is shifted by the test."""
+    own = stellar_basis(grid)
+    for velocity in (-137.0, 33.0, 300.0):
+        wave, flux, _ = small_cubes.spectra_at(0.02, velocity, 12)
+        flux = rebin_padded(wave / 1.02, flux, grid.edges_aa)
+        error = np.full(flux.shape, 0.002)
+        found = fit_kinematics(flux, error, np.ones(flux.shape, bool), own)
+        assert abs(np.mean(found.velocity - velocity)) < 1.0
+
+
 def test_dispersions_grow_by_what_is_added(basis, spectra):
     _, flux, error = spectra
     mask = np.ones(flux.shape, bool)
