@@ -10,6 +10,7 @@ kill      the command killed at random until it is done, and not killed: the sam
 memory    peak memory on a sparse file of 3700 x 1231 x 999 (``--rows`` of it hold a galaxy).
 ngist     velocities of nGIST's 28 bins (--observed) against pPXF's, ages and metallicities beside its own.
 cubes     cubes of other instruments (--observed): maps, or why there are none.
+covariance  noise of summed spaxels of a MUSE cube (--observed) against that of independent ones.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import observed_maps
+
 MODEL = "phangs-muse-hst"
-C_KMS = 299792.458
-PARTS = ("mock", "rate", "kill", "memory", "ngist", "cubes")
+PARTS = ("mock", "rate", "kill", "memory", "ngist", "cubes", "covariance")
 QUANTITIES = ("LOG_AGE_MW", "LOG_AGE_LW", "METAL_MW", "METAL_LW", "A_V", "LOG_MASS_DENSITY", "SFR_DENSITY_100MYR")
 COMMAND = [sys.executable, "-c", "from sfhmodel.cli import main; main()", "map"]
 UNIT = "10**(-20)*erg/s/cm**2/Angstrom"
@@ -218,72 +220,6 @@ def memory(folder: Path, n_row: int, n_y: int) -> None:
     print(f"memory: {peak:.2f} GiB at most, {time.monotonic() - began:.0f} s ({shown})")
 
 
-def ngist(observed: Path) -> None:
-    """On the binned spectra that nGIST wrote: its cube is not among the files."""
-    import warnings
-
-    from astropy.io import fits
-
-    import sfhmodel
-    from sfhmodel.mapping.kinematics.fit import fit_kinematics
-    from sfhmodel.mapping.kinematics.templates import LogGrid, stellar_basis
-    from sfhmodel.spectra import PreparationSettings
-
-    name = str(observed / "resolved" / "ngist_ngc0000" / "nGIST_NGC0000_")
-    with fits.open(name + "BinSpectra.fits") as hdus:
-        log = hdus["LOGLAM"].data["LOGLAM"]
-        flux, error = (hdus["BIN_SPECTRA"].data[key] for key in ("SPEC", "ESPEC"))
-    kin, sfh = (fits.getdata(f"{name}{what}.fits") for what in ("kin", "sfh"))
-    step = log[1] - log[0]
-    grid = LogGrid(np.exp(np.append(log - step / 2, log[-1] + step / 2)), step * C_KMS)
-    found = fit_kinematics(flux, error, np.ones(flux.shape, bool), stellar_basis(grid))
-    off = found.velocity - kin["V"]
-    half = 0.25 * grid.step_kms
-    print(
-        f"ngist: V - pPXF's: median {np.median(off):+.1f} km/s, scatter {np.std(off):.1f}, furthest from the median "
-        f"{np.abs(off - np.median(off)).max():.1f}"
-    )
-    print(
-        f"  {half:.1f} km/s, half a pixel of templates sampled twice as finely as the data, taken off pPXF's: median "
-        f"{np.median(off) + half:+.1f}, furthest {np.abs(off + half).max():.1f}; that it comes from there is a guess"
-    )
-    print(f"  SIGMA - pPXF's: median {np.median(found.dispersion - kin['SIGMA']):+.0f} km/s")
-    model = sfhmodel.load(MODEL, settings=PreparationSettings(min_coverage=0.2))
-    rest = grid.wave_aa[None] * np.exp(-found.velocity[:, None] / C_KMS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        answers = [model.predict(w, f, e) for w, f, e in zip(rest, flux, error, strict=True)]
-    print(f"  {'bin':>4} {'V':>7} {'pPXF':>7}  {'log age LW':>10} {'pPXF':>6}  {'[M/H] LW':>8} {'pPXF':>6}  novelty")
-    for k in range(0, len(kin), 3):
-        age, z = (float(answers[k].summary(s)[0]) for s in ("mean_log10_age_yr_light", "log10_metallicity_light"))
-        theirs = np.log10(sfh["AGE"][k] * 1e9), sfh["METAL"][k]
-        print(
-            f"  {k:4d} {found.velocity[k]:7.1f} {kin['V'][k]:7.1f}  {age:10.2f} {theirs[0]:6.2f}  "
-            f"{z - np.log10(0.02):8.2f} {theirs[1]:6.2f}  {float(answers[k].novelty[0]):.2f}"
-        )
-
-
-def cubes(folder: Path, observed: Path) -> None:
-    """Maps of real cubes, or the reason that is given."""
-    import sfhmodel
-    from sfhmodel.mapping import MapOptions, map_cubes
-    from sfhmodel.spectra import ReadOptions
-
-    model = sfhmodel.load(MODEL)
-    files = (
-        ("abell478_bcg_muse_crop20.fits", "sn:10", {"redshift": 0.088}),
-        ("ngc3081_gmos_ifu.fits", "spaxel", {}),
-        ("ngc3081_gmos_ifu.fits", "spaxel", {"error_is": "variance"}),
-        ("mrk1239_pmas_HE0949-0122.fits.gz", "sn:20", {"redshift": 0.0199}),
-    )
-    for name, bins, said in files:
-        path = observed / "cubes" / name
-        options, reading = MapOptions(bins=bins), ReadOptions(**said)
-        (outcome,) = map_cubes(model, [path], folder / "cubes", options=options, reading=reading, overwrite=True)
-        result = outcome.problem or f"{outcome.n_bin} bins, {outcome.n_unlike} unlike the training data"
-        print(f"cubes: {name} {said or ''}: {result}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", default=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
@@ -309,7 +245,11 @@ def main() -> None:
             "memory": lambda: memory(folder, arguments.rows, arguments.mosaic_rows),
         }
         if arguments.observed is not None:
-            runs |= {"ngist": lambda: ngist(arguments.observed), "cubes": lambda: cubes(folder, arguments.observed)}
+            runs |= {
+                "ngist": lambda: observed_maps.ngist(MODEL, arguments.observed),
+                "cubes": lambda: observed_maps.cubes(MODEL, folder, arguments.observed),
+                "covariance": lambda: observed_maps.covariance(arguments.observed),
+            }
         for part in arguments.parts:
             if part in runs:
                 runs[part]()

@@ -39,7 +39,8 @@ def map_(
     ] = "auto",
     dispersion: Annotated[str | None, _mapping("FITS image of dispersions in km/s.", "--dispersion")] = None,
     covariance: Annotated[
-        float | None, _mapping("f: errors of N spaxels are 1 + f log10 N times larger.", "--covariance")
+        float | None,
+        _mapping("f: errors of N spaxels are 1 + f log10 N times larger; else the instrument's.", "--covariance"),
     ] = None,
     mask: Annotated[str | None, _mapping("FITS image, non-zero = leave out (stars).", "--mask")] = None,
     ebv: Annotated[str | None, _mapping("Foreground E(B-V) in mag: a number or a FITS image.", "--ebv")] = None,

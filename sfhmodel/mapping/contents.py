@@ -13,6 +13,7 @@ import numpy as np
 from sfhmodel.description import ModelDescription
 from sfhmodel.mapping import checks, flags
 from sfhmodel.mapping.binning import Bins
+from sfhmodel.mapping.covariance import Covariance
 from sfhmodel.mapping.cube import Cube
 from sfhmodel.mapping.histories import OWN_COLUMNS, SHOWN, SHOWN_ERROR, SHOWN_FLUX, STAGE
 from sfhmodel.mapping.kinematics import VelocityField
@@ -49,6 +50,7 @@ class MapContents:
     grid: RestGrid
     cube: Cube
     frame: SkyFrame
+    covariance: Covariance
     options: MapOptions
     model_name: str
     model_sha256: str
@@ -240,6 +242,8 @@ class MapContents:
             "REDSHIFT": (self.grid.redshift, "that the cube was shifted by"),
             "NBINS": (self.bins.map.n_bin, "bins"),
             "BINS": (self.options.bins[-60:], "how they were chosen"),
+            "COVFACT": (self.covariance.factor, "errors of N spaxels: 1 + COVFACT log10 N times larger"),
+            "COVMAX": (self.covariance.most if np.isfinite(self.covariance.most) else 0.0, "at most; 0 = no limit"),
             "PIXSCALE": (self.frame.pixel_arcsec or 0.0, "[arcsec] side of a spaxel; 0 = unknown"),
         }
 
@@ -252,6 +256,7 @@ class MapContents:
             "dataset_sha256": d.dataset_sha256,
             "cube": str(self.cube.path),
             "redshift": self.grid.redshift,
+            "covariance": str(self.covariance),
             "options": self.options.to_dict(),
             "quantile_levels": list(d.quantile_levels),
             "bands": list(d.band_names),

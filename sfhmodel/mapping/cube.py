@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +64,9 @@ class Cube:
     redshift : in the file, or None.
     header : of the fluxes, for a WCS.
     fwhm_aa : (m,) of the line-spread function, or None.
-    is_manga : whether the covariance of its spaxels is MaNGA's.
+    instrument : as the header names it, or ''.
+    is_manga, is_califa : whose cubes have a covariance of their own.
+    covariance_limit : of a mock cube, by how much the noise of many spaxels exceeds that of independent ones, or None.
     errors_are_known : whether the file holds any.
     notes : what was assumed.
     """
@@ -80,6 +81,10 @@ class Cube:
         self.medium = source.medium(options, "vacuum" if self._sections.is_manga else "air", axis.medium)
         self.path, self.shape, self.notes = source.path, self._sections.shape, source.notes
         self.header, self.is_manga = self._sections.header, self._sections.is_manga
+        self.instrument = str(source.header_value("INSTRUME") or "").strip()
+        self.is_califa = source.header_value("CALIFAID") is not None
+        limit = source.header_value("COVSPAT")
+        self.covariance_limit = float(limit) if isinstance(limit, int | float) and np.isfinite(limit) else None
         self.unit = options.flux_unit or self._sections.unit
         self.errors_are_known = self._sections.has_errors
         self.redshift = self._redshift()
@@ -196,14 +201,3 @@ def open_cube(path: str | Path, options: ReadOptions | None = None) -> Iterator[
             yield Cube(source, options)
         except InputError as error:
             raise error if str(path) in str(error) else InputError(f"{path}: {error}") from error
-
-
-def covariance_of(cube: Any, factor: float | None, n_spaxel: np.ndarray) -> np.ndarray:
-    """By how much errors of sums (n,) exceed those of independent spaxels: 1 + factor log10 N.
-
-    Of MaNGA its own factor, 1.62 up to 4.2 times (Law et al. 2016), unless the user gives another one.
-    """
-    log_n = np.log10(np.maximum(np.asarray(n_spaxel, dtype=np.float64), 1.0))
-    if factor is None:
-        return np.minimum(1.0 + 1.62 * log_n, 4.2) if cube.is_manga else np.ones(log_n.shape)
-    return 1.0 + factor * log_n

@@ -25,8 +25,8 @@ class MapOptions:
     velocity : 'auto', a number [km/s], or a FITS file: an image of velocities relative to the redshift, PHANGS' or
         MaNGA's MAPS, nGIST's tables or maps.
     dispersion : a FITS file with an image of dispersions [km/s], where the velocities' file has none.
-    covariance : f in 1 + f log10 N, by which the error of a sum of N spaxels exceeds that of independent ones; None: 0,
-        or what MaNGA found for its own cubes.
+    covariance : f in 1 + f log10 N, by which the error of a sum of N spaxels exceeds that of independent ones; None:
+        that of the instrument, see `sfhmodel.mapping.covariance`.
     mask : FITS image or nGIST's table, non-zero = left out.
     ebv : foreground E(B-V) [mag], a number or a FITS image on the cube's spaxels.
     extinction_curve : 'F99' or 'CCM89'.

@@ -14,7 +14,8 @@ from sfhmodel.checking.templates import templates_of
 from sfhmodel.errors import InputError
 from sfhmodel.mapping.binning import BinMap, Bins, bins_of
 from sfhmodel.mapping.contents import MapContents
-from sfhmodel.mapping.cube import Cube, covariance_of
+from sfhmodel.mapping.covariance import Covariance
+from sfhmodel.mapping.cube import Cube
 from sfhmodel.mapping.extinction import correction
 from sfhmodel.mapping.histories import NOTES, STAGE, BinHook, Histories
 from sfhmodel.mapping.kinematics import VelocityField, velocity_field_of_file
@@ -67,6 +68,10 @@ class Work:
             raise InputError(f"{self.cube.path}: no celestial coordinates in it, from which a position angle counts")
         sky = PreparationSettings(mask_sky=self.options.mask_sky)
         self.mask_sky = sky.masks_sky(redshift)
+        self.covariance = Covariance.of(self.cube, self.options.covariance)
+        log.info("%s: %s", self.cube.path, self.covariance)
+        if self.options.covariance is None and self.covariance.factor > 0.0:
+            self.cube.notes.append(f"{self.covariance}: --covariance")
         self.rows = self.cube.rows_per_block(self.grid.window, self.options.memory_mb * 2**20)
         with Parts(self.out, self._plan()) as parts:
             if parts.is_resumed:
@@ -101,6 +106,7 @@ class Work:
             grid=self.grid,
             cube=self.cube,
             frame=self.frame,
+            covariance=self.covariance,
             options=self.options,
             model_name=self.model.name,
             model_sha256=self.model.sha256,
@@ -151,17 +157,14 @@ class Work:
 
     def _bins(self, parts: Parts, seen: Survey, masked: np.ndarray) -> Bins:
         def choose() -> dict[str, np.ndarray]:
-            found = bins_of(self.options.bins, seen, seen.with_data & ~masked, self.options.min_snr, self._covariance)
+            found = bins_of(self.options.bins, seen, seen.with_data & ~masked, self.options.min_snr, self.covariance)
             return {"bin_id": found.map.bin_id}
 
-        bins = Bins.of(BinMap(parts.once("bins", choose)["bin_id"]), seen, self._covariance)
+        bins = Bins.of(BinMap(parts.once("bins", choose)["bin_id"]), seen, self.covariance)
         if bins.map.n_bin == 0:
             raise InputError(f"{self.cube.path}: no bin has data: the mask or the map of bins leaves nothing")
         log.info("%s: %d bins of %d spaxels", self.cube.path, bins.map.n_bin, bins.map.count.sum())
         return bins
-
-    def _covariance(self, n_spaxel: np.ndarray) -> np.ndarray:
-        return covariance_of(self.cube, self.options.covariance, n_spaxel)
 
     def _velocities(self, parts: Parts, seen: Survey, bins: Bins) -> VelocityField:
         if is_number(self.options.velocity):
@@ -182,7 +185,7 @@ class Work:
             cube=self.cube,
             grid=self.grid,
             fwhm_aa=None if fwhm_aa is None else float(np.median(fwhm_aa)) / (1.0 + self.grid.frame_redshift),
-            covariance=self._covariance,
+            covariance=self.covariance,
             rows=self.rows,
             mask_sky=self.mask_sky,
         )
@@ -260,7 +263,7 @@ class Work:
             chunks=chunks,
             stretch=stretch_of(filled_from_nearest(field.velocity)),
             brightness=seen.brightness,
-            covariance=self._covariance(bins.map.count),
+            covariance=self.covariance(bins.map.count),
             rows=self.rows,
             mask_sky=self.mask_sky,
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from benchmarks import maps
+from benchmarks import maps, observed_maps
 from sfhmodel.mapping.cube import open_cube
 
 
@@ -67,3 +67,27 @@ def test_cubes_that_are_made_can_be_read(tmp_path):
     assert good[2:4].all()
     assert not good[[0, 1, 4, 5]].any()
     assert np.median(block.flux.reshape(6, 5, -1)[2:4]) == pytest.approx(1000.0, rel=0.5)
+
+
+def test_noise_that_neighbours_share_grows_faster_than_that_of_independent_spaxels():
+    """Smoothed by (a, 1, a) in two directions, a = 0.15: sums of 2 x 2 have 1 + 2 a / (1 + 2 a^2) times the noise."""
+    rng = np.random.default_rng(0)
+    white = rng.normal(size=(600, 22, 22))
+    smooth = white[:, 1:-1] + 0.15 * (white[:, :-2] + white[:, 2:])
+    smooth = smooth[..., 1:-1] + 0.15 * (smooth[..., :-2] + smooth[..., 2:])
+    light = 100.0 + np.sin(np.arange(600) / 2.0)[:, None, None] * np.ones((20, 20))
+    assert observed_maps.noise_growth(light + white[:, 1:-1, 1:-1], 2) == pytest.approx(1.0, abs=0.03)
+    assert observed_maps.noise_growth(light + smooth, 2) == pytest.approx(1.0 + 0.3 / 1.045, abs=0.03)
+
+
+@pytest.mark.peer
+def test_ppxf_counts_velocities_from_where_it_is_told():
+    pytest.importorskip("ppxf")
+    from sfhmodel.mapping.kinematics.templates import LogGrid, stellar_basis
+
+    grid = LogGrid.between(4800.0, 5500.0, 70.0)
+    basis = stellar_basis(grid)
+    flux = basis.broadened(basis.transform[:1], np.array([1.0]), np.array([1.5]))[0]
+    right, wrong = (observed_maps.ppxf_velocities(flux, grid, first_pixel=first) for first in (False, True))
+    assert right[0, 0] == pytest.approx(70.0, abs=3.0)
+    assert wrong[0, 0] - right[0, 0] == pytest.approx(17.5, abs=0.1)

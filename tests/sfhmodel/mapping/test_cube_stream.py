@@ -2,7 +2,6 @@
 
 import gc
 import tracemalloc
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +11,8 @@ from numba import get_num_threads, set_num_threads
 
 from sfhmodel.errors import InputError
 from sfhmodel.mapping.binning import BinMap
-from sfhmodel.mapping.cube import covariance_of, open_cube
+from sfhmodel.mapping.covariance import Covariance
+from sfhmodel.mapping.cube import open_cube
 from sfhmodel.mapping.kernels import add_spaxels
 from sfhmodel.mapping.planes import section
 from sfhmodel.mapping.rest_grid import RestGrid, stretch_of
@@ -227,12 +227,27 @@ def test_kernels_leave_what_they_read(data):
     np.testing.assert_allclose(out[1], 20.0, rtol=1e-6)
 
 
-def test_covariance_is_the_users_or_mangas():
+@pytest.mark.parametrize(
+    ("cards", "factors"),
+    [
+        ({}, [1.0, 1.0, 1.0]),
+        ({"INSTRUME": "KCWI"}, [1.0, 1.0, 1.0]),
+        ({"INSTRUME": "MUSE"}, [1.0, 1.2, 1.25]),
+        ({"INSTRUME": "PMAS/PPAK", "CALIFAID": 73}, [1.0, 2.06, 4.18]),
+        ({"INSTRUME": "MUSE", "COVSPAT": 1.5}, [1.0, 1.35, 1.5]),
+    ],
+)
+def test_covariance_is_the_instruments(cards, factors, data, tmp_path):
+    path = write_cube(tmp_path / "cube.fits", *data)
+    for key, value in cards.items():
+        fits.setval(path, key, value=value)
     n = np.array([1, 10, 1000])
-    plain, manga = SimpleNamespace(is_manga=False), SimpleNamespace(is_manga=True)
-    np.testing.assert_allclose(covariance_of(plain, None, n), 1.0)
-    np.testing.assert_allclose(covariance_of(plain, 0.5, n), [1.0, 1.5, 2.5])
-    np.testing.assert_allclose(covariance_of(manga, None, n), [1.0, 2.62, 4.2])
+    with open_cube(path) as cube:
+        np.testing.assert_allclose(Covariance.of(cube, None)(n), factors)
+        np.testing.assert_allclose(Covariance.of(cube, 0.5)(n), [1.0, 1.5, 2.5])
+        assert "1 + 0.5 log10 N times larger (as given)" in str(Covariance.of(cube, 0.5))
+        cube.is_manga, cube.covariance_limit = True, None
+        np.testing.assert_allclose(Covariance.of(cube, None)(n), [1.0, 2.62, 4.2])
 
 
 def test_what_is_no_cube_is_refused(data, tmp_path):
