@@ -68,6 +68,10 @@ def map_(
         bool, _mapping("Make each bin's spectrum again from its histories and compare: maps, flag, a page.", "--check")
     ] = False,
     memory_mb: Annotated[float, _mapping("For rows of the cube while they are read.", "--memory-mb")] = 400.0,
+    engine: Annotated[
+        str, typer.Option("--engine", help="local, or dask for the workers of a Dask cluster.")
+    ] = "local",
+    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler, e.g. tcp://node:8786.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the maps if they exist.")] = False,
     log: Annotated[Path | None, typer.Option("--log", help="File that is told what happens, and when.")] = None,
     medium: reading.Medium = None,
@@ -119,6 +123,8 @@ def map_(
             reading=options_of_file,
             plots=plots,
             overwrite=overwrite,
+            engine=engine,
+            scheduler=scheduler,
             show_progress=True,
         )
     for outcome in outcomes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,18 @@ class MapOptions:
         for name in ("images", "image_errors"):
             found += [(f"{name} of {band}", path) for band, path in getattr(self, name).items()]
         return found
+
+    def with_absolute_paths(self) -> MapOptions:
+        """The same, for a process in another folder."""
+        here = {path: str(Path(path).expanduser().absolute()) for _, path in self.files()}
+
+        def moved(value: Any) -> Any:
+            return here.get(value, value) if isinstance(value, str) else value
+
+        changed = {name: moved(value) for name, value in vars(self).items()}
+        for name in ("images", "image_errors"):
+            changed[name] = {band: moved(path) for band, path in getattr(self, name).items()}
+        return replace(self, **changed)
 
     def to_dict(self) -> dict[str, Any]:
         """Of plain values, for JSON; what only decides the speed is not in it."""

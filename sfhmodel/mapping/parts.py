@@ -48,7 +48,7 @@ class Parts:
             except LockHeld as error:
                 raise ConfigError(f"{self.folder} is in use by another process ({error}): wait for it") from None
             remove_partial_files(self.folder)
-            self.is_resumed = self._is_of_this_run()
+            self.is_resumed = self.is_of_plan()
             if not self.is_resumed:
                 self._begin()
         return self
@@ -56,7 +56,8 @@ class Parts:
     def __exit__(self, *_) -> None:
         self._lock.release()
 
-    def _is_of_this_run(self) -> bool:
+    def is_of_plan(self) -> bool:
+        """Whether the folder is of this plan."""
         plan = self.folder / _PLAN
         return plan.is_file() and plan.read_text("utf-8", errors="replace") == self._text
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sfhmodel.mapping.opened_model import OpenedModel
 from sfhmodel.mapping.options import MapOptions
 from sfhmodel.mapping.outcome import MapOutcome
 from sfhmodel.mapping.progress import Progress
+from sfhmodel.mapping.stages import Engine, Here
 from sfhmodel.mapping.work import Work
 from sfhmodel.spectra import ReadOptions
 from sfhmodel.spectra.redshift_tables import read_redshifts
@@ -84,6 +86,8 @@ def map_cube(
     plots: str | Path | None = None,
     overwrite: bool = False,
     hooks: Sequence[BinHook] = (),
+    engine: str = "local",
+    scheduler: Any = None,
     show_progress: bool = False,
 ) -> MapOutcome:
     """Maps of one cube.
@@ -101,6 +105,8 @@ def map_cube(
     overwrite : replace the file if it exists.
     hooks : functions that get the spectra (`BinSpectra`) and `Prediction` of a chunk of bins and give columns (n, ...)
         by name; single numbers become maps, too.
+    engine : 'local', or 'dask' for the workers of a Dask cluster that share the cube and the folder of ``out``.
+    scheduler : with 'dask', its address or a ``distributed.Client``.
     show_progress : a bar on the terminal.
 
     Raises
@@ -108,7 +114,8 @@ def map_cube(
     InputError
         The cube cannot be used: no redshift, no data, other wavelengths.
     ConfigError
-        The file exists, has another ending or cannot be written; a package is missing.
+        The file exists, has another ending or cannot be written; a package is missing; an engine that there is not,
+        a scheduler that does not answer.
     ModelFileError
         See `sfhmodel.load`.
     """
@@ -121,6 +128,27 @@ def map_cube(
     check_writable(out)
     options, reading = options or MapOptions(), reading or ReadOptions()
     opened = model if isinstance(model, OpenedModel) else OpenedModel(model)
-    with open_cube(cube, reading) as source, Progress(show_progress) as progress:
-        work = Work(opened, source, out, options, reading, tuple(hooks), progress)
+    with (
+        _engine(engine, scheduler) as maker,
+        open_cube(cube, reading) as source,
+        Progress(show_progress) as progress,
+    ):
+        work = Work(opened, source, out, options, reading, tuple(hooks), progress, maker)
         return work.run(overwrite, None if plots is None else Path(plots))
+
+
+@contextmanager
+def _engine(name: str, scheduler: Any) -> Iterator[Engine]:
+    """The engine of this name."""
+    if name == "dask":
+        from sfhmodel.mapping.cluster import OnCluster
+        from sfhsim.dask_cluster import DaskCluster
+
+        with DaskCluster(scheduler, ConfigError) as cluster:
+            yield OnCluster(cluster)
+        return
+    if name != "local":
+        raise ConfigError(f"no engine {name!r}: there are local and dask")
+    if scheduler is not None:
+        raise ConfigError("a scheduler's address needs the engine dask (`--engine dask`)")
+    yield Here()

@@ -19,6 +19,7 @@ from sfhmodel.mapping.cube import Cube
 from sfhmodel.mapping.extinction import correction
 from sfhmodel.mapping.histories import NOTES, STAGE, BinHook, Histories
 from sfhmodel.mapping.kinematics import VelocityField, velocity_field_of_file
+from sfhmodel.mapping.kinematics.auto import STAGE as KINEMATICS
 from sfhmodel.mapping.kinematics.auto import AutoKinematics, filled_from_nearest
 from sfhmodel.mapping.masks import image_of_file, masked_spaxels
 from sfhmodel.mapping.opened_model import OpenedModel
@@ -30,6 +31,7 @@ from sfhmodel.mapping.pictures import plot_maps
 from sfhmodel.mapping.progress import Progress
 from sfhmodel.mapping.rest_grid import rest_grid, stretch_of
 from sfhmodel.mapping.sky_frame import SkyFrame
+from sfhmodel.mapping.stages import Engine, Made, Stage
 from sfhmodel.mapping.sums import Chunks, SpectraOfBins
 from sfhmodel.mapping.survey import Survey, survey
 from sfhmodel.spectra import PreparationSettings, ReadOptions
@@ -51,9 +53,26 @@ class Work:
     reading: ReadOptions
     hooks: tuple[BinHook, ...]
     progress: Progress
+    engine: Engine
 
     def run(self, overwrite: bool, plots: Path | None) -> MapOutcome:
+        """Make the maps."""
         began = time.monotonic()
+        self.prepare()
+        log.info("%s: %s", self.cube.path, self.covariance)
+        if self.options.covariance is None and self.covariance.factor > 0.0:
+            self.cube.notes.append(f"{self.covariance}: --covariance")
+        self.plan = self._plan()
+        with Parts(self.out, self.plan) as parts:
+            if parts.is_resumed:
+                log.info("%s: going on with what an interrupted run has done", self.cube.path)
+            outcome = self._maps(parts, overwrite, plots)
+            parts.remove()
+        log.info("%s: %d bins in %.0f s", self.cube.path, outcome.n_bin, time.monotonic() - began)
+        return outcome
+
+    def prepare(self) -> None:
+        """Open the model, and settle what follows from it, the cube's headers and the options."""
         redshift = self.cube.redshift
         if redshift is None:
             raise InputError(f"{self.cube.path}: no redshift in it: give it (--redshift; 0 of a cube at rest)")
@@ -69,17 +88,15 @@ class Work:
         sky = PreparationSettings(mask_sky=self.options.mask_sky)
         self.mask_sky = sky.masks_sky(redshift)
         self.covariance = Covariance.of(self.cube, self.options.covariance)
-        log.info("%s: %s", self.cube.path, self.covariance)
-        if self.options.covariance is None and self.covariance.factor > 0.0:
-            self.cube.notes.append(f"{self.covariance}: --covariance")
         self.rows = self.cube.rows_per_block(self.grid.window, self.options.memory_mb * 2**20)
-        with Parts(self.out, self._plan()) as parts:
-            if parts.is_resumed:
-                log.info("%s: going on with what an interrupted run has done", self.cube.path)
-            outcome = self._maps(parts, overwrite, plots)
-            parts.remove()
-        log.info("%s: %d bins in %.0f s", self.cube.path, outcome.n_bin, time.monotonic() - began)
-        return outcome
+
+    def stage(self, parts: Parts, name: str) -> Stage:
+        """A stage of a run whose earlier ones are done, as a worker needs it."""
+        seen = self._survey(parts)
+        bins = self._bins(parts, seen, np.zeros(self.cube.shape, dtype=bool))
+        if name == KINEMATICS:
+            return self._auto().stage(parts, seen, bins)
+        return self._history_stage(parts, seen, bins, self._velocities(parts, seen, bins))
 
     def _maps(self, parts: Parts, overwrite: bool, plots: Path | None) -> MapOutcome:
         seen = self._survey(parts)
@@ -88,11 +105,9 @@ class Work:
             masked = masked_spaxels(Path(self.options.mask).expanduser(), self.cube.shape)
         bins = self._bins(parts, seen, masked)
         field = self._velocities(parts, seen, bins)
-        histories = self._histories(parts, bins, seen)
-        chunks = Chunks.of(bins.map, self.options.chunk_size)
-        if len(chunks.members) > 1:
-            histories.size = self.options.chunk_size
-        self._predict(parts, chunks, histories, seen, bins, field)
+        stage = self._history_stage(parts, seen, bins, field)
+        self._make(parts, stage)
+        chunks = stage.chunks
         said = parts.texts(STAGE, len(chunks.members), NOTES)
         notes = tuple(dict.fromkeys([*self.cube.notes, *said]))
         contents = MapContents(
@@ -110,7 +125,7 @@ class Work:
             options=self.options,
             model_name=self.model.name,
             model_sha256=self.model.sha256,
-            has_bands=None if histories.magnitudes is None else np.isfinite(histories.magnitudes).any(axis=1),
+            has_bands=self._has_bands(parts),
             notes=notes,
         )
         contents.write(self.out, overwrite)
@@ -176,12 +191,23 @@ class Work:
         return velocity_field_of_file(path, self.cube.shape, self.grid.redshift, dispersion)
 
     def _found_velocities(self, parts: Parts, seen: Survey, bins: Bins) -> VelocityField:
+        find = self._auto()
+        stage = find.stage(parts, seen, bins)
+        self._make(parts, stage)
+        found = find.field(parts, stage)
+        if self.options.dispersion is None:
+            return found
+        path = Path(self.options.dispersion).expanduser()
+        image = image_of_file(path, self.cube.shape, "the dispersions", ("SIGMA", "SIGMA_STARS", "DISPERSION"))
+        return replace(found, dispersion=image, dispersion_error=None)
+
+    def _auto(self) -> AutoKinematics:
         fwhm_aa = self._fwhm_aa()
         training = TrainingFrame.of(self.description)
         if fwhm_aa is None and training.lsf is not None:
             observed_aa = self.grid.observed_wave_aa
             fwhm_aa = training.lsf_fwhm_aa(observed_aa) * self.grid.wave_aa / observed_aa
-        find = AutoKinematics(
+        return AutoKinematics(
             cube=self.cube,
             grid=self.grid,
             fwhm_aa=None if fwhm_aa is None else float(np.median(fwhm_aa)) / (1.0 + self.grid.frame_redshift),
@@ -189,12 +215,6 @@ class Work:
             rows=self.rows,
             mask_sky=self.mask_sky,
         )
-        found = find(parts, seen, bins, self.progress)
-        if self.options.dispersion is None:
-            return found
-        path = Path(self.options.dispersion).expanduser()
-        image = image_of_file(path, self.cube.shape, "the dispersions", ("SIGMA", "SIGMA_STARS", "DISPERSION"))
-        return replace(found, dispersion=image, dispersion_error=None)
 
     def _histories(self, parts: Parts, bins: Bins, seen: Survey) -> Histories:
         redden = self._reddening(bins, seen)
@@ -227,6 +247,11 @@ class Work:
             check=self.options.check,
         )
 
+    def _has_bands(self, parts: Parts) -> np.ndarray | None:
+        """(n_bin,) bool, whether any band was measured; None without images."""
+        photometry = parts.read("magnitudes") if self.options.images else None
+        return None if photometry is None else np.isfinite(photometry["magnitudes"]).any(axis=1)
+
     def _reddening(self, bins: Bins, seen: Survey) -> np.ndarray | None:
         """(n_bin,) E(B-V), or None."""
         ebv = self.options.ebv
@@ -253,9 +278,11 @@ class Work:
         fwhm_aa = given.observed_fwhm_aa(observed_aa, of_file)
         return None if fwhm_aa is None else fwhm_aa * self.grid.wave_aa / observed_aa
 
-    def _predict(
-        self, parts: Parts, chunks: Chunks, histories: Histories, seen: Survey, bins: Bins, field: VelocityField
-    ) -> None:
+    def _history_stage(self, parts: Parts, seen: Survey, bins: Bins, field: VelocityField) -> Stage:
+        chunks = Chunks.of(bins.map, self.options.chunk_size)
+        histories = self._histories(parts, bins, seen)
+        if len(chunks.members) > 1:
+            histories.size = self.options.chunk_size
         spectra = SpectraOfBins(
             cube=self.cube,
             grid=self.grid,
@@ -269,12 +296,24 @@ class Work:
         )
         at_once, per_chunk = chunks.most_at_once, 12e-6 * self.options.chunk_size * self.grid.wave_aa.size
         log.info("%s: at most %d chunks of bins at once, %.0f MB", self.cube.path, at_once, at_once * per_chunk)
-        done = parts.done(STAGE, len(chunks.members))
-        with self.progress.stage("histories", bins.map.n_bin, "bins") as advance:
-            advance(sum(chunks.members[k].size for k in done))
+
+        def make(done: set[int]) -> Made:
             for number, some in spectra(done):
-                parts.write(chunk_name(STAGE, number), histories(some))
-                advance(some.bins.size)
+                yield number, histories(some)
+
+        return Stage(STAGE, "histories", chunks, make)
+
+    def _make(self, parts: Parts, stage: Stage) -> None:
+        """Have the engine make what is not kept of a stage yet, and keep it."""
+        members = stage.chunks.members
+        done = parts.done(stage.name, len(members))
+        with self.progress.stage(stage.title, sum(map(len, members)), "bins") as advance:
+            advance(sum(members[k].size for k in done))
+            if len(done) == len(members):
+                return
+            for number, columns in self.engine.run(stage, done, self):
+                parts.write(chunk_name(stage.name, number), columns)
+                advance(members[number].size)
 
 
 def _stamp(path: Path) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,14 +19,15 @@ from sfhmodel.mapping.cube import Cube
 from sfhmodel.mapping.kinematics.field import VelocityField
 from sfhmodel.mapping.kinematics.fit import fit_kinematics
 from sfhmodel.mapping.kinematics.templates import LogGrid, instrument_excess_kms2, stellar_basis
-from sfhmodel.mapping.parts import Parts, chunk_name
-from sfhmodel.mapping.progress import Progress
+from sfhmodel.mapping.parts import Parts
 from sfhmodel.mapping.rest_grid import RestGrid
+from sfhmodel.mapping.stages import Made, Stage
 from sfhmodel.mapping.sums import Chunks, SpectraOfBins
 from sfhmodel.mapping.survey import Survey
 from sfhmodel.spectra.frame import C_KMS
 
 STAGE = "kinematics"
+_BINS = "kinematics_bins"
 TARGET_SNR = 20.0  # per pixel, of the bins that velocities are found on
 _BRIGHT_SHARE = 0.9  # of the bins of the maps that must have it
 _CHUNK = 512
@@ -53,38 +55,46 @@ class AutoKinematics:
     rows: int
     mask_sky: bool
 
-    def __call__(self, parts: Parts, seen: Survey, bins: Bins, progress: Progress) -> VelocityField:
-        """The velocities; finished chunks are kept in ``parts``."""
-        bin_map = self._bins(seen, bins)
+    def stage(self, parts: Parts, seen: Survey, bins: Bins) -> Stage:
+        """What has to be done, chunk after chunk."""
+        bin_map = self._bins(parts, seen, bins)
         chunks = Chunks.of(bin_map, _CHUNK)
-        done = parts.done(STAGE, len(chunks.members))
-        with progress.stage("velocities", bin_map.n_bin, "bins") as advance:
-            advance(sum(chunks.members[k].size for k in done))
-            if len(done) < len(chunks.members):
-                self._find(parts, seen, bin_map, chunks, done, advance)
-        found = {name: parts.column(STAGE, chunks.members, name) for name in _COLUMNS}
+        return Stage(STAGE, "velocities", chunks, partial(self._find, seen, bin_map, chunks))
+
+    def field(self, parts: Parts, stage: Stage) -> VelocityField:
+        """The velocities of a stage that is done."""
+        members = stage.chunks.members
+        found = {name: parts.column(STAGE, members, name) for name in _COLUMNS}
         log.info(
             "%s: velocities of %d of %d bins found, median error %.1f km/s",
             self.cube.path,
             np.isfinite(found["velocity"]).sum(),
-            bin_map.n_bin,
+            found["velocity"].size,
             np.nanmedian(found["velocity_error"]) if np.isfinite(found["velocity_error"]).any() else np.nan,
         )
+        stored = parts.read(_BINS)
+        assert stored is not None
+        bin_map = BinMap(stored["bin_id"])
         return VelocityField(**{name: bin_map.image(values) for name, values in found.items()})
 
-    def _bins(self, seen: Survey, bins: Bins) -> BinMap:
+    def _bins(self, parts: Parts, seen: Survey, bins: Bins) -> BinMap:
         """Those of the maps, or coarser ones of the same spaxels."""
-        if np.mean(bins.snr >= TARGET_SNR) >= _BRIGHT_SHARE:
-            return bins.map
-        inside = bins.map.bin_id >= 0
-        labels = adaptive_bins(seen.signal, seen.noise, inside, TARGET_SNR, self.covariance)
-        coarse = BinMap.of(labels)
-        self.cube.notes.append(
-            f"velocities are found on {coarse.n_bin} bins of a S/N of {TARGET_SNR:g}, not on the bins of the maps"
-        )
-        return coarse
 
-    def _find(self, parts: Parts, seen: Survey, bin_map: BinMap, chunks: Chunks, done: set[int], advance) -> None:
+        def choose() -> dict[str, np.ndarray]:
+            if np.mean(bins.snr >= TARGET_SNR) >= _BRIGHT_SHARE:
+                return {"bin_id": bins.map.bin_id}
+            inside = bins.map.bin_id >= 0
+            labels = adaptive_bins(seen.signal, seen.noise, inside, TARGET_SNR, self.covariance)
+            return {"bin_id": BinMap.of(labels).bin_id}
+
+        own = BinMap(parts.once(_BINS, choose)["bin_id"])
+        if not np.array_equal(own.bin_id, bins.map.bin_id):
+            self.cube.notes.append(
+                f"velocities are found on {own.n_bin} bins of a S/N of {TARGET_SNR:g}, not on the bins of the maps"
+            )
+        return own
+
+    def _find(self, seen: Survey, bin_map: BinMap, chunks: Chunks, done: set[int]) -> Made:
         stretch = 1.0 + self.grid.frame_redshift
         pixel_kms = C_KMS * float(np.median(np.diff(np.log(self.grid.cube_edges_aa))))
         low = max(self.grid.edges_aa[0], self.grid.cube_edges_aa[0]) / stretch
@@ -106,8 +116,7 @@ class AutoKinematics:
         for number, some in spectra(done):
             found = fit_kinematics(some.flux, some.flux_error, some.mask, basis)
             sigma = np.sqrt(np.maximum(found.dispersion**2 - excess, 0.0))
-            parts.write(chunk_name(STAGE, number), vars(found) | {"dispersion": sigma})
-            advance(some.bins.size)
+            yield number, vars(found) | {"dispersion": sigma}
 
 
 def filled_from_nearest(velocity: np.ndarray) -> np.ndarray:

@@ -105,6 +105,8 @@ def stellar_basis(grid: LogGrid) -> Basis:
     InputError
         The library does not reach so far.
     """
+    from threadpoolctl import threadpool_limits
+
     from sfhsim.libraries import load_library
     from sfhsim.pixels import rebin_padded
 
@@ -124,7 +126,8 @@ def stellar_basis(grid: LogGrid) -> Basis:
     flux = np.asarray(library.flux[:, np.unique(age)][..., near], dtype=np.float64).reshape(-1, int(near.sum()))
     templates = rebin_padded(library.wave_aa[near], flux, edges)
     templates /= templates[:, padding : padding + n].mean(axis=1, keepdims=True)
-    basis = np.linalg.svd(templates, full_matrices=False)[2][:N_BASIS] * np.sqrt(n)
+    with threadpool_limits(1, "blas"):  # the same bits for any number of threads
+        basis = np.linalg.svd(templates, full_matrices=False)[2][:N_BASIS] * np.sqrt(n)
     x = np.linspace(-1.0, 1.0, n)
     polynomials = np.polynomial.legendre.legvander(x, N_POLYNOMIAL - 1).T
     fwhm = float(np.median(library.resolution_fwhm_aa[near]))
