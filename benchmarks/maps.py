@@ -4,9 +4,10 @@ Parts, all of them by default:
 
 mock      maps of a mock cube (`sfhsim cube disc`, 100 x 100 spaxels; or --cube with --truth) against what is true:
           bias and scatter, gradient per effective radius, truths inside the 68% intervals, and whether residuals
-          follow the velocity; velocities found in the cube and velocities given.
-rate      spaxels a second, every spaxel a bin, velocities given, on a cube of 6400 spaxels.
-kill      the command killed at random until it is done, and not killed: the same file?
+          follow the velocity; velocities found in the cube and velocities given. With --model and --bins, which can be
+          given several times, models beside each other: one for the cube alone is made of `disc_recipe.yaml`.
+rate      spaxels a second, every spaxel a bin, velocities given, on a cube of 6400 spaxels (--side 80).
+kill      maps killed at random, ten times or --kills, and not killed: the same file?
 memory    peak memory on a sparse file of 3700 x 1231 x 999 (``--rows`` of it hold a galaxy).
 ngist     velocities of nGIST's 28 bins (--observed) against pPXF's, ages and metallicities beside its own.
 cubes     cubes of other instruments (--observed): maps, or why there are none.
@@ -16,6 +17,7 @@ covariance  noise of summed spaxels of a MUSE cube (--observed) against that of 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import resource
@@ -24,6 +26,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +38,14 @@ MODEL = "phangs-muse-hst"
 PARTS = ("mock", "rate", "kill", "memory", "ngist", "cubes", "covariance")
 QUANTITIES = ("LOG_AGE_MW", "LOG_AGE_LW", "METAL_MW", "METAL_LW", "A_V", "LOG_MASS_DENSITY", "SFR_DENSITY_100MYR")
 COMMAND = [sys.executable, "-c", "from sfhmodel.cli import main; main()", "map"]
+# of model, cube and file: velocities are found, and there are many chunks
+_PROGRAM = """
+import sys
+from sfhmodel.mapping import MapOptions, map_cube
+from sfhmodel.spectra import ReadOptions
+map_cube(*sys.argv[1:], options=MapOptions(bins="spaxel", chunk_size=128), reading=ReadOptions(redshift=0.005))
+"""
+_SMALL_CHUNKS = [sys.executable, "-c", _PROGRAM]
 UNIT = "10**(-20)*erg/s/cm**2/Angstrom"
 
 
@@ -94,33 +106,51 @@ def show(rows: dict[str, dict]) -> None:
     pull = f", over its error {v['pull']:.2f} rms" if "pull" in v else ""
     sigma = f"; SIGMA: bias {v['sigma_bias_kms']:+.1f} km/s" if "sigma_bias_kms" in v else ""
     print(f"  V: bias {v['bias']:+.1f} km/s, median error {v['median_error_kms']:.1f} km/s{pull}{sigma}")
-    print(f"  {'':20} {'bias':>7} {'scatter':>7} {'per Re':>7} {'true':>7} {'in 68%':>7} {'with V':>7}")
+    print(f"  {'':20} {'bias':>7} {'scatter':>7} {'per Re':>7} {'true':>7} {'off':>7} {'in 68%':>7} {'with V':>7}")
     for name, row in rows.items():
         if name != "V":
-            numbers = [row[key] for key in ("bias", "scatter", "gradient", "true_gradient", "within")]
-            shown = " ".join(f"{number:+7.3f}" for number in numbers[:4])
-            print(f"  {name:20} {shown} {numbers[4]:7.0%} {row['velocity_correlation']:+7.2f}")
+            numbers = [row[key] for key in ("bias", "scatter", "gradient", "true_gradient")]
+            shown = " ".join(f"{number:+7.3f}" for number in [*numbers, row["gradient"] - row["true_gradient"]])
+            print(f"  {name:20} {shown} {row['within']:7.0%} {row['velocity_correlation']:+7.2f}")
 
 
-def mock(folder: Path, cube: Path | None, truth: Path | None, redshift: float, effective_radius: float, bins: str):
-    """Made, mapped and compared."""
-    if cube is None or truth is None:
-        from sfhsim.cubes import load_cube_model, make_cube
+@dataclass(frozen=True)
+class MockCube:
+    """A mock cube, its true maps, and what a user would know of it."""
 
-        model = load_cube_model("disc")
-        made = make_cube(model, folder / "disc.fits", seed=1, show_progress=True)
-        cube, truth = Path(made.cube), Path(made.truth)
-        redshift, effective_radius = model.galaxy.redshift, model.galaxy.effective_radius_arcsec
+    cube: Path
+    truth: Path
+    redshift: float
+    effective_radius_arcsec: float
+
+
+def make_mock(folder: Path) -> MockCube:
+    """The built-in one, with seed 1."""
+    from sfhsim.cubes import load_cube_model, make_cube
+
+    model = load_cube_model("disc")
+    made = make_cube(model, folder / "disc.fits", seed=1, show_progress=True)
+    galaxy = model.galaxy
+    return MockCube(Path(made.cube), Path(made.truth), galaxy.redshift, galaxy.effective_radius_arcsec)
+
+
+def mock(folder: Path, given: MockCube, models: Sequence[str], bins: Sequence[str]) -> None:
+    """Mapped with every model and bins, and compared; velocities are given to the first model and bins, too."""
     from sfhmodel.mapping import MapOptions, map_cube
     from sfhmodel.spectra import ReadOptions
 
-    for name, velocity in (("found", "auto"), ("given", str(truth))):
-        options = MapOptions(bins=bins, velocity=velocity, mask=str(truth))
-        out = folder / f"mock-{name}.fits"
-        began = time.monotonic()
-        outcome = map_cube(MODEL, cube, out, options=options, reading=ReadOptions(redshift=redshift), overwrite=True)
-        print(f"mock, {outcome.n_bin} bins ({bins}), velocities {name}: {time.monotonic() - began:.0f} s")
-        show(compare(out, truth, effective_radius))
+    for number, (model, some) in enumerate(itertools.product(models, bins)):
+        velocities = {"found": "auto"} | ({"given": str(given.truth)} if number == 0 else {})
+        for name, velocity in velocities.items():
+            options = MapOptions(bins=some, velocity=velocity, mask=str(given.truth))
+            out, reading = folder / "mock.fits", ReadOptions(redshift=given.redshift)
+            wall, cpu = time.monotonic(), time.process_time()
+            outcome = map_cube(model, given.cube, out, options=options, reading=reading, overwrite=True)
+            wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+            print(
+                f"mock, {model}, {outcome.n_bin} bins ({some}), velocities {name}: {wall:.0f} s, {cpu:.0f} s of a core"
+            )
+            show(compare(out, given.truth, given.effective_radius_arcsec))
 
 
 def write_cube(path: Path, shape: tuple[int, int], wave_aa: np.ndarray, rows: range) -> Path:
@@ -165,45 +195,54 @@ def write_cube(path: Path, shape: tuple[int, int], wave_aa: np.ndarray, rows: ra
     return path
 
 
-def rate(folder: Path) -> None:
-    """Spaxels a second once everything is compiled, and where the time goes."""
+def rate(folder: Path, side: int) -> None:
+    """Spaxels a second once everything is compiled, and what they cost, which does not depend on who else is there."""
     import sfhmodel
     from sfhmodel.mapping import MapOptions, map_cube
     from sfhmodel.spectra import ReadOptions
 
-    cube = write_cube(folder / "rate.fits", (80, 80), np.arange(4750.0, 9350.0, 1.25), range(80))
+    cube = write_cube(folder / "rate.fits", (side, side), np.arange(4750.0, 7150.0, 1.25), range(side))
     model, options = sfhmodel.load(MODEL), MapOptions(bins="spaxel", velocity="25")
     for attempt in ("first", "again"):
-        wall, cpu = time.monotonic(), time.process_time()
-        out = folder / "rate-maps.fits"
-        outcome = map_cube(model, cube, out, options=options, reading=ReadOptions(redshift=0.005), overwrite=True)
-        wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+        began = time.monotonic(), time.process_time(), time.thread_time()
+        out, reading = folder / "rate-maps.fits", ReadOptions(redshift=0.005)
+        n = map_cube(model, cube, out, options=options, reading=reading, overwrite=True).n_bin
+        wall, cpu, main = (
+            now - then
+            for now, then in zip((time.monotonic(), time.process_time(), time.thread_time()), began, strict=True)
+        )
         print(
-            f"rate, {attempt}: {outcome.n_bin / wall:.0f} spaxels/s; {1e6 * cpu / outcome.n_bin:.0f} us of a core each"
+            f"rate, {attempt}: {n} spaxels, {n / wall:.0f} a second; {1e6 * cpu / n:.0f} us of a core each, of which "
+            f"{1e6 * main / n:.0f} in the main thread: two free cores could do {2 * n / cpu:.0f} a second"
         )
 
 
-def kill(folder: Path, seed: int) -> None:
-    """SIGKILL at random times until the command has ended by itself; then the same without."""
-    cube = write_cube(folder / "kill.fits", (90, 90), np.arange(4750.0, 7150.0, 1.25), range(90))
-    base = [*COMMAND, MODEL, str(cube), "--redshift", "0.005", "--bins", "spaxel"]
+def kill(folder: Path, seed: int, kills: int) -> None:
+    """SIGKILL at random moments: while the program starts, or some parts and a part of the next one later."""
+    cube = write_cube(folder / "kill.fits", (48, 48), np.arange(4750.0, 7150.0, 1.25), range(48))
     killed, whole = folder / "killed.fits", folder / "whole.fits"
     began = time.monotonic()
-    subprocess.run([*base, "--velocity", "25", "--out", str(whole)], check=True, capture_output=True)
-    typical, count, rng = time.monotonic() - began, 0, random.Random(seed)
-    while not killed.exists() and count < 50:
-        process = subprocess.Popen([*base, "--velocity", "25", "--out", str(killed)], stdout=subprocess.DEVNULL)
-        try:
-            process.wait(rng.uniform(0.4, 0.95) * typical)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            count += 1
-    same = killed.read_bytes() == whole.read_bytes()
+    subprocess.run([*_SMALL_CHUNKS, MODEL, str(cube), str(whole)], check=True, capture_output=True)
+    typical, count, kept, rng = time.monotonic() - began, 0, [], random.Random(seed)
+    while count < kills:
+        process = subprocess.Popen([*_SMALL_CHUNKS, MODEL, str(cube), str(killed)], stderr=subprocess.DEVNULL)
+        before, more = len(list(folder.glob(".killed.fits.parts/*.npz"))), rng.choice((None, 0, 1, 1, 2))
+        if more is None:
+            time.sleep(rng.uniform(0.0, 0.5 * typical))
+        else:
+            while process.poll() is None and len(list(folder.glob(".killed.fits.parts/*.npz"))) < before + more:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0.0, 0.02 * typical))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        count += 1
+        kept.append(len(list(folder.glob(".killed.fits.parts/*.npz"))))
+    subprocess.run([*_SMALL_CHUNKS, MODEL, str(cube), str(killed)], check=not killed.exists(), capture_output=True)
+    same = "the same" if killed.read_bytes() == whole.read_bytes() else "ANOTHER"
     left = [path.name for path in folder.glob(".killed*")]
-    print(
-        f"kill: after {count} kills the file is {'the same' if same else 'ANOTHER'}; left behind: {left or 'nothing'}"
-    )
+    print(f"kill: after {count} kills the file is {same}; left behind: {left or 'nothing'}; parts at the kills: {kept}")
 
 
 def memory(folder: Path, n_row: int, n_y: int) -> None:
@@ -228,20 +267,26 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, help="its true maps")
     parser.add_argument("--redshift", type=float, default=0.004, help="of --cube")
     parser.add_argument("--effective-radius", type=float, default=5.0, help="arcsec, of --cube")
-    parser.add_argument("--bins", default="sn:30", help="of the mock")
+    parser.add_argument("--bins", action="append", help="of the mock; sn:30")
+    parser.add_argument("--model", action="append", help=f"for the mock, one or more; {MODEL}")
+    parser.add_argument("--side", type=int, default=80, help="spaxels, of the cube of the rate")
     parser.add_argument("--rows", type=int, default=40, help="with data, of the mosaic")
     parser.add_argument("--mosaic-rows", type=int, default=1231, help="of the mosaic")
     parser.add_argument("--seed", type=int, default=0, help="of the kills")
+    parser.add_argument("--kills", type=int, default=10)
     arguments = parser.parse_args()
     if odd := set(arguments.parts) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(odd))}: there are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        given = arguments.cube, arguments.truth, arguments.redshift, arguments.effective_radius
+        given = None
+        if arguments.cube is not None and arguments.truth is not None:
+            given = MockCube(arguments.cube, arguments.truth, arguments.redshift, arguments.effective_radius)
+        models, bins = arguments.model or [MODEL], arguments.bins or ["sn:30"]
         runs = {
-            "mock": lambda: mock(folder, *given, arguments.bins),
-            "rate": lambda: rate(folder),
-            "kill": lambda: kill(folder, arguments.seed),
+            "mock": lambda: mock(folder, given or make_mock(folder), models, bins),
+            "rate": lambda: rate(folder, arguments.side),
+            "kill": lambda: kill(folder, arguments.seed, arguments.kills),
             "memory": lambda: memory(folder, arguments.rows, arguments.mosaic_rows),
         }
         if arguments.observed is not None:

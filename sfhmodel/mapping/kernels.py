@@ -55,6 +55,23 @@ def add_spaxels(flux, sigma, good, edges, stretch, brightness, order, starts, sl
 
 
 @njit(cache=True, nogil=True, parallel=True)
+def finish_sums(num, share, var, total, covariance, least_share, mask):
+    """Turn sums (n, p) into fluxes (num) and one sigma (var) in place; both are NaN where ``mask`` becomes False.
+
+    Where at least ``least_share`` of a bin's light total (n,) has data, what is missing is made up for by the rest.
+    Errors are ``covariance`` (n,) times larger.
+    """
+    for i in prange(num.shape[0]):
+        least = least_share * total[i]
+        for k in range(num.shape[1]):
+            good = share[i, k] >= least and share[i, k] > 0.0
+            rest = total[i] / share[i, k] if good else np.float32(np.nan)
+            mask[i, k] = good
+            num[i, k] *= rest
+            var[i, k] = np.sqrt(var[i, k]) * rest * covariance[i]
+
+
+@njit(cache=True, nogil=True, parallel=True)
 def brightness_and_noise(flux, sigma, good, signal, noise, count):
     """Mean flux, one over the root mean inverse variance, number of good pixels (n,), of arrays (n, m)."""
     for i in prange(flux.shape[0]):

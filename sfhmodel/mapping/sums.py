@@ -13,10 +13,10 @@ import numpy as np
 
 from sfhmodel.mapping.binning.bins import BinMap
 from sfhmodel.mapping.cube import Block, Cube
-from sfhmodel.mapping.kernels import add_spaxels
+from sfhmodel.mapping.kernels import add_spaxels, finish_sums
 from sfhmodel.mapping.rest_grid import RestGrid
 
-_LEAST_SHARE = 0.5  # of a bin's light that has to have good data at a wavelength
+_LEAST_SHARE = np.float32(0.5)  # of a bin's light that has to have good data at a wavelength
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +171,7 @@ class SpectraOfBins:
         """What is missing of a bin's light at a wavelength is made up for by the rest of it there."""
         members = self.chunks.members[number]
         sums = self._sums.pop(number, None) or _Sums.zeros(members.size, self.grid.wave_aa.size)
-        total = total_brightness[members, None].astype(np.float32)
-        mask = (sums.share >= _LEAST_SHARE * total) & (sums.share > 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rest = np.where(mask, total / sums.share, np.float32(np.nan)).astype(np.float32)
-        flux = sums.num * rest
-        error = np.sqrt(sums.var) * rest * self.covariance[members, None].astype(np.float32)
-        return BinSpectra(members, self.grid.wave_aa, flux, error, mask)
+        total, covariance = (x[members].astype(np.float32) for x in (total_brightness, self.covariance))
+        mask = np.empty(sums.num.shape, dtype=bool)
+        finish_sums(sums.num, sums.share, sums.var, total, covariance, _LEAST_SHARE, mask)
+        return BinSpectra(members, self.grid.wave_aa, sums.num, sums.var, mask)
