@@ -210,7 +210,7 @@ class Work:
         return AutoKinematics(
             cube=self.cube,
             grid=self.grid,
-            fwhm_aa=None if fwhm_aa is None else float(np.median(fwhm_aa)) / (1.0 + self.grid.frame_redshift),
+            fwhm_aa=fwhm_aa,
             covariance=self.covariance,
             rows=self.rows,
             mask_sky=self.mask_sky,

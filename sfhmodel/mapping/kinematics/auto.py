@@ -43,14 +43,14 @@ class AutoKinematics:
     Attributes
     ----------
     cube, grid : what is read, and where its spectra go for the model.
-    fwhm_aa : of the instrument at rest, in the middle of the grid; None where unknown.
+    fwhm_aa : (p,) of the instrument, on the grid; None where unknown.
     covariance : of numbers of spaxels.
     rows, mask_sky : see `SpectraOfBins`.
     """
 
     cube: Cube
     grid: RestGrid
-    fwhm_aa: float | None
+    fwhm_aa: np.ndarray | None
     covariance: Callable
     rows: int
     mask_sky: bool
@@ -101,7 +101,10 @@ class AutoKinematics:
         high = min(self.grid.edges_aa[-1], self.grid.cube_edges_aa[-1]) / stretch
         log_grid = LogGrid.between(low, high, pixel_kms)
         basis = stellar_basis(log_grid)
-        excess = 0.0 if self.fwhm_aa is None else instrument_excess_kms2(self.fwhm_aa, basis)
+        excess = 0.0
+        if self.fwhm_aa is not None:
+            fwhm_aa = np.interp(log_grid.wave_aa, self.grid.wave_aa / stretch, self.fwhm_aa / stretch)
+            excess = instrument_excess_kms2(fwhm_aa, basis)
         spectra = SpectraOfBins(
             cube=self.cube,
             grid=self.grid.at(log_grid.wave_aa * stretch, log_grid.edges_aa * stretch),

@@ -19,6 +19,7 @@ from sfhsim.constants import FWHM_PER_SIGMA
 N_BASIS, N_POLYNOMIAL = 15, 10
 _PADDING_KMS = 4500.0  # of stars beyond the data: shifted and broadened ones come from there
 _COARSEST_KMS = 300.0  # between pixels of the library where they are closest
+_TYPICAL_SIGMA_KMS, _GAS_KMS = 100.0, 500.0
 _YOUNGEST_YR = 1e7
 _N_AGE = 36
 
@@ -135,7 +136,15 @@ def stellar_basis(grid: LogGrid) -> Basis:
     return Basis(grid, np.fft.rfft(basis), frequency, n_fft, padding, np.ascontiguousarray(polynomials), fwhm)
 
 
-def instrument_excess_kms2(fwhm_aa: float, basis: Basis) -> float:
-    """By how much the variance of a line (km2/s2) is larger for the instrument than in the templates, at mid-grid."""
-    middle = float(np.median(basis.grid.wave_aa))
-    return (fwhm_aa**2 - basis.fwhm_aa**2) / (FWHM_PER_SIGMA * middle) ** 2 * C_KMS**2
+def instrument_excess_kms2(fwhm_aa: np.ndarray | float, basis: Basis) -> float:
+    """By how much the variance of a line (km2/s2) is larger for the instrument than in the templates.
+
+    A mean over the grid (``fwhm_aa`` a number, or (n,) on it) by what a wavelength says about dispersions: the square
+    of what a broader line changes, the second derivative of the mean stellar spectrum, away from lines of gas.
+    """
+    grid = basis.grid
+    sigma = np.array([_TYPICAL_SIGMA_KMS / grid.step_kms])
+    curvature = -np.square(basis.frequency) * basis.transform[:1]
+    weight = np.square(basis.broadened(curvature, np.zeros(1), sigma)[0, 0]) * grid.gas_free(np.zeros(1), _GAS_KMS)[0]
+    excess = (np.square(fwhm_aa) - basis.fwhm_aa**2) / np.square(FWHM_PER_SIGMA * grid.wave_aa) * C_KMS**2
+    return float(np.sum(weight * excess) / np.sum(weight))

@@ -10,6 +10,7 @@ from sfhmodel.mapping.kinematics import velocity_field_of_file
 from sfhmodel.mapping.kinematics.auto import filled_from_nearest
 from sfhmodel.mapping.kinematics.fit import fit_kinematics
 from sfhmodel.mapping.kinematics.templates import GAS_LINES_AA, LogGrid, instrument_excess_kms2, stellar_basis
+from sfhsim.instrument import make_lsf
 from sfhsim.pixels import rebin_padded
 
 C_KMS = 299792.458
@@ -45,15 +46,18 @@ def test_velocities_come_back_with_errors_that_hold(basis, spectra):
 
 
 @pytest.mark.parametrize("grid", [GRID, LogGrid.between(4800.0, 5500.0, 30.0)], ids=["muse", "fine"])
-def test_velocities_are_not_off_by_a_fraction_of_a_pixel(grid):
+def test_velocities_and_dispersions_are_not_off_by_a_fraction_of_a_pixel(grid):
     """Galaxies that the simulator puts at a redshift, on pixels of its own: nothing is shifted by the test."""
     own = stellar_basis(grid)
+    excess = instrument_excess_kms2(make_lsf("muse").fwhm_aa(grid.wave_aa * 1.02) / 1.02, own)
     for velocity in (-137.0, 33.0, 300.0):
         wave, flux, _ = small_cubes.spectra_at(0.02, velocity, 12)
         flux = rebin_padded(wave / 1.02, flux, grid.edges_aa)
         error = np.full(flux.shape, 0.002)
         found = fit_kinematics(flux, error, np.ones(flux.shape, bool), own)
         assert abs(np.mean(found.velocity - velocity)) < 1.0
+        pixel = 1.25**2 / 12.0 / 5500.0**2 * C_KMS**2  # the simulator's pixels, which are not in its LSF
+        assert np.sqrt(np.median(found.dispersion) ** 2 - excess - pixel) == pytest.approx(80.0, abs=2.0)
 
 
 def test_dispersions_grow_by_what_is_added(basis, spectra):
