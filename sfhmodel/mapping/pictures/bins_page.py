@@ -25,7 +25,7 @@ from sfhmodel.plots.style import (
 
 def plot_bins_page(maps: MapFile):
     """The figure: where a bin is, its spectrum at rest, the mass formed and the metallicity over lookback time."""
-    order = np.argsort(-_brightness(maps)[maps.spectra["BIN_ID"]], kind="stable")
+    order = by_brightness(maps, maps.spectra["BIN_ID"])
     figure = new_figure(PAGE_WIDTH_IN, 1.75 * len(order) + 0.4)
     axes = figure.subplots(len(order), 4, squeeze=False, width_ratios=[0.8, 2.2, 1.25, 1.25])
     for row, k in enumerate(order):
@@ -40,8 +40,10 @@ def plot_bins_page(maps: MapFile):
     return figure
 
 
-def _brightness(maps: MapFile) -> np.ndarray:
-    return np.asarray(maps.bins["FLUX"] / maps.bins["NSPAX"], dtype=np.float64)
+def by_brightness(maps: MapFile, bins: np.ndarray) -> np.ndarray:
+    """(n,) order of bins (n,) from the brightest spaxels to the faintest."""
+    brightness = np.asarray(maps.bins["FLUX"] / maps.bins["NSPAX"], dtype=np.float64)
+    return np.argsort(-brightness[bins], kind="stable")
 
 
 def _place(axes, maps: MapFile, number: int) -> None:
@@ -55,7 +57,7 @@ def _place(axes, maps: MapFile, number: int) -> None:
     axes.plot(x, y, marker="o", ms=7, mfc="none", mec=RED, mew=1.2)
     name_map(axes, f"bin {number}")
     n_spaxel, snr = int(maps.bins["NSPAX"][number]), float(maps.bins["SNRBIN"][number])
-    axes.set_xlabel(f"{n_spaxel} spaxel{'s' if n_spaxel > 1 else ''}, S/N {snr:.0f}", fontsize=NOTE_SIZE)
+    axes.set_xlabel(f"{n_spaxel} spaxel{'s' if n_spaxel > 1 else ''}\nS/N {snr:.0f}", fontsize=NOTE_SIZE)
 
 
 def _spectrum(axes, row) -> None:

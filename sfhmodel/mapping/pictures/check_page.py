@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sfhmodel.mapping import flags
+from sfhmodel.mapping.pictures.bins_page import by_brightness
 from sfhmodel.mapping.pictures.map_file import MapFile
 from sfhmodel.mapping.pictures.sky import limits_of, show_map, zoomed
-from sfhmodel.plots.style import BLACK, GREY, PAGE_WIDTH_IN, RED, SKY, TICK_SIZE, finish, new_figure, note
+from sfhmodel.plots.style import BLACK, GREY, NOTE_SIZE, PAGE_WIDTH_IN, RED, SKY, TICK_SIZE, finish, new_figure
 
 # extension, title, factor, unit
 _MAPS = (
@@ -30,7 +31,7 @@ def plot_check_page(maps: MapFile):
         image = factor * maps.images[name][rows, columns].astype(np.float64)
         axes = figure.add_subplot(layout[0, 2 * k : 2 * k + 2])
         show_map(axes, image, title, unit, colours="cividis", limits=limits_of(image, least=0.02))
-    for k, row in enumerate(maps.checked, start=1):
+    for k, row in enumerate(maps.checked[by_brightness(maps, maps.checked["BIN_ID"])], start=1):
         spectrum, residual = figure.add_subplot(layout[k, :3]), figure.add_subplot(layout[k, 3:])
         _draw(spectrum, residual, row, maps.bins[int(row["BIN_ID"])])
         if k == n:
@@ -46,10 +47,11 @@ def _draw(spectrum, residual, row, of_bin) -> None:
     for axes, label in ((spectrum, "flux / median"), (residual, "residual [%]")):
         finish(axes)
         axes.set_xlim(wave[0], wave[-1])
+        axes.locator_params(axis="x", nbins=6)
         axes.set_ylabel(label, fontsize=TICK_SIZE)
     flagged = bool(of_bin["FLAG"] & flags.NOT_REPRODUCED)
     words = f"bin {int(row['BIN_ID'])}, mismatch {float(of_bin['CHECK_MISMATCH']):.2f}"
-    note(spectrum, words, y=0.05, color=RED if flagged else BLACK)
+    spectrum.set_title(words, loc="left", fontsize=NOTE_SIZE, pad=2, color=RED if flagged else BLACK)
     if not good.any():
         return
     flux, error, model = (np.where(good, x, np.nan) / np.nanmedian(flux[good]) for x in (flux, error, model))
@@ -62,4 +64,6 @@ def _draw(spectrum, residual, row, of_bin) -> None:
     residual.plot(wave, off, color=BLACK, lw=0.4)
     reach = max(1.2 * float(np.nanpercentile(np.abs(off), _SHOWN_PERCENT)), 0.1)
     residual.set_ylim(-reach, reach)
-    note(residual, f"rms {100.0 * float(of_bin['CHECK_RMS']):.1f}% of the mean, chi2 {float(of_bin['CHECK_CHI2']):.2f}")
+    rms, chi2 = 100.0 * float(of_bin["CHECK_RMS"]), float(of_bin["CHECK_CHI2"])
+    words = rf"rms {rms:.1f}% of the mean, $\chi^2$ per degree of freedom {chi2:.2f}"
+    residual.set_title(words, loc="left", fontsize=NOTE_SIZE, pad=2)

@@ -9,7 +9,20 @@ import numpy as np
 from sfhmodel.mapping import flags
 from sfhmodel.mapping.pictures.map_file import MapFile
 from sfhmodel.mapping.pictures.sky import around_median, draw_compass, limits_of, name_map, show_map, zoomed
-from sfhmodel.plots.style import BLUE, GREEN, GREY, NOTE_SIZE, ORANGE, PAGE_WIDTH_IN, PURPLE, RED, SKY, new_figure
+from sfhmodel.plots.style import (
+    BLUE,
+    FLUX_UNIT,
+    GREEN,
+    GREY,
+    NOTE_SIZE,
+    ORANGE,
+    PAGE_WIDTH_IN,
+    PURPLE,
+    RED,
+    SKY,
+    new_figure,
+)
+from sfhmodel.spectra.units import parsed_unit, says_nothing
 
 _COLUMNS = 3
 
@@ -28,7 +41,7 @@ class _Panel:
 
 # viridis, cividis and magma grow evenly in lightness, and RdBu's ends differ for any colour vision
 _PANELS = (
-    _Panel("FLUX", "log flux of a spaxel", "cube's unit", "magma", log=True),
+    _Panel("FLUX", "log flux", "", "magma", log=True),
     _Panel("V", "velocity", "km/s", "RdBu_r"),
     _Panel("SIGMA", "dispersion", "km/s", "cividis", least=20.0),
     _Panel("LOG_AGE_LW", "log age, by light", "yr", "viridis", least=0.2),
@@ -79,9 +92,23 @@ def _draw(axes, panel: _Panel, maps: MapFile, rows: slice, columns: slice) -> No
     if panel.log:
         with np.errstate(divide="ignore", invalid="ignore"):
             image = np.log10(np.where(image > 0.0, image, np.nan))
-    unit = panel.unit if panel.name != "FLUX" else ""
+    unit = _flux_unit(maps.units.get("FLUX", "")) if panel.name == "FLUX" else panel.unit
     limits = around_median(image) if panel.colours.startswith("RdBu") else limits_of(image, least=panel.least)
     show_map(axes, image, panel.title, unit, colours=panel.colours, limits=limits)
+
+
+def _flux_unit(words: str) -> str:
+    """A unit as papers write it; as it is where it is not a flux density in a power of ten."""
+    from astropy import units
+
+    parsed = None if says_nothing(words) else parsed_unit(words)
+    density = units.erg / units.s / units.cm**2 / units.AA
+    if parsed is None or not parsed.is_equivalent(density):
+        return words
+    power = float(np.log10(parsed.to(density)))
+    if abs(power - round(power)) > 1e-6:
+        return words
+    return FLUX_UNIT if round(power) == 0 else f"10$^{{{round(power)}}}$ {FLUX_UNIT}"
 
 
 def _draw_flags(axes, image: np.ndarray) -> None:

@@ -1,8 +1,9 @@
-"""The pages of a file of maps: PNG files, and one HTML page that needs nothing else."""
+"""The pages of a file of maps: PNG files, a PDF of all of them, and one HTML page that needs nothing else."""
 
 from __future__ import annotations
 
 import base64
+import io
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sfhmodel.mapping.pictures.profiles_page import plot_profiles_page
 from sfhmodel.plots.style import as_png
 from sfhsim.files import named_errors
 
-PAGE = "maps.html"
+PAGE, PAPER = "maps.html", "maps.pdf"
 _PICTURES = (
     (
         "maps",
@@ -43,9 +44,9 @@ _CHECK = (
 
 
 def plot_maps(path: str | Path, folder: str | Path) -> list[Path]:
-    """Draw ``maps.png``, ``profiles.png``, ``bins.png`` and ``maps.html`` of a file of maps.
+    """Draw ``maps.png``, ``profiles.png``, ``bins.png``, ``maps.pdf`` and ``maps.html`` of a file of maps.
 
-    And ``check.png`` where the maps were checked.
+    And ``check.png`` where the maps were checked. The PDF holds all pages, lines and letters as such.
 
     Parameters
     ----------
@@ -67,16 +68,27 @@ def plot_maps(path: str | Path, folder: str | Path) -> list[Path]:
     with named_errors(folder, ConfigError, SfhmodelError):
         folder.mkdir(parents=True, exist_ok=True)
     pictures = _PICTURES if maps.checked is None else (*_PICTURES, _CHECK)
-    made = {name: as_png(draw(maps)) for name, _, draw in pictures}
+    figures = {name: draw(maps) for name, _, draw in pictures}
+    made = {name: as_png(figure) for name, figure in figures.items()}
     captions = {name: text for name, text, _ in pictures}
-    written = []
-    for name, png in made.items():
-        with written_whole(folder / f"{name}.png") as partial:
-            partial.write_bytes(png)
-        written.append(folder / f"{name}.png")
-    with written_whole(folder / PAGE) as partial:
-        partial.write_text(_page(maps, made, captions), encoding="utf-8")
-    return [*written, folder / PAGE]
+    files_of = {f"{name}.png": png for name, png in made.items()}
+    files_of[PAPER] = _as_pdf(list(figures.values()))
+    files_of[PAGE] = _page(maps, made, captions).encode()
+    for name, content in files_of.items():
+        with written_whole(folder / name) as partial:
+            partial.write_bytes(content)
+    return [folder / name for name in files_of]
+
+
+def _as_pdf(figures: list) -> bytes:
+    """A page a figure; the same bytes at any time of the day."""
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    content = io.BytesIO()
+    with PdfPages(content, metadata={"CreationDate": None}) as pages:
+        for figure in figures:
+            pages.savefig(figure)
+    return content.getvalue()
 
 
 def _page(maps: MapFile, made: dict[str, bytes], captions: dict[str, str]) -> str:

@@ -15,7 +15,9 @@ def show_map(axes, image: np.ndarray, title: str, unit: str, *, colours: str, li
     """An image with its colour bar; returns what was drawn."""
     axes.set_facecolor(_GROUND)
     drawn = axes.imshow(image, origin="lower", cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest")
-    bar = axes.figure.colorbar(drawn, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)))
+    beyond = np.nanmin(image, initial=np.inf) < limits[0], np.nanmax(image, initial=-np.inf) > limits[1]
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
+    bar = axes.figure.colorbar(drawn, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)), extend=extend, extendfrac=0.03)
     bar.ax.tick_params(labelsize=TICK_SIZE - 1, direction="in", length=2, pad=2)
     bar.outline.set_linewidth(0.5)
     bar.ax.yaxis.get_offset_text().set_size(TICK_SIZE - 1)

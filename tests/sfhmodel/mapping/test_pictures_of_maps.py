@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from sfhmodel.mapping import plot_maps
 from sfhmodel.mapping.pictures.map_file import read_maps
 from sfhmodel.mapping.pictures.maps_page import plot_maps_page
 from sfhmodel.mapping.pictures.profiles_page import plot_profiles_page
-from sfhmodel.mapping.pictures.sky import around_median, distances, draw_compass, limits_of
+from sfhmodel.mapping.pictures.sky import around_median, distances, draw_compass, limits_of, show_map
 from sfhmodel.plots.style import new_figure
 
 SHAPE = (12, 16)
@@ -101,12 +102,13 @@ def _column(name, values):
 
 def test_pages_are_pictures_and_html_needs_nothing_else(tmp_path):
     written = plot_maps(write_maps(tmp_path / "maps.fits"), tmp_path / "plots")
-    assert [path.name for path in written] == ["maps.png", "profiles.png", "bins.png", "maps.html"]
+    assert [path.name for path in written] == ["maps.png", "profiles.png", "bins.png", "maps.pdf", "maps.html"]
     for path in written[:3]:
         picture = imread(path)
         assert picture.shape[1] == 1420
         assert picture[..., :3].std() > 0.05
-    html = written[3].read_text()
+    assert len(re.findall(rb"/Type /Page\b", written[3].read_bytes())) == 3
+    html = written[4].read_text()
     embedded = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
     assert [base64.b64decode(png) for png in embedded] == [path.read_bytes() for path in written[:3]]
     assert "http" not in html
@@ -114,7 +116,29 @@ def test_pages_are_pictures_and_html_needs_nothing_else(tmp_path):
 
 
 def test_maps_without_sky_or_kinematics_are_drawn_too(tmp_path):
-    assert len(plot_maps(write_maps(tmp_path / "maps.fits", bare=True), tmp_path / "plots")) == 4
+    assert len(plot_maps(write_maps(tmp_path / "maps.fits", bare=True), tmp_path / "plots")) == 5
+
+
+@pytest.mark.parametrize(
+    ("unit", "title"),
+    [
+        ("10**(-20)*erg/s/cm**2/Angstrom", "log flux [10$^{-20}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]"),
+        ("erg/s/cm2/A", "log flux [erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]"),
+        ("Jy", "log flux [Jy]"),
+        ("", "log flux"),
+    ],
+)
+def test_fluxes_have_their_unit_as_papers_write_it(unit, title, tmp_path):
+    maps = read_maps(write_maps(tmp_path / "maps.fits"))
+    axes = plot_maps_page(replace(maps, units={"FLUX": unit})).axes
+    assert axes[0].get_title() == title
+
+
+def test_bars_of_colours_have_tips_where_values_are_beyond(tmp_path):
+    axes = new_figure(2.0, 2.0).subplots()
+    for limits, extend in (((0.0, 3.0), "neither"), ((0.5, 3.0), "min"), ((0.0, 2.0), "max"), ((0.5, 2.0), "both")):
+        drawn = show_map(axes, np.array([[0.0, 1.0], [np.nan, 3.0]]), "x", "", colours="magma", limits=limits)
+        assert drawn.colorbar.extend == extend
 
 
 def test_colours_are_for_everybody_and_velocities_diverge_about_their_median(tmp_path):
