@@ -33,6 +33,9 @@ def map_(
         _mapping("spaxel, square:N, sn:TARGET, powerbin:TARGET (S/N per pixel), or a FITS map of bins.", "--bins"),
     ] = "sn:50",
     min_snr: Annotated[float, _mapping("S/N per pixel below which a spaxel is in no bin.", "--min-snr")] = 1.0,
+    snr: Annotated[
+        str | None, _mapping("FITS image or nGIST's table of S/N of spaxels, to make bins by.", "--snr")
+    ] = None,
     velocity: Annotated[
         str,
         _mapping("auto, a number in km/s, or FITS: image, PHANGS or MaNGA MAPS, nGIST maps or tables.", "--velocity"),
@@ -88,6 +91,7 @@ def map_(
     options = MapOptions(
         bins=bins,
         min_snr=min_snr,
+        snr=snr,
         velocity=velocity,
         dispersion=dispersion,
         covariance=covariance,

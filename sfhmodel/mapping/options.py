@@ -22,6 +22,8 @@ class MapOptions:
     bins : 'spaxel', 'square:N', 'sn:TARGET', 'powerbin:TARGET' (S/N per pixel of the cube), or a FITS file with a map
         of bins (BIN_ID, negative = masked) or nGIST's table.
     min_snr : per pixel of the cube; fainter spaxels are in no bin, unless a map of bins is given.
+    snr : FITS image or nGIST's table of the S/N per pixel of spaxels, by which bins are made and ``min_snr`` holds in
+        place of that of the cube's errors; errors of spectra stay the cube's.
     velocity : 'auto', a number [km/s], or a FITS file: an image of velocities relative to the redshift, PHANGS' or
         MaNGA's MAPS, nGIST's tables or maps.
     dispersion : a FITS file with an image of dispersions [km/s], where the velocities' file has none.
@@ -49,6 +51,7 @@ class MapOptions:
 
     bins: str = "sn:50"
     min_snr: float = 1.0
+    snr: str | None = None
     velocity: str = "auto"
     dispersion: str | None = None
     covariance: float | None = None
@@ -96,7 +99,7 @@ class MapOptions:
             found.append(("velocity", self.velocity))
         if self.ebv is not None and not is_number(self.ebv):
             found.append(("ebv", str(self.ebv)))
-        found += [(name, path) for name in ("dispersion", "mask") if (path := getattr(self, name)) is not None]
+        found += [(name, path) for name in ("dispersion", "mask", "snr") if (path := getattr(self, name)) is not None]
         for name in ("images", "image_errors"):
             found += [(f"{name} of {band}", path) for band, path in getattr(self, name).items()]
         return found

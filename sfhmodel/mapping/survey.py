@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,12 @@ class Survey:
         """(n_y, n_x) per pixel of the cube; 0 without data."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.with_data, self.signal / self.noise, 0.0)
+
+    def with_snr(self, snr: np.ndarray) -> Survey:
+        """The same with the S/N (n_y, n_x) that somebody else found; spaxels without one have no data."""
+        known = self.with_data & (snr > 0.0) & np.isfinite(snr) & (self.signal > 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return replace(self, noise=np.where(known, self.signal / snr, self.noise), with_data=known)
 
     @property
     def brightness(self) -> np.ndarray:

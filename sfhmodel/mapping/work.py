@@ -13,6 +13,7 @@ import numpy as np
 from sfhmodel.checking.templates import templates_of
 from sfhmodel.errors import InputError
 from sfhmodel.mapping.binning import BinMap, Bins, bins_of
+from sfhmodel.mapping.binning.given import snr_map_of_file
 from sfhmodel.mapping.contents import MapContents
 from sfhmodel.mapping.covariance import Covariance
 from sfhmodel.mapping.cube import Cube
@@ -168,7 +169,12 @@ class Work:
         stored = parts.once("survey", look)
         for note in stored.pop("notes").tolist():
             self.cube.notes.append(note)
-        return Survey(**stored)
+        seen = Survey(**stored)
+        if self.options.snr is not None:
+            seen = seen.with_snr(snr_map_of_file(Path(self.options.snr).expanduser(), self.cube.shape))
+            if not seen.with_data.any():
+                raise InputError(f"{self.options.snr}: no spaxel with data has a S/N there")
+        return seen
 
     def _bins(self, parts: Parts, seen: Survey, masked: np.ndarray) -> Bins:
         def choose() -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from astropy.io import fits
 from sfhmodel.errors import ConfigError, InputError
 from sfhmodel.mapping.binning import BinMap, bins_of
 from sfhmodel.mapping.binning.adaptive import adaptive_bins
-from sfhmodel.mapping.binning.given import bin_map_of_file
+from sfhmodel.mapping.binning.given import bin_map_of_file, snr_map_of_file
 from sfhmodel.mapping.survey import Survey
 
 
@@ -99,6 +99,33 @@ def test_maps_of_bins_are_read_and_must_fit(tmp_path):
     fits.HDUList([fits.PrimaryHDU()]).writeto(tmp_path / "none.fits")
     with pytest.raises(InputError, match="no map of bins"):
         bin_map_of_file(tmp_path / "none.fits", (5, 4))
+
+
+def test_bins_by_a_map_of_signal_to_noise(tmp_path):
+    """One that says half of the errors' S/N: a quarter of the bins; spaxels that it leaves out are in none."""
+    seen = disc()
+    half = 0.5 * seen.snr
+    half[20:25, 20:25] = np.nan
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(half, name="SNR")]).writeto(tmp_path / "snr.fits")
+    given = seen.with_snr(snr_map_of_file(tmp_path / "snr.fits", (60, 80)))
+    np.testing.assert_allclose(given.snr[given.with_data], half[given.with_data], rtol=1e-6)
+    assert not given.with_data[20:25, 20:25].any()
+    own, found = (bins_of("sn:40", s, s.with_data, 0.1, independent).map for s in (seen, given))
+    assert found.n_bin == pytest.approx(own.n_bin / 4.0, rel=0.2)
+    assert (found.bin_id[20:25, 20:25] < 0).all()
+    with pytest.raises(InputError, match="map of S/N has 80 x 60 spaxels, the cube 4 x 5"):
+        snr_map_of_file(tmp_path / "snr.fits", (5, 4))
+    fits.PrimaryHDU(-half).writeto(tmp_path / "negative.fits")
+    with pytest.raises(InputError, match="nowhere positive"):
+        snr_map_of_file(tmp_path / "negative.fits", (60, 80))
+    fits.HDUList([fits.PrimaryHDU()]).writeto(tmp_path / "none.fits")
+    with pytest.raises(InputError, match="holds no map of S/N: an image SNR"):
+        snr_map_of_file(tmp_path / "none.fits", (60, 80))
+
+
+def test_signal_to_noise_of_ngist(reference_data):
+    path = reference_data / "observed" / "resolved" / "ngist_ngc0000" / "nGIST_NGC0000_table.fits"
+    np.testing.assert_array_equal(snr_map_of_file(path, (30, 30)), fits.getdata(path)["SNR"].reshape(30, 30))
 
 
 def test_bins_of_manga_and_ngist(tmp_path, reference_data):

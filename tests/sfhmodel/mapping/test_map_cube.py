@@ -198,6 +198,24 @@ def test_masks_and_extinction(cube, velocities, tmp_path):
     assert 2.5 * np.log10(ends) == pytest.approx([0.73, 0.45], abs=0.03)
 
 
+def test_bins_are_made_by_the_users_map_of_signal_to_noise(cube, tmp_path):
+    """S/N 40 of the cube is said to be 4: bins of S/N 8 have four spaxels or more, and spectra as before."""
+    fits.PrimaryHDU(np.full((6, 8), 4.0)).writeto(tmp_path / "snr.fits")
+    options = MapOptions(bins="sn:8", velocity="0", snr=str(tmp_path / "snr.fits"))
+    outcome = map_cube(MODEL, cube.path, tmp_path / "maps.fits", options=options, reading=AT)
+    with fits.open(outcome.maps) as hdus:
+        table, spectra = hdus["BINS"].data, hdus["SPECTRA"].data
+        assert table["NSPAX"].min() >= 4
+        assert outcome.n_bin >= 4
+        assert (table["SNRBIN"] >= 7.9).all()
+        assert np.nanmedian(spectra["FLUX"] / spectra["FLUX_ERROR"]) > 60.0
+    only_the_hole = np.zeros((6, 8))
+    only_the_hole[0, 0] = 5.0
+    fits.PrimaryHDU(only_the_hole).writeto(tmp_path / "hole.fits")
+    with pytest.raises(InputError, match="no spaxel with data has a S/N there"):
+        map_cube(MODEL, cube.path, tmp_path / "m.fits", options=MapOptions(snr=str(tmp_path / "hole.fits")), reading=AT)
+
+
 def test_what_is_wrong_with_one_cube_does_not_stop_the_others(cube, tmp_path):
     fits.PrimaryHDU(np.ones((5, 5))).writeto(tmp_path / "image.fits")
     (tmp_path / "z.txt").write_text("name redshift\nimage 0.1\ncube 0.005\n")
