@@ -194,7 +194,7 @@ class Work:
         if self.options.velocity == "auto":
             return self._found_velocities(parts, seen, bins)
         path = Path(self.options.velocity).expanduser()
-        return velocity_field_of_file(path, self.cube.shape, self.grid.redshift, dispersion)
+        return velocity_field_of_file(path, self.cube.shape, self.grid.redshift, dispersion, self.cube.notes)
 
     def _found_velocities(self, parts: Parts, seen: Survey, bins: Bins) -> VelocityField:
         find = self._auto()

@@ -1,6 +1,8 @@
 """Velocities in files: images, PHANGS' MAPS, MaNGA's DAP MAPS, maps and tables of GIST and nGIST, and our own maps.
 
 MaNGA's velocities are those of its own systemic redshift (SCINPVEL in the header); they are moved to that of the user.
+GIST and nGIST count theirs from the first pixel of templates sampled twice as finely as the data, where pPXF wants the
+middle of the first two: they are higher than their spectra say by a quarter of VELSCALE. This is said, not undone.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ _NAMES = {
 
 
 def velocity_field_of_file(
-    path: Path, shape: tuple[int, int], redshift: float, dispersion: Path | None = None
+    path: Path, shape: tuple[int, int], redshift: float, dispersion: Path | None = None, notes: list[str] | None = None
 ) -> VelocityField:
     """The velocities of a file on a cube's spaxels.
 
@@ -34,6 +36,7 @@ def velocity_field_of_file(
     shape : (n_y, n_x) of the cube.
     redshift : of the galaxy, which the cube is shifted by.
     dispersion : an image of dispersions, in place of those of ``path``.
+    notes : gets what is to be known of them.
 
     Raises
     ------
@@ -44,6 +47,8 @@ def velocity_field_of_file(
         if source.hdus is None:
             raise InputError(f"{path} is no FITS file: velocities must be in FITS images or tables of nGIST")
         found = _images(source.hdus) or _table(source.hdus, path, shape)
+        if notes is not None and _is_of_gist(source.hdus):
+            notes.append(f"{path.name} is of GIST, whose velocities are too high by a quarter of its VELSCALE (README)")
         of_manga = source.header_value("SCINPVEL") if "STELLAR_VEL" in source.hdus else None
     if "velocity" not in found:
         raise InputError(f"{path} holds no velocities: give an image V, V_STARS or STELLAR_VEL, or nGIST's table")
@@ -66,6 +71,11 @@ def velocity_field_of_file(
     with np.errstate(invalid="ignore"):
         found["velocity"] = np.where(np.abs(found["velocity"]) < 5000.0, found["velocity"], np.nan)
     return VelocityField(**found)
+
+
+def _is_of_gist(hdus) -> bool:
+    """Whether the comments of its headers say that GIST or nGIST wrote it."""
+    return any("GIST pipeline" in str(text) for hdu in hdus for text in hdu.header.get("COMMENT", ()))
 
 
 def _images(hdus) -> dict[str, np.ndarray]:

@@ -146,7 +146,9 @@ def test_velocities_of_manga_are_moved_to_the_users_redshift(tmp_path):
 def test_velocities_of_phangs_and_of_plain_images(tmp_path):
     v = np.arange(12.0).reshape(3, 4)
     path = write(tmp_path / "phangs.fits", V_STARS=v, FORM_ERR_V_STARS=0.1 * v, SIGMA_STARS=v + 50.0)
-    found = velocity_field_of_file(path, (3, 4), 0.01)
+    notes: list[str] = []
+    found = velocity_field_of_file(path, (3, 4), 0.01, notes=notes)
+    assert notes == []
     np.testing.assert_array_equal(found.velocity, v)
     np.testing.assert_array_equal(found.velocity_error, 0.1 * v)
     fits.PrimaryHDU(v).writeto(tmp_path / "plain.fits")
@@ -161,7 +163,9 @@ def test_velocities_of_phangs_and_of_plain_images(tmp_path):
 
 def test_velocities_of_ngist_are_spread_over_its_bins(reference_data):
     folder = reference_data / "observed" / "resolved" / "ngist_ngc0000"
-    found = velocity_field_of_file(folder / "nGIST_NGC0000_kin.fits", (30, 30), 0.008764)
+    notes: list[str] = []
+    found = velocity_field_of_file(folder / "nGIST_NGC0000_kin.fits", (30, 30), 0.008764, notes=notes)
+    assert "is of GIST, whose velocities are too high by a quarter of its VELSCALE" in notes[0]
     table = fits.getdata(folder / "nGIST_NGC0000_table.fits")
     kin = fits.getdata(folder / "nGIST_NGC0000_kin.fits")
     expected = np.where(table["BIN_ID"] >= 0, kin["V"][table["BIN_ID"]], np.nan).reshape(30, 30)

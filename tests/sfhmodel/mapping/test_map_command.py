@@ -47,6 +47,9 @@ def test_a_cube_becomes_maps_pictures_and_a_log(tmp_path):
         (["--inclination", "40"], "together with the position angle"),
         (["--inclination", "90", "--position-angle", "0"], "inclination_deg must be"),
         (["--memory-mb", "0"], "memory_mb must be"),
+        (["--snr", "none.fits"], "there is no file none.fits"),
+        (["--engine", "dask"], "needs a scheduler's address"),
+        (["--scheduler", "tcp://node:8786"], "needs the engine dask"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_done(words, message, tmp_path):
