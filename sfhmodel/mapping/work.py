@@ -6,7 +6,6 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,10 @@ from sfhmodel.mapping.outcome import MapOutcome
 from sfhmodel.mapping.parts import Parts, chunk_name
 from sfhmodel.mapping.photometry import magnitudes_of_bins
 from sfhmodel.mapping.pictures import plot_maps
+from sfhmodel.mapping.plan import plan_of
 from sfhmodel.mapping.progress import Progress
+from sfhmodel.mapping.reddening import reddening_of_bins
+from sfhmodel.mapping.resolution import fwhm_on_grid
 from sfhmodel.mapping.rest_grid import rest_grid, stretch_of
 from sfhmodel.mapping.sky_frame import SkyFrame
 from sfhmodel.mapping.stages import Engine, Made, Stage
@@ -63,7 +65,9 @@ class Work:
         log.info("%s: %s", self.cube.path, self.covariance)
         if self.options.covariance is None and self.covariance.factor > 0.0:
             self.cube.notes.append(f"{self.covariance}: --covariance")
-        self.plan = self._plan()
+        self.plan = plan_of(
+            self.cube.path, self.model.sha256, self.options, self.reading, self.hooks, self.checked_with
+        )
         with Parts(self.out, self.plan) as parts:
             if parts.is_resumed:
                 log.info("%s: going on with what an interrupted run has done", self.cube.path)
@@ -142,22 +146,6 @@ class Work:
             notes=notes,
         )
 
-    def _plan(self) -> dict[str, Any]:
-        """What decides the result."""
-        from sfhmodel import __version__
-
-        named = [("cube", str(self.cube.path)), *self.options.files()]
-        files = {f"{what}: {path}": _stamp(Path(path).expanduser()) for what, path in named}
-        return {
-            "version": __version__,
-            "model_sha256": self.model.sha256,
-            "options": self.options.to_dict(),
-            "reading": {name: str(value) for name, value in vars(self.reading).items()},
-            "files": files,
-            "checked_with": self.checked_with,
-            "hooks": [getattr(hook, "__qualname__", type(hook).__qualname__) for hook in self.hooks],
-        }
-
     def _survey(self, parts: Parts) -> Survey:
         def look() -> dict[str, np.ndarray]:
             with self.progress.stage("looking at the cube", self.cube.shape[0], "rows") as advance:
@@ -208,7 +196,7 @@ class Work:
         return replace(found, dispersion=image, dispersion_error=None)
 
     def _auto(self) -> AutoKinematics:
-        fwhm_aa = self._fwhm_aa()
+        fwhm_aa = fwhm_on_grid(self.cube, self.grid, self.options)
         training = TrainingFrame.of(self.description)
         if fwhm_aa is None and training.lsf is not None:
             observed_aa = self.grid.observed_wave_aa
@@ -223,7 +211,7 @@ class Work:
         )
 
     def _histories(self, parts: Parts, bins: Bins, seen: Survey) -> Histories:
-        redden = self._reddening(bins, seen)
+        redden = reddening_of_bins(self.options.ebv, bins.map, seen)
         observed_aa = self.grid.observed_wave_aa
         factor = None
         if redden is not None:
@@ -245,7 +233,7 @@ class Work:
             self.grid.redshift,
             self.grid.frame_redshift,
             factor,
-            fwhm_aa=self._fwhm_aa(),
+            fwhm_aa=fwhm_on_grid(self.cube, self.grid, self.options),
             magnitudes=photometry.get("magnitudes"),
             magnitude_errors=photometry.get("errors"),
             hooks=self.hooks,
@@ -257,32 +245,6 @@ class Work:
         """(n_bin,) bool, whether any band was measured; None without images."""
         photometry = parts.read("magnitudes") if self.options.images else None
         return None if photometry is None else np.isfinite(photometry["magnitudes"]).any(axis=1)
-
-    def _reddening(self, bins: Bins, seen: Survey) -> np.ndarray | None:
-        """(n_bin,) E(B-V), or None."""
-        ebv = self.options.ebv
-        if ebv is None:
-            return None
-        if is_number(ebv):
-            return np.full(bins.map.n_bin, float(ebv))
-        image = image_of_file(Path(str(ebv)).expanduser(), self.cube.shape, "the map of E(B-V)")
-        values = bins.map.mean(image, seen.brightness)
-        if not np.isfinite(values).all():
-            raise InputError(f"{ebv}: the map of E(B-V) has no values in {np.sum(~np.isfinite(values))} bins")
-        return values
-
-    def _fwhm_aa(self) -> np.ndarray | None:
-        """Of the observed line-spread function on the grid at rest; None where nobody knows it."""
-        observed_aa = self.grid.observed_wave_aa
-        given = PreparationSettings(
-            resolution_fwhm_aa=self.options.resolution_fwhm_aa, resolving_power=self.options.resolving_power
-        )
-        of_file = self.cube.fwhm_aa
-        if of_file is not None:
-            known = np.isfinite(of_file)
-            of_file = np.interp(observed_aa, self.cube.wave_aa[known], of_file[known]) if known.any() else None
-        fwhm_aa = given.observed_fwhm_aa(observed_aa, of_file)
-        return None if fwhm_aa is None else fwhm_aa * self.grid.wave_aa / observed_aa
 
     def _history_stage(self, parts: Parts, seen: Survey, bins: Bins, field: VelocityField) -> Stage:
         chunks = Chunks.of(bins.map, self.options.chunk_size)
@@ -320,9 +282,3 @@ class Work:
             for number, columns in self.engine.run(stage, done, self):
                 parts.write(chunk_name(stage.name, number), columns)
                 advance(members[number].size)
-
-
-def _stamp(path: Path) -> list[int]:
-    """Size and time of a file: whether it was changed since."""
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns]
