@@ -3,8 +3,8 @@
 Two distances, each divided by the value that few validation data of about the same noise exceed, for what is strange at
 a S/N of 10 is usual at 200; the score is the larger one:
 
-    residual   reduced chi^2 of the spectrum against its projection on the principal components of training spectra,
-               with errors e_i^2 + m_i^2, m the components' own misfit
+    residual   reduced chi^2 of the spectrum against the nearest sum of principal components of training spectra, by
+               its good pixels, with errors e_i^2 + m_i^2, m the components' own misfit
     latent     Mahalanobis distance of the network's last features from those of the validation data
 
 The first sees features no training spectrum has (a wrong redshift, cosmic rays, other lines), the second combinations
@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
-_FILL_STEPS = 3  # masked pixels are filled with the projection of the others, and again
+_TINY = 1e-30
 
 
 @keras.saving.register_keras_serializable("sfhmodel")
@@ -59,14 +59,22 @@ class NoveltyScore(keras.layers.Layer):
 
     def distances(self, flux, error, good, latent):
         """(n, 2) the two distances before they are divided by their limits."""
-        back = ops.transpose(self.basis)
-        projection = ops.matmul(ops.matmul(ops.where(good, flux, 0.0), self.basis), back)
-        for _ in range(_FILL_STEPS):
-            projection = ops.matmul(ops.matmul(ops.where(good, flux, projection), self.basis), back)
+        projection = self._projection(ops.where(good, flux, 0.0), ops.cast(good, "float32"))
         chi2 = ops.where(good, (flux - projection) ** 2 / (error**2 + self.misfit**2), 0.0)
         residual = ops.sum(chi2, axis=-1) / ops.maximum(ops.sum(ops.cast(good, "float32"), axis=-1), 1.0)
         offset = ops.matmul(ops.cast(latent, "float32") - self.latent_mean, self.latent_whitening)
         return ops.stack([residual, ops.sqrt(ops.mean(offset**2, axis=-1))], axis=-1)
+
+    def _projection(self, flux, good):
+        """(n, n_pixel) nearest sum of components by the good pixels."""
+        first, second = np.triu_indices(self.components)
+        basis = self.basis * ops.max(good)  # 1; a product of constants alone is 2 MB more in the light graph
+        pairs = ops.take(basis, first, axis=1) * ops.take(basis, second, axis=1)
+        where = np.zeros((self.components, self.components), int)
+        where[first, second] = where[second, first] = np.arange(first.size)
+        square = (-1, self.components, self.components)
+        products = ops.reshape(ops.take(ops.matmul(good, pairs), where.ravel(), axis=1), square)
+        return ops.matmul(_solved(products, ops.matmul(flux, self.basis)), ops.transpose(self.basis))
 
     def call(self, flux, error, good, latent, groups):
         return ops.max(self.distances(flux, error, good, latent) / ops.matmul(groups, self.limits), axis=-1)
@@ -78,3 +86,20 @@ class NoveltyScore(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "components": self.components, "n_group": self.n_group}
+
+
+def _solved(products, left):
+    """(n, components) x of products x = left, by conjugate gradients: as many steps as unknowns.
+
+    The basis is orthonormal, so that a spectrum without bad pixels needs one step; one that covers a third of the
+    range needs them all.
+    """
+    found, direction = ops.zeros_like(left), left
+    size = ops.sum(left * left, axis=-1, keepdims=True)
+    for _ in range(left.shape[-1]):
+        moved = ops.squeeze(ops.matmul(products, ops.expand_dims(direction, -1)), -1)
+        step = size / ops.maximum(ops.sum(direction * moved, axis=-1, keepdims=True), _TINY)
+        found, left = found + step * direction, left - step * moved
+        size, before = ops.sum(left * left, axis=-1, keepdims=True), size
+        direction = left + size / ops.maximum(before, _TINY) * direction
+    return found

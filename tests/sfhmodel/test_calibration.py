@@ -175,3 +175,27 @@ def test_noise_groups_are_those_between_the_edges():
     layer.edges.assign([-2.0, -1.0])
     found = ops.convert_to_numpy(layer(np.array([[-3.0], [-1.5], [0.0]], dtype="float32")))
     assert found.tolist() == np.eye(3).tolist()
+
+
+@pytest.mark.parametrize("seen", [slice(0, 300), slice(90, 200), slice(0, 300, 3)], ids=["all", "third", "every third"])
+def test_a_sum_of_components_is_nothing_new_however_little_of_it_is_seen(seen):
+    random = np.random.default_rng(0)
+    layer = NoveltyScore(components=6, n_group=1)
+    layer.build((None, 300), None, None, (None, 2), (None, 1))
+    wave = np.linspace(0.0, 1.0, 300)[:, None]
+    basis = np.linalg.qr(np.cos(np.pi * wave * np.arange(6)) + 0.3 * random.standard_normal((300, 6)))[0]
+    layer.basis.assign(basis)
+    layer.misfit.assign(np.full(300, 5e-3))
+    known = (random.standard_normal((8, 6)) * [30.0, 10.0, 3.0, 1.0, 0.3, 0.1]) @ basis.T
+    strange = known + 0.1 * np.sin(40.0 * np.pi * wave[:, 0])
+    good = np.zeros((8, 300), bool)
+    good[:, seen] = True
+    error = np.zeros((8, 300), "float32")
+    distances = [
+        ops.convert_to_numpy(
+            layer.distances(np.where(good, flux, 0.0).astype("float32"), error, good, np.zeros((8, 2)))
+        )
+        for flux in (known, strange)
+    ]
+    assert distances[0][:, 0].max() < 0.05
+    assert distances[1][:, 0].min() > 40.0
