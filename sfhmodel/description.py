@@ -42,6 +42,7 @@ SUMMARIES = (
 )
 
 
+MIN_COVERAGE = 0.5  # of models that were trained on all pixels but short masks
 LOG10_Z_FLOOR = -6.0  # of bins that report no metals
 
 # truths of a record that the summaries are made of
@@ -70,6 +71,7 @@ class ModelDescription:
     dataset_name, dataset_sha256 : name and manifest checksum of the training data.
     schema_version : of its records.
     quantile_levels : probabilities of the quantiles.
+    min_coverage : least share of the pixels that answers are good for: what the training showed, at most half.
     conditions : of the training, as the recipe says: ranges of redshift, velocity dispersion, metallicity, attenuation.
     """
 
@@ -83,6 +85,7 @@ class ModelDescription:
     dataset_sha256: str = ""
     schema_version: int = SCHEMA_VERSIONS[0]
     quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
+    min_coverage: float = MIN_COVERAGE
     conditions: TrainingConditions = field(init=False)
 
     def __post_init__(self):
@@ -153,6 +156,7 @@ class ModelDescription:
             "truth_names": list(self.truth_names),
             "summaries": [{"name": n, "unit": u, "description": d} for n, u, d in SUMMARIES],
             "quantile_levels": list(self.quantile_levels),
+            "min_coverage": self.min_coverage,
             "recipe": self.recipe,
             "library": self.library,
             "dataset_name": self.dataset_name,

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhmodel.building.worlds import definition, write_worlds
+from sfhmodel.data.coverage import in_part, shortest_part
 from sfhmodel.description import ModelDescription
 from sfhmodel.errors import SfhmodelError
 from sfhmodel.evaluation.worlds import measure, without_bands
@@ -124,9 +125,9 @@ def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
     say("uncertainties, on worlds that the training did not see")
     model = load(out / "run", backend="keras").model
     n = content["unseen"]["records"]
-    shortest = _shortest(content["training"])
-    calibrate(model, _partly(_every_other_without_bands(galaxies(out / "recipe.yaml", n, _UNSEEN_SEED)), shortest))
-    widen(model, _partly(_every_other_without_bands(galaxies(unseen, n, _UNSEEN_SEED)), shortest))
+    shortest = shortest_part(content["training"].get("augmentation"))
+    calibrate(model, in_part(_every_other_without_bands(galaxies(out / "recipe.yaml", n, _UNSEEN_SEED)), shortest))
+    widen(model, in_part(_every_other_without_bands(galaxies(unseen, n, _UNSEEN_SEED)), shortest))
     known = model.description.to_dict()
     model.description = ModelDescription.from_dict(_named(known, out / "libraries"))
     with whole_file(out / MODEL) as partial:
@@ -147,26 +148,3 @@ def _named(value, folder: Path):
 def _every_other_without_bands(batches):
     for k, (inputs, truths) in enumerate(batches):
         yield (without_bands(inputs) if k % 2 else inputs), truths
-
-
-def _shortest(training: dict) -> float | None:
-    """The least share of the pixels that the training showed, None where it showed all."""
-    augmentation = training.get("augmentation")
-    return (augmentation.get("partial_coverage") or {}).get("shortest") if isinstance(augmentation, dict) else None
-
-
-def _partly(batches, shortest: float | None):
-    """Two in three galaxies through a window of at least this share of the pixels, for answers that hold there, too."""
-    if shortest is None:
-        yield from batches
-        return
-    random = np.random.default_rng(_UNSEEN_SEED)
-    for inputs, truths in batches:
-        mask = np.array(inputs["mask"], dtype=np.float32)
-        n, n_pixel = mask.shape
-        share = np.where(np.arange(n) % 3 == 0, 1.0, random.uniform(shortest, 1.0, n))
-        length = np.ceil(share * n_pixel)
-        first = np.floor(random.uniform(0.0, 1.0, n) * (n_pixel - length + 1))
-        pixel = np.arange(n_pixel)
-        seen = (pixel >= first[:, None]) & (pixel < (first + length)[:, None])
-        yield {**inputs, "mask": mask * seen}, truths

@@ -56,7 +56,9 @@ def map_(
         bool | None,
         _mapping("Leave out sky lines; by default unless the redshift is 0.", "--mask-sky/--keep-sky"),
     ] = None,
-    min_coverage: Annotated[float, _mapping("Least fraction of the model's pixels with data.")] = 0.5,
+    min_coverage: Annotated[
+        float | None, _mapping("Least fraction of the model's pixels with data; what the model was trained for.")
+    ] = None,
     resolution_fwhm_aa: Annotated[
         float | None, _mapping("FWHM of the cube's line-spread function; matched to the training spectra's.")
     ] = None,

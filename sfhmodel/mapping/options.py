@@ -35,7 +35,7 @@ class MapOptions:
     images : {band of the model: FITS image}.
     image_errors : {band: FITS image of its one sigma}, or nothing.
     mask_sky : leave out sky lines and telluric bands; None: unless the redshift is 0.
-    min_coverage : of the model's pixels that need data.
+    min_coverage : share of the model's pixels that need data; None: what the model was trained for.
     inclination_deg, position_angle_deg : of a thin disc, and of its major axis from north through east: radial profiles
         are over distances in its plane; None: on the sky.
     check : make each bin's spectrum again from its predicted histories, and compare (`sfhmodel.checking`).
@@ -61,7 +61,7 @@ class MapOptions:
     images: dict[str, str] = field(default_factory=dict)
     image_errors: dict[str, str] = field(default_factory=dict)
     mask_sky: bool | None = None
-    min_coverage: float = 0.5
+    min_coverage: float | None = None
     inclination_deg: float | None = None
     position_angle_deg: float | None = None
     check: bool = False

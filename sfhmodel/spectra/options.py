@@ -76,7 +76,8 @@ class PreparationSettings:
     mask_sky : leave out the windows of `sfhmodel.spectra.sky`. None: do so unless the redshift is exactly 0, where a
         spectrum is taken to be at rest already and the places of its sky lines are not known.
     min_good_fraction : of its input that must be good for a pixel of the grid to be used.
-    min_coverage : fraction of the grid below which a spectrum is refused.
+    min_coverage : fraction of the grid below which a spectrum is refused. None: what the model was trained for, half
+        of the grid unless its training showed less.
     velocity_dispersion_kms : of the observed stars; where it is below that of the training spectra, the spectrum is
         broadened to match. None: taken to be that of the training spectra.
     resolution_fwhm_aa : FWHM of the observed line-spread function [Angstrom]; likewise. None: that of the file, if it
@@ -91,15 +92,16 @@ class PreparationSettings:
 
     mask_sky: bool | None = None
     min_good_fraction: float = 0.5
-    min_coverage: float = 0.5
+    min_coverage: float | None = None
     velocity_dispersion_kms: float | None = None
     resolution_fwhm_aa: float | None = None
     resolving_power: float | None = None
 
     def __post_init__(self):
         for name in ("min_good_fraction", "min_coverage"):
-            if not 0.0 < getattr(self, name) <= 1.0:
-                raise InputError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value <= 1.0:
+                raise InputError(f"{name} must be above 0 and at most 1, got {value}")
         for name in ("velocity_dispersion_kms", "resolution_fwhm_aa"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value < 1e5:

@@ -63,6 +63,8 @@ class SpectrumPreparer:
         self.grid_wave_aa = np.asarray(description.wave_aa, dtype=np.float64)
         self.frame = TrainingFrame.of(description)
         self.settings = settings or PreparationSettings()
+        asked = self.settings.min_coverage
+        self.min_coverage = description.min_coverage if asked is None else asked
         self._operators: dict[tuple, GridOperator] = {}
 
     def __call__(
@@ -95,7 +97,7 @@ class SpectrumPreparer:
         InputError
             Shapes that do not fit; wavelengths that are not in Angstrom or miss the grid.
         BadSpectraError
-            Negative errors; no good pixel; less of the grid with data than ``settings.min_coverage``.
+            Negative errors; no good pixel; less of the grid with data than ``min_coverage``.
 
         Warns
         -----
@@ -159,7 +161,7 @@ class SpectrumPreparer:
 
     def _check_coverage(self, prepared: PreparedSpectra, wave_aa: np.ndarray, labels: list[str]) -> None:
         """That enough of the grid has data."""
-        used, least = prepared.mask.mean(axis=1), self.settings.min_coverage
+        used, least = prepared.mask.mean(axis=1), self.min_coverage
         if (too_few := used < least).any():
             low, high = self.grid_wave_aa[[0, -1]]
             raise BadSpectraError(

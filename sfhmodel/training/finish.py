@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import platform
+from dataclasses import replace
 from pathlib import Path
 
+from sfhmodel.data.coverage import min_coverage
 from sfhmodel.training.augmentation import augmentation_options
 from sfhmodel.training.checkpoints import Arrays, Progress, assign_values
 from sfhmodel.training.config import TrainingConfig
@@ -19,7 +21,7 @@ def new_model(config: TrainingConfig, source):
     from sfhmodel.model import build_model
 
     return build_model(
-        source.description,
+        replace(source.description, min_coverage=min_coverage(config.augmentation)),
         config.architecture,
         architecture_options=config.architecture_options,
         losses=config.losses,

@@ -10,7 +10,7 @@ from miniature import WAVE_AA, miniature_library, miniature_recipe
 
 from sfhmodel import load
 from sfhmodel.building import build, definition, definition_names, galaxies, write_worlds
-from sfhmodel.building.build import CARD, _partly, _shortest
+from sfhmodel.building.build import CARD
 from sfhmodel.errors import ConfigError
 from sfhmodel.graph_file import graph_path, has_graph
 from sfhsim.libraries import load_library, save_library
@@ -129,21 +129,3 @@ def test_keys_that_worlds_take_in_turn_must_fit_together(small, tmp_path):
     with pytest.raises(ConfigError, match="in_turn.library.name: library is 'one', which has no keys"):
         write_worlds(content, tmp_path / "built", say=lambda text: None)
     assert not (tmp_path / "built" / "recipe.yaml").exists()
-
-
-def test_intervals_of_a_model_of_any_part_are_set_on_parts():
-    shortest = _shortest(definition("optical")["training"])
-    assert shortest == 0.2
-    assert _shortest(definition("phangs-muse-hst")["training"]) is None
-    assert _shortest({"augmentation": False}) is None
-    batch = ({"mask": np.ones((90, 400), np.float32), "flux": np.zeros((90, 400))}, "truths")
-    (inputs, truths), *more = _partly([batch], shortest)
-    assert not more
-    assert truths == "truths"
-    seen = inputs["mask"].sum(axis=1)
-    assert (seen[::3] == 400).all()
-    others = np.delete(seen, np.s_[::3])
-    assert others.min() >= 80
-    assert others.mean() == pytest.approx(240, abs=30)
-    assert (np.abs(np.diff(inputs["mask"], axis=1)).sum(axis=1) <= 2).all()  # one window each
-    assert next(_partly([batch], None)) is batch

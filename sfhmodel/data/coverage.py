@@ -1,0 +1,45 @@
+"""Galaxies of which a part of the range is seen, for models that were trained on parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from sfhmodel.description import MIN_COVERAGE
+
+_WHOLE_EVERY = 3
+_SEED = 5
+
+
+def shortest_part(augmentation: dict[str, Any] | bool | None) -> float | None:
+    """The least share of the pixels that an augmentation leaves by ``partial_coverage``; None where it has none."""
+    if not isinstance(augmentation, dict):
+        return None
+    return (augmentation.get("partial_coverage") or {}).get("shortest")
+
+
+def min_coverage(augmentation: dict[str, Any] | bool | None) -> float:
+    """Least share of the pixels that the answers of a model are good for, trained with this augmentation."""
+    return min(shortest_part(augmentation) or MIN_COVERAGE, MIN_COVERAGE)
+
+
+def in_part(batches: Iterable[tuple[dict, Any]], shortest: float | None) -> Iterator[tuple[dict, Any]]:
+    """Batches (inputs, truths), two in three galaxies through a window of at least this share of the pixels.
+
+    Uncertainties that are set on them hold there, too. None: the batches as they are.
+    """
+    if shortest is None:
+        yield from batches
+        return
+    random = np.random.default_rng(_SEED)
+    for inputs, truths in batches:
+        mask = np.array(inputs["mask"], dtype=np.float32)
+        n, n_pixel = mask.shape
+        share = np.where(np.arange(n) % _WHOLE_EVERY == 0, 1.0, random.uniform(shortest, 1.0, n))
+        length = np.ceil(share * n_pixel)
+        first = np.floor(random.uniform(0.0, 1.0, n) * (n_pixel - length + 1))
+        pixel = np.arange(n_pixel)
+        seen = (pixel >= first[:, None]) & (pixel < (first + length)[:, None])
+        yield {**inputs, "mask": mask * seen}, truths
