@@ -88,7 +88,15 @@ def _changed(recipe: dict, change: dict) -> dict:
     return merged(recipe, change) | {"name": "world"}
 
 
-def table(model, content: dict, dataset: Path, folder: Path, n: int = _N, only=None) -> list[dict]:
+def table(
+    model,
+    content: dict,
+    dataset: Path,
+    folder: Path,
+    n: int = _N,
+    only=None,
+    seen_aa: tuple[float, float] | None = None,
+) -> list[dict]:
     """A row for each world, with and without bands; where a library is missing or covers less, a word in its place."""
     from sfhsim.errors import CoverageError, MissingDataError
 
@@ -100,7 +108,7 @@ def table(model, content: dict, dataset: Path, folder: Path, n: int = _N, only=N
         path.write_text(yaml.safe_dump(recipe, sort_keys=False))
         for with_bands in (False, True):
             try:
-                row = measured(model, str(path), dataset, with_bands=with_bands, n=n)
+                row = measured(model, str(path), dataset, with_bands=with_bands, n=n, seen_aa=seen_aa)
             except (CoverageError, MissingDataError) as error:
                 print(f"left out: {name} ({error})")
                 break
@@ -159,6 +167,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0, help="of each training")
     parser.add_argument("--records", type=int, default=40_000, help="of each data set")
     parser.add_argument("--galaxies", type=int, default=_N, help="measured in each world")
+    parser.add_argument("--world", nargs="+", metavar="NAME", help="only these, e.g. 'bc03 cloudy'")
+    parser.add_argument(
+        "--range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="what the model sees [A], at rest"
+    )
     parser.add_argument("--leave-out", action="store_true", help="also build without each maker")
     parser.add_argument("--keep", type=Path, help="keep everything in this folder, and go on there")
     parser.add_argument("--json", type=Path, help="write the table here")
@@ -179,7 +191,10 @@ def main() -> None:
             path = folder / "prior.yaml"  # the prior mean is that of the definition's histories
             path.write_text(yaml.safe_dump(worlds(content)["bc03 cloudy"], sort_keys=False))
             sfhsim.generate_dataset(path, 5000, built / "dataset", seed=content["seed"])
-        rows = table(load(options.model).model, content, built / "dataset", folder, options.galaxies)
+        seen_aa = tuple(options.range) if options.range else None
+        rows = table(
+            load(options.model).model, content, built / "dataset", folder, options.galaxies, options.world, seen_aa
+        )
         if options.leave_out:
             rows += left_out(content, folder, options.minutes, options.records, options.galaxies)
     print_table(rows)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhmodel.building.worlds import definition, write_worlds
-from sfhmodel.data.coverage import in_part, shortest_part
+from sfhmodel.data.coverage import between, in_part, shortest_part
 from sfhmodel.description import ModelDescription
 from sfhmodel.errors import SfhmodelError
 from sfhmodel.evaluation.worlds import measure, without_bands
@@ -95,9 +95,24 @@ def _light_graph(model: Path) -> str:
         return f"no light graph, Keras will answer: {error}"
 
 
-def measured(model, recipe, dataset: Path, *, with_bands: bool, n: int = 4000, seed: int = 555) -> dict:
-    """`sfhmodel.evaluation.worlds.measure` on new galaxies of a recipe; the prior is that of the training set."""
-    return measure(model, galaxies(recipe, n, seed), prior_mean(dataset), with_bands=with_bands)
+def measured(
+    model,
+    recipe,
+    dataset: Path,
+    *,
+    with_bands: bool,
+    n: int = 4000,
+    seed: int = 555,
+    seen_aa: tuple[float, float] | None = None,
+) -> dict:
+    """`sfhmodel.evaluation.worlds.measure` on new galaxies of a recipe; the prior is that of the training set.
+
+    ``seen_aa`` is the range that the model sees of each spectrum; None: all of it.
+    """
+    batches = galaxies(recipe, n, seed)
+    if seen_aa is not None:
+        batches = between(batches, model.description.wave_aa, *seen_aa)
+    return measure(model, batches, prior_mean(dataset), with_bands=with_bands)
 
 
 def galaxies(recipe, n: int, seed: int) -> Iterator[tuple[dict, dict]]:

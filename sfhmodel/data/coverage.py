@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sfhmodel.description import MIN_COVERAGE
+from sfhmodel.errors import InputError
 
 _WHOLE_EVERY = 3
 _SEED = 5
@@ -43,3 +44,20 @@ def in_part(batches: Iterable[tuple[dict, Any]], shortest: float | None) -> Iter
         pixel = np.arange(n_pixel)
         seen = (pixel >= first[:, None]) & (pixel < (first + length)[:, None])
         yield {**inputs, "mask": mask * seen}, truths
+
+
+def between(
+    batches: Iterable[tuple[dict, Any]], wave_aa: np.ndarray, low_aa: float, high_aa: float
+) -> Iterator[tuple[dict, Any]]:
+    """Batches (inputs, truths) of which only wavelengths from ``low_aa`` to ``high_aa`` are seen.
+
+    Raises
+    ------
+    InputError
+        There are no pixels (n_pixel,) ``wave_aa`` between.
+    """
+    seen = (np.asarray(wave_aa) >= low_aa) & (np.asarray(wave_aa) <= high_aa)
+    if not seen.any():
+        raise InputError(f"no pixels from {low_aa:g} to {high_aa:g} A: the grid is {wave_aa[0]:g}-{wave_aa[-1]:g} A")
+    for inputs, truths in batches:
+        yield {**inputs, "mask": np.asarray(inputs["mask"], dtype=np.float32) * seen}, truths

@@ -5,7 +5,7 @@ import pytest
 from small_model import small_model
 
 from sfhmodel.building import definition
-from sfhmodel.data.coverage import in_part, min_coverage, shortest_part
+from sfhmodel.data.coverage import between, in_part, min_coverage, shortest_part
 from sfhmodel.description import ModelDescription
 from sfhmodel.errors import InputError
 from sfhmodel.inference.predictor import Predictor
@@ -23,6 +23,15 @@ def test_galaxies_are_seen_through_windows():
     assert others.min() >= 80
     assert others.mean() == pytest.approx(240, abs=30)
     assert (np.abs(np.diff(inputs["mask"], axis=1)).sum(axis=1) <= 2).all()  # one window each
+
+
+def test_a_range_of_wavelengths():
+    wave_aa = np.array([4000.0, 5000.0, 6000.0, 7000.0])
+    batch = ({"mask": np.array([[1, 1, 0, 1], [1, 1, 1, 1]]), "flux": np.ones((2, 4))}, "truths")
+    ((inputs, _),) = between([batch], wave_aa, 5000.0, 6500.0)
+    np.testing.assert_array_equal(inputs["mask"], [[0, 1, 0, 0], [0, 1, 1, 0]])
+    with pytest.raises(InputError, match="the grid is 4000-7000 A"):
+        next(between([batch], wave_aa, 8000.0, 9000.0))
 
 
 @pytest.mark.parametrize("augmentation", [True, False, None, {}, {"partial_coverage": None}])
