@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from keras import ops
@@ -24,14 +25,15 @@ _SHRINKAGE = 1e-3
 _CORRECTED = ("cumulative", "metallicity", "summary")
 
 
-def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE) -> dict:
-    """Set the conformal corrections and novelty limits of ``model``.
+def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE, *, data: str = "") -> dict:
+    """Set the conformal corrections and novelty limits of ``model``; its description says so.
 
     Parameters
     ----------
     model : StarFormationModel
     batches : iterable of (inputs, truths) of validation data, which the training did not learn from.
     false_alarm_rate : share of such data that shall be flagged as unlike the training data.
+    data : name of the data, for the description.
 
     Returns
     -------
@@ -50,7 +52,45 @@ def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RA
     for name, correction in corrections.items():
         getattr(model, name).correction.assign(correction)
     _set_novelty(model, found, groups, false_alarm_rate)
+    _describe(model, len(found["latent"]), groups, data)
     return {"n": len(found["latent"]), **{name: float(np.abs(c).max()) for name, c in corrections.items()}}
+
+
+def set_novelty(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE) -> int:
+    """Set the novelty limits of ``model`` alone, for which no labels are needed, one for all noise; the number of data.
+
+    With fewer than 100 nothing is set.
+    """
+    found = collect(_of_batch, model, batches)
+    n = len(found["latent"]) if found else 0
+    if n >= MIN_SAMPLES:
+        _set_novelty(model, found, [np.arange(n)] * model.noise_groups.n_group, false_alarm_rate)
+    return n
+
+
+def promise_nothing(model, n: int, data: str, intervals: str) -> None:
+    """Have the description of ``model`` say that its intervals were not calibrated.
+
+    Parameters
+    ----------
+    model : StarFormationModel
+    n : galaxies that were too few.
+    data : their name.
+    intervals : in words, what the intervals are instead.
+    """
+    few = f"{n} validation galaxies{f' of {data}' if data else ''} are fewer than {MIN_SAMPLES}"
+    said = f"{few}: intervals are {intervals}; no coverage is promised"
+    model.description = replace(model.description, calibration={"promised": False, "n": n, "data": data, "said": said})
+
+
+def _describe(model, n: int, groups: list[np.ndarray], data: str) -> None:
+    """Have the description say what the intervals are good for."""
+    own = all(len(group) < n for group in groups)
+    spread = math.sqrt(0.68 * 0.32 / (min(map(len, groups)) + 2))  # of the beta distribution of the coverage
+    where = f"in each of {len(groups)} groups by noise" if own else "over all noise together"
+    of = f" of {data}" if data else ""
+    said = f"set on {n} galaxies{of}, {where}: 68% intervals of further ones like these cover 68 +- {100 * spread:.1f}%"
+    model.description = replace(model.description, calibration={"promised": True, "n": n, "data": data, "said": said})
 
 
 def widen(model, batches: Iterable) -> dict:

@@ -72,6 +72,8 @@ class ModelDescription:
     schema_version : of its records.
     quantile_levels : probabilities of the quantiles.
     min_coverage : least share of the pixels that answers are good for: what the training showed, at most half.
+    calibration : what the intervals are good for: ``promised``, whether they were set on enough galaxies to cover what
+        they say of further ones like these, and in words ``said``; ``n`` of those galaxies. Empty of older models.
     conditions : of the training, as the recipe says: ranges of redshift, velocity dispersion, metallicity, attenuation.
     """
 
@@ -86,6 +88,7 @@ class ModelDescription:
     schema_version: int = SCHEMA_VERSIONS[0]
     quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
     min_coverage: float = MIN_COVERAGE
+    calibration: dict = field(default_factory=dict)
     conditions: TrainingConditions = field(init=False)
 
     def __post_init__(self):
@@ -162,6 +165,7 @@ class ModelDescription:
             "dataset_name": self.dataset_name,
             "dataset_sha256": self.dataset_sha256,
             "schema_version": self.schema_version,
+            "calibration": self.calibration,
             "conditions": self.conditions.to_dict(),
         }
 

@@ -8,7 +8,7 @@ fractions, log10 Z, and summaries as `sfhmodel.targets.to_target_space` has them
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -118,6 +118,7 @@ class StarFormationModel(keras.Model):
         self.architecture = architecture
         self.architecture_options = dict(architecture_options or {})
         self.seed = seed
+        self.pull: Callable[[], Any] | None = None  # of a training: a penalty added to its loss
         self._loss_weights = losses
         self._terms = make_losses(losses, description.quantile_levels)
         self._augmentation = augmentation
@@ -267,6 +268,8 @@ class StarFormationModel(keras.Model):
             per_sample = term(*compared[term.output])
             self._trackers[term.label].update_state(ops.mean(per_sample), sample_weight=n)
             total = total + term.weight * per_sample
+        if training and self.pull is not None:
+            total = total + self.pull()
         for name, error in errors_to_watch(compared).items():
             self._trackers[name].update_state(ops.mean(error), sample_weight=n)
         return self._mean(total, total, sample_weight=sample_weight)

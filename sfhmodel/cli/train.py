@@ -14,6 +14,17 @@ def train(
         str, typer.Argument(metavar="DATASET|RECIPE", help="Data set, or recipe (name or YAML) to simulate live.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run directory; an interrupted run goes on.")],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="RUN|MODEL", help="Start from a trained run, .keras file or preset."),
+    ] = None,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option("--freeze", help="With --from: branch (spectrum, photometry, ...) or layer that stays as it is."),
+    ] = None,
+    pull: Annotated[
+        float | None, typer.Option(help="With --from: strength of the pull back to the start; 0 for none.")
+    ] = None,
     architecture: Annotated[str | None, typer.Option(help="attention, branched, or a plug-in's.")] = None,
     config: Annotated[Path | None, typer.Option("--config", help="YAML file of the training config.")] = None,
     settings: Annotated[
@@ -30,10 +41,10 @@ def train(
         bool, typer.Option("--no-augmentation", help="Train on the records as they are.")
     ] = False,
 ) -> None:
-    """Train a model: config, checkpoints, logs, curves and the calibrated model go into a run directory."""
+    """Train a model, from nothing or from a trained one: config, checkpoints, logs, model go into a run directory."""
     from sfhmodel.training import config_from_dict
     from sfhmodel.training import train as train_model
-    from sfhmodel.training.config import apply_settings, read_mapping
+    from sfhmodel.training.config import apply_settings, read_mapping, set_key
 
     content = apply_settings(read_mapping(config) if config else {}, settings or [])
     options = {
@@ -48,6 +59,9 @@ def train(
         "augmentation": False if no_augmentation else None,
     }
     content |= {key: value for key, value in options.items() if value is not None}
+    for key, value in (("source", source), ("freeze", freeze or None), ("pull", pull)):
+        if value is not None:
+            set_key(content, f"transfer.{key}", value, f"--{'from' if key == 'source' else key}")
     try:
         summary = train_model(
             dataset_or_recipe, out, config_from_dict(content, "the training config"), show_progress=True
@@ -59,6 +73,8 @@ def train(
         f"{out}: {summary['architecture']}, {summary['parameters']} parameters, {summary['epochs']} epochs; "
         f"best epoch {summary['best_epoch']} with val_loss {summary['best']['val_loss']:.4f}"
     )
+    if said := summary.get("calibration", {}).get("said"):
+        print(f"intervals: {said}")
 
 
 def register(app: typer.Typer) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfhmodel.errors import SfhmodelWarning
 from sfhmodel.model_file import check_model_file
 from sfhmodel.presets import resolve
 from sfhmodel.spectra.options import PreparationSettings
@@ -36,11 +38,14 @@ def load(
     Warns
     -----
     SfhmodelWarning
-        The light graph is damaged or of another model: Keras answers.
+        The light graph is damaged or of another model: Keras answers. The intervals of the model were not calibrated.
     """
     from sfhmodel.inference.backends import answers_of
     from sfhmodel.inference.predictor import Predictor
 
     path = resolve(path_or_preset)
     check_model_file(path)
-    return Predictor(answers_of(path, backend), settings, name=str(path_or_preset))
+    predictor = Predictor(answers_of(path, backend), settings, name=str(path_or_preset))
+    if predictor.description.calibration.get("promised") is False:
+        warnings.warn(f"{path_or_preset}: {predictor.description.calibration['said']}", SfhmodelWarning, stacklevel=2)
+    return predictor

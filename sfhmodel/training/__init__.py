@@ -8,10 +8,11 @@ _WHERE = {
     "TrainingConfig": "config",
     "config_from_dict": "config",
     "load_config": "config",
+    "recalibrate": "recalibration",
     "train": "run",
 }
 
-__all__ = ["TrainingConfig", "config_from_dict", "load_config", "train"]
+__all__ = ["TrainingConfig", "config_from_dict", "load_config", "recalibrate", "train"]
 
 
 def __getattr__(name: str):

@@ -13,6 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sfhmodel.errors import ConfigError
+from sfhmodel.training.transfer.config import DEFAULTS as TRANSFER_DEFAULTS
+from sfhmodel.training.transfer.config import FEWEST_BATCHES, OF_SOURCE, TransferConfig
 
 DECIDED = ("epochs", "steps_per_epoch")  # None until a run directory has settled them
 DEFAULT_EPOCHS = 30
@@ -31,7 +33,10 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    architecture: str = Field(default="attention", description="One of `sfhmodel.architectures.names()`.")
+    architecture: str = Field(
+        default="attention",
+        description="One of `sfhmodel.architectures.names()`; of a transfer `source`, the default: that of the source.",
+    )
     architecture_options: dict[str, Any] = Field(default_factory=dict, description="Arguments of the architecture.")
     losses: dict[str, Any] | None = Field(default=None, description="Weights of the losses; None for the default.")
     augmentation: dict[str, Any] | bool = Field(
@@ -67,6 +72,17 @@ class TrainingConfig(BaseModel):
         default=None, ge=1, description="At most; None: the whole split, of a live recipe 2048."
     )
     calibration_records: int | None = Field(default=None, ge=1, description="At most; None: as for the validation.")
+    transfer: TransferConfig | None = Field(
+        default=None, description="Start from a trained model; other keys then have other defaults."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_transfer(cls, content):
+        """Defaults of a training that starts from a trained model."""
+        if isinstance(content, dict) and content.get("transfer") is not None:
+            return TRANSFER_DEFAULTS | content
+        return content
 
     @field_validator("architecture_options", "losses", "augmentation", mode="before")
     @classmethod
@@ -102,6 +118,12 @@ class TrainingConfig(BaseModel):
             return self.warmup_steps
         epochs, steps = self.settled_steps
         return min(_MAX_WARMUP_STEPS, int(_WARMUP_SHARE * epochs * steps))
+
+    def fitted_to(self, n_train: int | None) -> TrainingConfig:
+        """Of a transfer, with a batch of which a pass over ``n_train`` records has some; None: of endless records."""
+        if self.transfer is None or n_train is None:
+            return self
+        return self.replaced(batch_size=max(min(self.batch_size, n_train // FEWEST_BATCHES), 1))
 
     def replaced(self, **changes: Any) -> TrainingConfig:
         """A validated copy; raises ConfigError."""
@@ -170,6 +192,12 @@ def apply_settings(content: dict, settings: Iterable[str]) -> dict:
 
 def differing_keys(there: TrainingConfig, wanted: TrainingConfig) -> list[str]:
     """Keys in which two configs differ; what ``wanted`` leaves to be decided does not differ."""
+    if wanted.transfer is not None and wanted.architecture == OF_SOURCE:
+        wanted = wanted.replaced(
+            architecture=there.architecture,
+            architecture_options={**there.architecture_options, **wanted.architecture_options},
+            losses=there.losses if wanted.losses is None else wanted.losses,
+        )
     return [
         key
         for key in TrainingConfig.model_fields
@@ -204,10 +232,11 @@ def _number(value):
 
 
 def _explain(error: ValidationError, origin: str) -> str:
-    known = ", ".join(TrainingConfig.model_fields)
     lines = []
     for item in error.errors():
         where = ".".join(str(part) for part in item["loc"]) or "config"
+        inside: type[BaseModel] = TransferConfig if where.startswith("transfer.") else TrainingConfig
+        known = ", ".join(inside.model_fields)
         if item["type"] == "extra_forbidden":
             lines.append(f"unknown key {where!r}: the keys are {known}")
         else:

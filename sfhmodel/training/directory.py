@@ -12,13 +12,14 @@ from sfhmodel.errors import ConfigError, TrainingError
 from sfhmodel.training.checkpoints import FOLDER as CHECKPOINTS
 from sfhmodel.training.config import TrainingConfig, config_yaml, differing_keys, load_config
 from sfhmodel.training.files import run_errors, write_json, write_text
+from sfhmodel.training.transfer import START, TRANSFER
 from sfhsim.files import remove_partial_files
 from sfhsim.folders import recover
 from sfhsim.lock import FolderLock, LockHeld
 
 CONFIG, DESCRIPTION, SUMMARY, MODEL = "config.yaml", "description.json", "summary.json", "model.keras"
 LOG, CURVES, TENSORBOARD, OFFENDING = "log.csv", "curves.png", "tensorboard", "offending_batch.npz"
-_BEFORE_CONFIG = (CHECKPOINTS, DESCRIPTION)  # what a run that was killed while it started may leave
+_BEFORE_CONFIG = (CHECKPOINTS, DESCRIPTION, START, TRANSFER)  # what a run that was killed while it started may leave
 
 
 @contextlib.contextmanager
@@ -56,7 +57,8 @@ def run_directory(folder: Path, writes: bool = True) -> Iterator[None]:
         finally:
             if not (folder / CONFIG).exists():  # nothing was begun: an empty directory stays empty, a new one goes
                 with contextlib.suppress(OSError):
-                    (folder / DESCRIPTION).unlink(missing_ok=True)
+                    for name in (DESCRIPTION, START, TRANSFER):
+                        (folder / name).unlink(missing_ok=True)
                     (folder / CHECKPOINTS).rmdir()
                     if made:
                         lock.release()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import platform
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sfhmodel.data.coverage import min_coverage
 from sfhmodel.training.augmentation import augmentation_options
 from sfhmodel.training.checkpoints import Arrays, Progress, assign_values
 from sfhmodel.training.config import TrainingConfig
 from sfhmodel.training.curves import plot_curves
-from sfhmodel.training.directory import CURVES, MODEL, SUMMARY
+from sfhmodel.training.directory import CURVES, DESCRIPTION, MODEL, SUMMARY
 from sfhmodel.training.files import whole_run_file, write_json
+
+if TYPE_CHECKING:
+    from sfhmodel.training.transfer.start import Start
 
 
 def new_model(config: TrainingConfig, source):
@@ -32,19 +37,41 @@ def new_model(config: TrainingConfig, source):
 
 def finish(out: Path, config: TrainingConfig, source, progress: Progress, best: Arrays, found) -> dict:
     """Calibrate the best weights and write model, curves and summary: last, for it says that all is done."""
-    from sfhmodel.calibration import calibrate
+    from sfhmodel.training.transfer.start import load_start
 
+    start = None if config.transfer is None else load_start(out)
     model = new_model(config, source)
     assign_values(model.variables, best)
     with source.explained_errors():
-        calibration = calibrate(model, source.validation(config.batch_size, config.calibration_records))
+        calibration = _calibrated(model, config, source, start)
     with whole_run_file(out / MODEL) as temporary:
         model.save(temporary)
+    write_json(out / DESCRIPTION, model.description.to_dict())
     plot_curves(out / CURVES, progress.rows, progress.best_epoch)
     parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
     summary = summarized(config, source, progress, found.n_replicas, calibration, parameters)
+    if start is not None:
+        summary["transfer"] = start.said
     write_json(out / SUMMARY, summary)
     return summary
+
+
+def _calibrated(model, config: TrainingConfig, source, start: Start | None) -> dict:
+    """Set the uncertainties of a trained model; the summary of that."""
+    from sfhmodel import calibration
+    from sfhmodel.training.transfer.start import set_calibration
+
+    data, limit = model.description.dataset_name or source.name, config.calibration_records
+    n = source.n_validation(limit)
+    if start is None or n >= calibration.MIN_SAMPLES:
+        found = calibration.calibrate(model, source.validation(config.batch_size, limit), data=data)
+        return found if start is None else found | model.description.calibration
+    set_calibration(model, start.calibration)
+    seen = itertools.chain(source.validation(config.batch_size, limit), source.sample(config))
+    n_novelty = calibration.set_novelty(model, seen)
+    intervals = "corrected as the source's" if start.calibration else "the network's own"
+    calibration.promise_nothing(model, n, data, intervals)
+    return {**model.description.calibration, "n_novelty": n_novelty}
 
 
 def summarized(

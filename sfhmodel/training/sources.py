@@ -58,6 +58,11 @@ class DatasetSource:
         self.description = self.data.description
         self.name = str(folder)
 
+    @property
+    def n_train(self) -> int | None:
+        """Number of training records."""
+        return self.data.n("train")
+
     def default_steps(self, batch_size: int) -> int:
         """Steps of an epoch: one pass, or `DEFAULT_STEPS` if that is less."""
         return min(self._steps_in_pass(batch_size), DEFAULT_STEPS)
@@ -133,6 +138,11 @@ class LiveSource:
         batches = live_batches(recipe, 1, seed)
         self.description, self._simulator, self.name = batches.description, batches.simulator, recipe
         self._kept: dict[tuple, list] = {}
+
+    @property
+    def n_train(self) -> int | None:
+        """None: there is no end."""
+        return None
 
     def default_steps(self, batch_size: int) -> int:
         """Steps of an epoch."""
