@@ -39,9 +39,9 @@ def main() -> None:
     parser.add_argument("--source", help="run, .keras file or preset to start from; else one is trained")
     parser.add_argument("--few", type=int, default=300, help="labelled galaxies of the target world")
     parser.add_argument("--sizes", type=int, nargs="*", default=[300, 3000, 30_000], help="from nothing, ascending")
-    parser.add_argument("--source-records", type=int, default=60_000)
-    parser.add_argument("--source-steps", type=int, default=1500, help="of 256 galaxies")
-    parser.add_argument("--steps", type=int, default=1000, help="of 256 galaxies, with the most from nothing")
+    parser.add_argument("--source-records", type=int, default=100_000)
+    parser.add_argument("--source-steps", type=int, default=4000, help="of 256 galaxies")
+    parser.add_argument("--steps", type=int, default=1500, help="of 256 galaxies, with the most from nothing")
     parser.add_argument("--galaxies", type=int, default=3000, help="measured")
     parser.add_argument("--keep", type=Path, help="keep everything in this folder, and go on there")
     parser.add_argument("--json", type=Path, help="write the figures here")
@@ -74,11 +74,11 @@ def run(
     source: str | None = None,
     few: int = 300,
     sizes=(300, 3000, 30_000),
-    source_records: int = 60_000,
-    source_steps: int = 1500,
-    steps: int = 1000,
+    source_records: int = 100_000,
+    source_steps: int = 4000,
+    steps: int = 1500,
     n_test: int = 3000,
-    transfer: dict | None = None,
+    tuning: dict | None = None,
     **config,
 ) -> dict:
     """Train and measure; returns the figures.
@@ -94,7 +94,7 @@ def run(
     source_records, source_steps : of the source's training.
     steps : of the training from nothing with the most galaxies; with fewer as many as these can use.
     n_test : galaxies measured.
-    transfer : config of the fine-tuning, beside the source; the defaults where None.
+    tuning : config of the fine-tuning; the defaults, beside the source, where None.
     **config : of `sfhmodel.training.TrainingConfig`, for trainings from nothing.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def run(
         dataset = _dataset(recipe, source_records, folder / "source-data", SPLITS["many"])
         costs["source"] = in_own_process(dataset, source, _config(source_records, source_steps, config))
     labelled = _dataset(world, few, folder / f"labelled-{few}", SPLITS["few"])
-    fine = {"transfer": {"source": source, **(transfer or {})}}
+    fine = {"transfer": {"source": source}, **(tuning or {})}
     costs["fine"] = in_own_process(labelled, folder / "fine", fine)
     for n in sizes:
         dataset = labelled if n == few else _dataset(world, n, folder / f"labelled-{n}", SPLITS["many"])

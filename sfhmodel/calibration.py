@@ -22,10 +22,18 @@ from sfhmodel.targets import to_target_space
 FALSE_ALARM_RATE = 0.01
 MIN_SAMPLES = 100
 _SHRINKAGE = 1e-3
+_FEWEST_PER_FEATURE = 4  # data that tell the covariance of latent features
 _CORRECTED = ("cumulative", "metallicity", "summary")
 
 
-def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE, *, data: str = "") -> dict:
+def calibrate(
+    model,
+    batches: Iterable,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
+    *,
+    data: str = "",
+    training: Iterable = (),
+) -> dict:
     """Set the conformal corrections and novelty limits of ``model``; its description says so.
 
     Parameters
@@ -34,6 +42,8 @@ def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RA
     batches : iterable of (inputs, truths) of validation data, which the training did not learn from.
     false_alarm_rate : share of such data that shall be flagged as unlike the training data.
     data : name of the data, for the description.
+    training : iterable of (inputs, truths) of training data, which tell how latent features vary where validation data
+        are too few for that. Without them, what the model knows of it stays then.
 
     Returns
     -------
@@ -51,20 +61,22 @@ def calibrate(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RA
     corrections = _corrections(model, found, groups)
     for name, correction in corrections.items():
         getattr(model, name).correction.assign(correction)
-    _set_novelty(model, found, groups, false_alarm_rate)
+    _set_latent(model, _reference(model, found["latent"], training))
+    _set_limits(model, found, groups, false_alarm_rate)
     _describe(model, len(found["latent"]), groups, data)
     return {"n": len(found["latent"]), **{name: float(np.abs(c).max()) for name, c in corrections.items()}}
 
 
-def set_novelty(model, batches: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE) -> int:
-    """Set the novelty limits of ``model`` alone, for which no labels are needed, one for all noise; the number of data.
+def set_novelty(model, validation: Iterable, training: Iterable, false_alarm_rate: float = FALSE_ALARM_RATE) -> int:
+    """Set the novelty limits of ``model`` alone, the same for all noise; the number of data that they are set on.
 
-    With fewer than 100 nothing is set.
+    Half of the training data tell how latent features vary, the other half and the validation data how far is usual.
     """
-    found = collect(_of_batch, model, batches)
-    n = len(found["latent"]) if found else 0
-    if n >= MIN_SAMPLES:
-        _set_novelty(model, found, [np.arange(n)] * model.noise_groups.n_group, false_alarm_rate)
+    seen, unseen = (collect(_of_batch, model, batches) for batches in (training, validation))
+    _set_latent(model, seen["latent"][::2])
+    found = {name: np.concatenate([values[1::2], unseen[name]]) for name, values in seen.items()}
+    n = len(found["latent"])
+    _set_limits(model, found, [np.arange(n)] * model.noise_groups.n_group, false_alarm_rate)
     return n
 
 
@@ -221,15 +233,34 @@ def _of_batch(model, inputs: dict, truths: dict) -> dict:
     }
 
 
-def _set_novelty(model, found: dict[str, np.ndarray], groups: list[np.ndarray], false_alarm_rate: float) -> None:
-    latent = found["latent"].astype(np.float64)
+def _reference(model, latent: np.ndarray, training: Iterable) -> np.ndarray | None:
+    """Latent features (n, n_latent) that tell how such vary; None where what is known stays.
+
+    Distances of the few that a covariance was made of say nothing of others: all seem near.
+    """
+    if len(latent) >= _FEWEST_PER_FEATURE * latent.shape[1]:
+        return latent
+    if seen := collect(_of_batch, model, training):
+        return seen["latent"]
+    return None if np.any(ops.convert_to_numpy(model.novelty.latent_whitening)) else latent
+
+
+def _set_latent(model, latent: np.ndarray | None) -> None:
+    """Mean and whitening of latent features (n, n_latent)."""
+    if latent is None or len(latent) < 2:
+        return
+    latent = latent.astype(np.float64)
     mean = latent.mean(axis=0)
     covariance = np.cov(latent, rowvar=False)
     variance, vectors = np.linalg.eigh(covariance)
-    # directions the validation data hardly vary in are given a small variance, not none
+    # directions the data hardly vary in are given a small variance, not none
     variance = np.maximum(variance, _SHRINKAGE * variance.max())
     model.novelty.latent_mean.assign(mean)
     model.novelty.latent_whitening.assign(vectors / np.sqrt(variance))
+
+
+def _set_limits(model, found: dict[str, np.ndarray], groups: list[np.ndarray], false_alarm_rate: float) -> None:
+    latent = found["latent"]
     distances = np.concatenate(
         [
             ops.convert_to_numpy(model.novelty.distances(*(found[k][i : i + 512] for k in _DISTANCE_INPUTS)))

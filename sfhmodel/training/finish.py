@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import platform
 from dataclasses import replace
@@ -64,11 +63,11 @@ def _calibrated(model, config: TrainingConfig, source, start: Start | None) -> d
     data, limit = model.description.dataset_name or source.name, config.calibration_records
     n = source.n_validation(limit)
     if start is None or n >= calibration.MIN_SAMPLES:
-        found = calibration.calibrate(model, source.validation(config.batch_size, limit), data=data)
+        validation = source.validation(config.batch_size, limit)
+        found = calibration.calibrate(model, validation, data=data, training=source.sample(config))
         return found if start is None else found | model.description.calibration
     set_calibration(model, start.calibration)
-    seen = itertools.chain(source.validation(config.batch_size, limit), source.sample(config))
-    n_novelty = calibration.set_novelty(model, seen)
+    n_novelty = calibration.set_novelty(model, source.validation(config.batch_size, limit), source.sample(config))
     intervals = "corrected as the source's" if start.calibration else "the network's own"
     calibration.promise_nothing(model, n, data, intervals)
     return {**model.description.calibration, "n_novelty": n_novelty}

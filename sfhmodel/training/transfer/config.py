@@ -13,7 +13,7 @@ OF_SOURCE = "source"  # in place of an architecture's name: that of the model a 
 DEFAULTS: dict[str, Any] = {
     "architecture": OF_SOURCE,
     "batch_size": 32,
-    "learning_rate": 5e-4,
+    "learning_rate": 2e-4,
     "weight_decay": 0.0,  # the pull is in its place
     "patience": 8,
 }
