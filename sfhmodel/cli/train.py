@@ -11,7 +11,10 @@ import typer
 
 def train(
     dataset_or_recipe: Annotated[
-        str, typer.Argument(metavar="DATASET|RECIPE", help="Data set, or recipe (name or YAML) to simulate live.")
+        str,
+        typer.Argument(
+            metavar="DATASET|RECIPE|NPZ", help="Data set, recipe (name or YAML) to simulate live, or labelled galaxies."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Run directory; an interrupted run goes on.")],
     source: Annotated[

@@ -12,7 +12,7 @@ _BATCH = 512
 
 def recalibrate(
     run_or_model: str | Path,
-    dataset: str | Path,
+    dataset_or_recipe: str | Path,
     out: str | Path,
     *,
     split: str = "validation",
@@ -24,10 +24,11 @@ def recalibrate(
     Parameters
     ----------
     run_or_model : run directory, .keras file or preset.
-    dataset : directory of a data set on the model's grid, bins and bands.
+    dataset_or_recipe : as of `sfhmodel.training.train`, on the model's grid, bins and bands; of a recipe galaxies are
+        simulated.
     out : .keras file to write.
-    split : of the data set; what the model did not learn from.
-    limit : use only the first so many records of it.
+    split : of a data set; what the model did not learn from.
+    limit : use only the first so many galaxies.
     overwrite : replace the file if it exists.
 
     Returns
@@ -39,16 +40,15 @@ def recalibrate(
     Raises
     ------
     ConfigError
-        A file that is there or cannot be written, or of another ending than .keras.
+        A file that is there or cannot be written, or of another ending than .keras; a split of what has none.
     ModelFileError
         The model is missing or damaged.
     TrainingDataError
-        The data set is missing or damaged, has another grid, bins or bands, or fewer than 100 records in this split: on
-        them no coverage can be promised.
+        The data are missing or damaged, have another grid, bins or bands, or are fewer than 100 galaxies: on them no
+        coverage can be promised.
     """
     from sfhmodel.calibration import calibrate
-    from sfhmodel.data import TrainingData, batches
-    from sfhmodel.data.diagnosis import explained_errors
+    from sfhmodel.training.sources import open_source
     from sfhmodel.training.transfer.origin import open_origin
 
     out = Path(out)
@@ -56,12 +56,25 @@ def recalibrate(
         raise ConfigError(f"{out}: the name of a model file ends in .keras")
     check_new(out, overwrite)
     check_writable(out)
-    data = TrainingData(dataset)
+    source = open_source(dataset_or_recipe)
+    galaxies = _galaxies(source, split, limit)
     model = open_origin(run_or_model).model
-    data.check_same(model.description)
-    name = data.description.dataset_name or str(dataset)
-    with explained_errors(data, split):
-        found = calibrate(model, batches(data, split, _BATCH, shuffle=False, limit=limit), data=f"{name} ({split})")
+    model.description.check_same(source.description)
+    name = source.description.dataset_name or source.name
+    with source.explained_errors():
+        found = calibrate(model, galaxies, data=f"{name} ({split})")
     with written_whole(out, overwrite) as temporary:
         model.save(temporary)
     return {**found, "said": model.description.calibration["said"]}
+
+
+def _galaxies(source, split: str, limit: int | None):
+    """Batches of inputs and truths."""
+    from sfhmodel.data import batches
+    from sfhmodel.training.sources import DatasetSource
+
+    if isinstance(source, DatasetSource):
+        return batches(source.data, split, _BATCH, shuffle=False, limit=limit)
+    if split != "validation":
+        raise ConfigError(f"{source.name} has no split {split!r}: only data sets of sfhsim have other splits")
+    return source.validation(_BATCH, limit)

@@ -29,7 +29,8 @@ def train(
 
     Parameters
     ----------
-    dataset_or_recipe : directory of a data set of sfhsim, or a recipe (name or YAML file) to simulate from meanwhile.
+    dataset_or_recipe : directory of a data set of sfhsim, a recipe (name or YAML file) to simulate from meanwhile, or
+        an npz file of labelled galaxies (`sfhmodel.data.labelled`).
     out : run directory; made, or of the same run.
     config : of the run; all defaults where None. With ``transfer`` it starts from a trained model, whose weights are
         carried where they fit; the run keeps its start, and goes on without that model.

@@ -1,7 +1,7 @@
 """Where training batches come from: a data set on disk, or the simulator while the training runs.
 
-Both give the batches of any step of the run directly, so that a resumed run sees what an uninterrupted one would have
-seen, and a batch that did harm can be fetched again.
+Both, and the labelled galaxies of a file (`labelled_source`), give the batches of any step of the run directly, so that
+a resumed run sees what an uninterrupted one would have seen, and a batch that did harm can be fetched again.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ LIVE_VALIDATION_RECORDS = 2048
 
 
 def open_source(dataset_or_recipe: str | Path, seed: int = 0):
-    """A data set's directory as a `DatasetSource`, anything else as the recipe of a `LiveSource`.
+    """A data set's directory as a `DatasetSource`, an npz file as a `LabelledSource`, a recipe as a `LiveSource`.
 
     Raises
     ------
     TrainingDataError
-        When there is neither, the data set has not finished, or has another schema version.
+        When there is none of them, the data set has not finished, or has another schema version; labelled galaxies lack
+        something (`sfhmodel.data.labelled`).
     """
     from sfhsim.errors import SfhsimError
     from sfhsim.recipe import builtin_names
@@ -32,6 +33,10 @@ def open_source(dataset_or_recipe: str | Path, seed: int = 0):
     is_dataset = (path / "manifest.json").is_file() or (path / "plan.json").is_file()
     if is_dataset or (path.is_dir() and name not in builtin_names()):
         return DatasetSource(path)
+    if path.suffix == ".npz" and path.is_file():
+        from sfhmodel.training.labelled_source import LabelledSource
+
+        return LabelledSource(path)
     if name not in builtin_names() and not path.is_file():
         raise TrainingDataError(
             f"{name} is neither the directory of a data set nor a recipe: make a data set with `sfhsim generate`, or "
