@@ -85,7 +85,10 @@ class LabelledFile:
 
     def batch(self, places: np.ndarray) -> tuple[dict, dict]:
         """Inputs and truths of the galaxies at these places, as `sfhmodel.data.batches` gives them."""
-        return tuple({name: values[places] for name, values in part.items()} for part in (self._inputs, self._truths))
+        inputs, truths = (
+            {name: values[places] for name, values in part.items()} for part in (self._inputs, self._truths)
+        )
+        return inputs, truths
 
     def endless(self, batch_size: int, seed: int, start: int) -> Iterator[tuple[dict, dict]]:
         """Whole batches to learn from, pass after pass in another order, from batch number ``start`` on."""

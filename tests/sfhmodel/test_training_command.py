@@ -1,12 +1,15 @@
 """`sfhmodel train`: options become the config, errors and interruptions a message; how minutes become epochs."""
 
+from pathlib import Path
+
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from sfhmodel.cli.recalibrate import register as register_recalibrate
 from sfhmodel.cli.train import register
 from sfhmodel.errors import ConfigError
-from sfhmodel.training import TrainingConfig, run
+from sfhmodel.training import TrainingConfig, recalibration, run
 from sfhmodel.training.config import config_yaml
 from sfhmodel.training.pace import _settled, fit_to_minutes
 
@@ -50,6 +53,35 @@ def test_options_beat_settings_and_settings_beat_the_file(command, tmp_path):
 def test_without_options_the_config_is_the_default(command, tmp_path):
     _, called = command("data", "--out", tmp_path)
     assert called["config"] == TrainingConfig()
+
+
+def test_a_start_from_a_trained_model(command, tmp_path):
+    options = "--from runs/a --freeze spectrum --freeze noise --pull 0.5 --set transfer.normalization=fitted"
+    _, called = command("data", "--out", tmp_path, *options.split(), "--epochs", 3)
+    wanted = {"source": "runs/a", "freeze": ["spectrum", "noise"], "pull": 0.5, "normalization": "fitted"}
+    assert called["config"] == TrainingConfig(epochs=3, transfer=wanted)
+    assert called["config"].architecture == "source"
+
+
+def test_what_belongs_to_a_start_needs_one(command, tmp_path):
+    result, _ = command("data", "--out", tmp_path, "--freeze", "spectrum")
+    assert isinstance(result.exception, ConfigError)
+    assert "transfer.source: Field required" in str(result.exception)
+
+
+def test_recalibrate(monkeypatch, tmp_path):
+    app, called = typer.Typer(pretty_exceptions_enable=False), {}
+    register_recalibrate(app)
+
+    def noted(*arguments, **options):
+        called.update(options, arguments=arguments)
+        return {"said": "set on 500 galaxies"}
+
+    monkeypatch.setattr(recalibration, "recalibrate", noted)
+    result = CliRunner().invoke(app, ["a.keras", "data", "--out", "b.keras", "--split", "test", "--limit", "500"])
+    assert result.output == "b.keras: set on 500 galaxies\n"
+    assert called["arguments"] == ("a.keras", "data", Path("b.keras"))
+    assert (called["split"], called["limit"], called["overwrite"]) == ("test", 500, False)
 
 
 def test_bad_values_are_config_errors(command, tmp_path):
