@@ -17,6 +17,7 @@ from keras import ops
 
 from sfhmodel.errors import TrainingDataError
 from sfhmodel.fit_normalization import collect
+from sfhmodel.layers.novelty import WHOLE
 from sfhmodel.targets import to_target_space
 
 FALSE_ALARM_RATE = 0.01
@@ -267,7 +268,22 @@ def _set_limits(model, found: dict[str, np.ndarray], groups: list[np.ndarray], f
             for i in range(0, len(latent), 512)
         ]
     )
-    model.novelty.limits.assign(np.stack([_limits(distances[group], false_alarm_rate) for group in groups]))
+    whole = found["good"].mean(axis=1) >= WHOLE
+    model.novelty.limits.assign(
+        [
+            [_limits(distances[these], false_alarm_rate) for these in _in_groups(groups, covered)]
+            for covered in (whole, ~whole)
+        ]
+    )
+
+
+def _in_groups(groups: list[np.ndarray], covered: np.ndarray) -> list[np.ndarray]:
+    """Indices of each group that are ``covered`` (n,); of all groups where they are too few, of all where all are."""
+    everywhere = np.flatnonzero(covered)
+    if everywhere.size < MIN_SAMPLES:
+        return groups
+    chosen = [group[covered[group]] for group in groups]
+    return [these if these.size >= MIN_SAMPLES else everywhere for these in chosen]
 
 
 def _limits(distances: np.ndarray, false_alarm_rate: float) -> np.ndarray:

@@ -1,7 +1,7 @@
 """How unlike the training data an input is.
 
 Two distances, each divided by the value that few validation data of about the same noise exceed, for what is strange at
-a S/N of 10 is usual at 200; the score is the larger one:
+a S/N of 10 is usual at 200, and with about as much of the range seen; the score is the larger one:
 
     residual   reduced chi^2 of the spectrum against the nearest sum of principal components of training spectra, by
                its good pixels, with errors e_i^2 + m_i^2, m the components' own misfit
@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
+WHOLE = 0.8  # share of the pixels from which on a spectrum counts as whole; spectra of less have limits of their own
 _TINY = 1e-30
 
 
@@ -55,7 +56,7 @@ class NoveltyScore(keras.layers.Layer):
         self.misfit = constant("misfit", (n_pixel,), "ones")
         self.latent_mean = constant("latent_mean", (n_latent,), "zeros")
         self.latent_whitening = constant("latent_whitening", (n_latent, n_latent), "zeros")
-        self.limits = constant("limits", (self.n_group, 2), "ones")
+        self.limits = constant("limits", (2, self.n_group, 2), "ones")  # of whole spectra, of parts
 
     def distances(self, flux, error, good, latent):
         """(n, 2) the two distances before they are divided by their limits."""
@@ -77,10 +78,12 @@ class NoveltyScore(keras.layers.Layer):
         return ops.matmul(_solved(products, ops.matmul(flux, self.basis)), ops.transpose(self.basis))
 
     def call(self, flux, error, good, latent, groups):
-        return ops.max(self.distances(flux, error, good, latent) / ops.matmul(groups, self.limits), axis=-1)
+        whole = ops.mean(ops.cast(good, "float32"), axis=-1, keepdims=True) >= WHOLE
+        limits = ops.where(whole, ops.matmul(groups, self.limits[0]), ops.matmul(groups, self.limits[1]))
+        return ops.max(self.distances(flux, error, good, latent) / limits, axis=-1)
 
     def load_own_variables(self, store):
-        limits = np.asarray(store["4"])  # in files of before 0.3.0 for all noise together
+        limits = np.asarray(store["4"])  # in files of before 0.3.0 for all noise and any coverage together
         values = {str(k): store[str(k)] for k in range(4)} | {"4": np.broadcast_to(limits, self.limits.shape)}
         super().load_own_variables(values)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfhmodel.data.coverage import min_coverage
+from sfhmodel.data.coverage import in_part, min_coverage, shortest_part
 from sfhmodel.training.augmentation import augmentation_options
 from sfhmodel.training.checkpoints import Arrays, Progress, assign_values
 from sfhmodel.training.config import TrainingConfig
@@ -63,7 +63,7 @@ def _calibrated(model, config: TrainingConfig, source, start: Start | None) -> d
     data, limit = model.description.dataset_name or source.name, config.calibration_records
     n = source.n_validation(limit)
     if start is None or n >= calibration.MIN_SAMPLES:
-        validation = source.validation(config.batch_size, limit)
+        validation = in_part(source.validation(config.batch_size, limit), shortest_part(config.augmentation))
         found = calibration.calibrate(model, validation, data=data, training=source.sample(config))
         return found if start is None else found | model.description.calibration
     set_calibration(model, start.calibration)

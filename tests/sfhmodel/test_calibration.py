@@ -57,7 +57,7 @@ def test_calibration_makes_coverage_honest_and_flags_at_the_wanted_rate():
 def test_limits_of_the_novelty_are_those_of_each_noise():
     model = small_model("branched")
     calibrate(model, [tuple(inputs_and_truths(1500, seed=1))])
-    assert len(np.unique(model.novelty.limits.numpy()[:, 0])) == 4
+    assert len(np.unique(model.novelty.limits.numpy()[0, :, 0])) == 4
     inputs, _ = inputs_and_truths(1500, seed=2)
     answer = model.forward(inputs)
     group = ops.convert_to_numpy(answer.groups).argmax(axis=1)
@@ -71,7 +71,7 @@ def test_limits_of_older_files_hold_for_all_noise(tmp_path):
     layer.build((None, 8), latent_shape=(None, 2))
     stored = {str(k): np.asarray(v) for k, v in enumerate(layer.variables)} | {"4": np.array([2.0, 3.0])}
     layer.load_own_variables(stored)
-    np.testing.assert_array_equal(layer.limits, [[2.0, 3.0]] * 4)
+    np.testing.assert_array_equal(layer.limits, [[[2.0, 3.0]] * 4] * 2)
 
 
 def test_inputs_unlike_the_training_data_are_flagged():
@@ -199,3 +199,17 @@ def test_a_sum_of_components_is_nothing_new_however_little_of_it_is_seen(seen):
     ]
     assert distances[0][:, 0].max() < 0.05
     assert distances[1][:, 0].min() > 40.0
+
+
+def test_parts_of_spectra_have_limits_of_their_own():
+    model = small_model()
+    inputs, truths = inputs_and_truths(2400)
+    inputs["mask"][::2, 60:] = 0.0  # noise of a few pixels: the residuals of parts spread more
+    batches = [({k: v[i::6] for k, v in inputs.items()}, {k: v[i::6] for k, v in truths.items()}) for i in range(6)]
+    model.fit_normalization(batches)
+    calibrate(model, batches)
+    whole, part = model.novelty.limits.numpy()[:, :, 0]
+    assert (part != whole).all()
+    novelty = ops.convert_to_numpy(model(inputs)["novelty"])
+    for those in (slice(0, None, 2), slice(1, None, 2)):
+        assert (novelty[those] > 1.0).mean() == pytest.approx(FALSE_ALARM_RATE, abs=0.012)
