@@ -62,7 +62,7 @@ def calibrate(
     corrections = _corrections(model, found, groups)
     for name, correction in corrections.items():
         getattr(model, name).correction.assign(correction)
-    _set_latent(model, _reference(model, found["latent"], training))
+    _set_latent(model, _reference(model, found, training))
     _set_limits(model, found, groups, false_alarm_rate)
     _describe(model, len(found["latent"]), groups, data)
     return {"n": len(found["latent"]), **{name: float(np.abs(c).max()) for name, c in corrections.items()}}
@@ -234,11 +234,15 @@ def _of_batch(model, inputs: dict, truths: dict) -> dict:
     }
 
 
-def _reference(model, latent: np.ndarray, training: Iterable) -> np.ndarray | None:
+def _reference(model, found: dict[str, np.ndarray], training: Iterable) -> np.ndarray | None:
     """Latent features (n, n_latent) that tell how such vary; None where what is known stays.
 
-    Distances of the few that a covariance was made of say nothing of others: all seem near.
+    Of whole spectra where these are enough: parts vary more, and noise alone would seem near. Distances of the few that
+    a covariance was made of say nothing of others: all seem near.
     """
+    latent = found["latent"][found["good"].mean(axis=1) >= WHOLE]
+    if len(latent) < _FEWEST_PER_FEATURE * latent.shape[1]:
+        latent = found["latent"]
     if len(latent) >= _FEWEST_PER_FEATURE * latent.shape[1]:
         return latent
     if seen := collect(_of_batch, model, training):
