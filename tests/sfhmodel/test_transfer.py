@@ -88,6 +88,13 @@ def test_of_the_same_kind_everything_is_carried(either):
     assert np.abs(before - answers(either, inputs)["latent"]).max() > 0.01
 
 
+def test_another_rate_of_dropout_changes_nothing(source):
+    model = build_model(
+        source.description, "branched", architecture_options={**source.architecture_options, "dropout": 0.3}
+    )
+    assert not not_carried(carry(model, source))
+
+
 def test_limits_of_the_answers_hold_both_data(source):
     model = twin(source)
     fitted = [np.array(getattr(model.summary, name).numpy()) for name in ("lowest", "highest")]

@@ -113,6 +113,8 @@ class NetworkGraph:
             if given == "photometry":
                 return [(kind, band) for kind in PHOTOMETRY_KINDS for band in self._bands]
             return [(given, self._grid if given in CHANNELS else "", size, i) for i in range(size)]
+        if isinstance(producer, keras.layers.Dropout):  # a run may have another rate
+            return self._labels(producer.input)
         if isinstance(producer, keras.layers.Concatenate):
             return [label for part in keras.tree.flatten(producer.input) for label in self._labels(part)]
         # what was flattened has places along the spectrum
