@@ -74,6 +74,7 @@ class ModelDescription:
     min_coverage : least share of the pixels that answers are good for: what the training showed, at most half.
     calibration : what the intervals are good for: ``promised``, whether they were set on enough galaxies to cover what
         they say of further ones like these, and in words ``said``; ``n`` of those galaxies. Empty of older models.
+    adaptation : of a model that was adapted to unlabelled spectra, to which ones and what its intervals are worth.
     conditions : of the training, as the recipe says: ranges of redshift, velocity dispersion, metallicity, attenuation.
     """
 
@@ -89,6 +90,7 @@ class ModelDescription:
     quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
     min_coverage: float = MIN_COVERAGE
     calibration: dict = field(default_factory=dict)
+    adaptation: dict = field(default_factory=dict)
     conditions: TrainingConditions = field(init=False)
 
     def __post_init__(self):
@@ -167,6 +169,7 @@ class ModelDescription:
             "schema_version": self.schema_version,
             "calibration": self.calibration,
             "conditions": self.conditions.to_dict(),
+            **({"adaptation": self.adaptation} if self.adaptation else {}),
         }
 
     @classmethod

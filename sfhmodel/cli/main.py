@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sfhmodel.cli import build, demo, evaluate, export, inspect, predict, recalibrate, residuals, train
+from sfhmodel.cli import adapt, build, demo, evaluate, export, inspect, predict, recalibrate, residuals, train
 from sfhmodel.cli import map as map_command
 from sfhmodel.cli.quiet import tensorflow_keeps_quiet
 from sfhmodel.errors import SfhmodelError, SfhmodelWarning
@@ -15,7 +15,19 @@ app = command_line(
     "sfhmodel",
     "Star formation and metallicity histories from spectra and photometry, with honest uncertainties.",
 )
-for _command in (train, recalibrate, evaluate, predict, map_command, inspect, residuals, export, build, demo):
+for _command in (
+    train,
+    adapt,
+    recalibrate,
+    evaluate,
+    predict,
+    map_command,
+    inspect,
+    residuals,
+    export,
+    build,
+    demo,
+):
     _command.register(app)
 
 _EXTRA = ("keras", "tensorflow", "jax", "jaxlib")

@@ -23,6 +23,9 @@ class Collector:
         self._arrays: dict[str, np.ndarray] = {}
         self._check: dict[str, np.ndarray] = {}
         self._notes: dict[str, None] = {}
+        if adaptation := description.adaptation:
+            words = f"the model was adapted to {adaptation['observed']} spectra without labels; its intervals are "
+            self._notes[words + adaptation["intervals"]] = None
 
     def add(self, rows: np.ndarray, outputs: dict, inputs: dict, prepared: list[PreparedSpectra]) -> None:
         values = dict(outputs)

@@ -1,0 +1,142 @@
+"""`sfhmodel adapt`: a trained network and observed spectra in, an adapted network out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sfhmodel.cli import reading
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(adapt)
+
+
+def _preparing(help_: str, *names: str):
+    return typer.Option(*names, help=help_, rich_help_panel="Preparing")
+
+
+def adapt(
+    run: Annotated[str, typer.Argument(help="Directory of a training run, .keras file, or preset.")],
+    targets: Annotated[
+        list[Path],
+        typer.Argument(metavar="TARGET...", help="Files of observed spectra, or data sets (labels ignored)."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN2", help="Directory; what was interrupted goes on.")],
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set or recipe of the simulated galaxies; that of the run by default.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="YAML file of the adaptation config.")] = None,
+    losses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--loss",
+            metavar="NAME=WEIGHT",
+            help="supervised, mmd, coral, transport, consistency, reconstruction, adversarial; 0 for none.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key of the config.")
+    ] = None,
+    label_weights: Annotated[
+        bool | None,
+        typer.Option(
+            "--label-weights/--same-prior",
+            help="Weigh simulated galaxies to be like the observed; or take those to be drawn from the recipe's prior.",
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Number of epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Spectra of each kind in a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak of the learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the order of the data and everything random.")] = None,
+    keep_intervals: Annotated[
+        bool, typer.Option("--keep-intervals", help="Keep the corrections of the intervals as they are.")
+    ] = False,
+    redshift: reading.Redshift = None,
+    layout: reading.LayoutName = None,
+    medium: reading.Medium = None,
+    wave_unit: reading.WaveUnit = None,
+    flux_unit: reading.FluxUnit = None,
+    wave_column: reading.WaveColumn = None,
+    flux_column: reading.FluxColumn = None,
+    error_column: reading.ErrorColumn = None,
+    mask_column: reading.MaskColumn = None,
+    error_is: reading.ErrorIs = None,
+    mask_means: reading.MaskMeans = None,
+    spaxel: reading.Spaxel = None,
+    mask_sky: Annotated[
+        bool | None,
+        _preparing("Mask sky lines and telluric bands; by default where a redshift is given.", "--mask-sky/--keep-sky"),
+    ] = None,
+    min_coverage: Annotated[float, _preparing("Least fraction of the model's pixels with data.")] = 0.5,
+) -> None:
+    """Adapt a trained network to observed spectra without labels.
+
+    Simulated galaxies keep teaching their labels, while the features of both kinds are brought together. Whether that
+    makes answers for the observed better cannot be told from them: no coverage of the intervals is promised.
+    """
+    from sfhmodel.adaptation import adapt as adapt_network
+    from sfhmodel.adaptation import adaptation_config
+    from sfhmodel.spectra.options import PreparationSettings
+    from sfhmodel.training.config import apply_settings, read_mapping
+
+    content = apply_settings(read_mapping(config) if config else {}, settings or [])
+    content = apply_settings(content, [f"losses.{loss}" for loss in losses or []])
+    options = {
+        "label_weights": label_weights,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "keep_intervals": keep_intervals or None,
+    }
+    content |= {key: value for key, value in options.items() if value is not None}
+    try:
+        summary = adapt_network(
+            run,
+            targets,
+            out,
+            adaptation_config(content),
+            dataset=dataset,
+            options=reading.read_options(
+                layout=layout,
+                medium=medium,
+                wave_unit=wave_unit,
+                flux_unit=flux_unit,
+                wave_column=wave_column,
+                flux_column=flux_column,
+                error_column=error_column,
+                mask_column=mask_column,
+                error_is=error_is,
+                mask_means=mask_means,
+                redshift=redshift,
+                spaxel=spaxel,
+            ),
+            settings=PreparationSettings(mask_sky=mask_sky, min_coverage=min_coverage),
+            show_progress=True,
+        )
+    except KeyboardInterrupt as interrupt:
+        print(interrupt or "interrupted", file=sys.stderr)
+        raise typer.Exit(130) from None
+    print(said(out, summary))
+
+
+def said(out: Path, summary: dict) -> str:
+    """What came of it, in a line or two."""
+    adaptation, before = summary["adaptation"], summary["before"]
+    if not summary["best_epoch"]:
+        return (
+            f"{out}: no epoch of {summary['epochs']} was better than the network as it was, which is kept "
+            "(val_selection in log.csv)"
+        )
+    best = summary["best"]
+    return (
+        f"{out}: adapted to {adaptation['observed']} spectra, best epoch {summary['best_epoch']} of "
+        f"{summary['epochs']}; discrepancy {before['val_selection']:.4f} -> {best['val_discrepancy']:.4f}, loss on "
+        f"simulated galaxies {before['val_supervised']:.4f} -> {best['val_supervised']:.4f}, effective share of them "
+        f"{summary['effective_share']:.2f}\nintervals: {adaptation['intervals']}"
+    )
