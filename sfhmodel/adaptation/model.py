@@ -109,13 +109,15 @@ class AdaptingModel(keras.Model):
         parts = {"supervised": self.core.compute_loss(y=y, y_pred=simulated, training=training)}
         if "carried" in y_pred:
             parts["transport"] = self._supervised(y, y_pred["carried"])
+        simulated_latent, observed_latent = y_pred["aligned"]
         if "coral" in self.terms:
-            parts["coral"] = alignment.coral(*y_pred["aligned"], weight)
-        discrepancy = alignment.mmd(*y_pred["aligned"], weight)
+            parts["coral"] = alignment.coral(simulated_latent, observed_latent, weight)
+        discrepancy = alignment.mmd(simulated_latent, observed_latent, weight)
         if "mmd" in self.terms:
             parts["mmd"] = discrepancy
         if "logits" in y_pred:
-            parts["adversarial"] = adversarial(*y_pred["logits"], weight)
+            simulated_logit, observed_logit = y_pred["logits"]
+            parts["adversarial"] = adversarial(simulated_logit, observed_logit, weight)
         if "second" in y_pred:
             scale = self.core.summary.std[:, 0]
             parts["consistency"] = views.inconsistency(y_pred["observed"], y_pred["second"], scale)
@@ -177,14 +179,14 @@ class AdaptingModel(keras.Model):
         """Set the weights of simulated galaxies, and the transport of their spectra."""
         if self._reference is None:
             return
-        kinds = [self._seen(inputs) for inputs in self._reference]
-        share, weight = 1.0, np.ones(len(kinds[0]["weighed"]))
+        simulated, observed = (self._seen(inputs) for inputs in self._reference)
+        share, weight = 1.0, np.ones(len(simulated["weighed"]))
         if self.config.label_weights:
-            share = self.label_weights.fit(*(kind["weighed"] for kind in kinds))
-            weight = ops.convert_to_numpy(self.label_weights(kinds[0]["weighed"]))
+            share = self.label_weights.fit(simulated["weighed"], observed["weighed"])
+            weight = ops.convert_to_numpy(self.label_weights(simulated["weighed"]))
         self.effective.assign(share)
         if "transport" in self.terms:
-            self.transport.fit(*kinds, weight)
+            self.transport.fit(simulated, observed, weight)
 
     def _seen(self, inputs: dict) -> dict[str, np.ndarray]:
         """Scaled spectra without gaps, and what the weights look at."""
@@ -207,7 +209,7 @@ def shared_latent(core) -> int:
         The architecture has none.
     """
     outputs = core.network.output
-    shape = getattr(outputs.get("latent"), "shape", ()) if isinstance(outputs, dict) else ()
+    shape: tuple = getattr(outputs.get("latent"), "shape", ()) if isinstance(outputs, dict) else ()
     if len(shape) != 2 or shape[-1] is None:
         raise ConfigError(
             f"the architecture {core.architecture!r} has no output 'latent' of shape (n, features) to align "

@@ -72,7 +72,9 @@ def adapt(
         bool | None,
         _preparing("Mask sky lines and telluric bands; by default where a redshift is given.", "--mask-sky/--keep-sky"),
     ] = None,
-    min_coverage: Annotated[float, _preparing("Least fraction of the model's pixels with data.")] = 0.5,
+    min_coverage: Annotated[
+        float | None, _preparing("Least fraction of the model's pixels with data; what the model was trained for.")
+    ] = None,
 ) -> None:
     """Adapt a trained network to observed spectra without labels.
 

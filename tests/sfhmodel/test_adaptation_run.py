@@ -9,6 +9,7 @@ import yaml
 from small_model import N_PIXEL, description, inputs_and_truths, small_model
 from training_runs import small_config, small_dataset
 
+import sfhsim
 from sfhmodel.adaptation import adapt, adaptation_config
 from sfhmodel.adaptation.model import OBSERVED, AdaptingModel
 from sfhmodel.adaptation.observed import Observed
@@ -65,10 +66,22 @@ def run(dataset, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(run, dataset, tmp_path_factory):
-    """Directory and summary of an adaptation to the spectra of the data set itself."""
+def target(run, dataset, tmp_path_factory):
+    """File of the same galaxies as they are seen by an instrument that is wrong towards the red."""
+    wave_aa = load(run, backend="keras").description.wave_aa
+    arrays = sfhsim.Dataset(dataset).arrays("train")
+    tilt = np.linspace(0.7, 1.3, wave_aa.size)
+    path = tmp_path_factory.mktemp("observed") / "redder.npz"
+    spectra = {"flux": arrays["spectrum"] * tilt, "flux_error": arrays["spectrum_error"] * tilt}
+    np.savez(path, wavelength=wave_aa, **spectra)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(run, target, tmp_path_factory):
+    """Directory and summary of an adaptation to them."""
     out = tmp_path_factory.mktemp("runs") / "adapted"
-    return out, adapt(run, [dataset], out, adaptation_config(SMALL))
+    return out, adapt(run, [target], out, adaptation_config(SMALL))
 
 
 def test_what_it_leaves(finished, run):
@@ -84,14 +97,14 @@ def test_what_it_leaves(finished, run):
     assert {"supervised", "mmd", "val_transport", "val_selection", "val_cumulative_error"} <= set(rows[0])
     values = [summary["before"]["val_selection"], *(row["val_selection"] for row in rows)]
     assert summary["best_epoch"] == int(np.argmin(values))
-    assert summary["adaptation"]["targets"] == [["dataset", 160]]
+    assert summary["adaptation"]["targets"] == [["redder.npz", 160]]
     assert 0.0 < summary["effective_share"] <= 1.0
     stored = yaml.safe_load((out / "config.yaml").read_text())
     assert stored["of"]["observed"] == 160
     assert stored["label_weights"] is True
 
 
-def test_the_model_predicts_and_says_what_it_is(finished, dataset):
+def test_the_model_predicts_and_says_what_it_is(finished):
     out, summary = finished
     predictor = load(out, backend="keras")
     wave_aa = predictor.description.wave_aa
@@ -102,10 +115,10 @@ def test_the_model_predicts_and_says_what_it_is(finished, dataset):
     assert any("adapted to 160 spectra without labels" in note for note in found.notes)
 
 
-def test_it_is_left_alone_once_it_has_finished_and_others_are_refused(finished, run, dataset, capsys):
+def test_it_is_left_alone_once_it_has_finished_and_others_are_refused(finished, run, dataset, target, capsys):
     out, summary = finished
     before = (out / "model.keras").stat().st_mtime_ns
-    assert adapt(run, [dataset], out, adaptation_config(SMALL), show_progress=True) == summary
+    assert adapt(run, [target], out, adaptation_config(SMALL), show_progress=True) == summary
     assert "has finished already" in capsys.readouterr().out
     assert (out / "model.keras").stat().st_mtime_ns == before
     with pytest.raises(ConfigError, match="another adaptation; different: seed, observed_sha256|different: seed"):
@@ -114,7 +127,7 @@ def test_it_is_left_alone_once_it_has_finished_and_others_are_refused(finished, 
         adapt(run, [dataset], run, adaptation_config(SMALL))
 
 
-def test_interrupted_it_goes_on_as_if_it_had_not_been(finished, run, dataset, tmp_path, monkeypatch):
+def test_interrupted_it_goes_on_as_if_it_had_not_been(finished, run, target, tmp_path, monkeypatch):
     out = tmp_path / "again"
     add = RunLog.add
 
@@ -126,10 +139,10 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(finished, run, dataset, tm
     with monkeypatch.context() as patch:
         patch.setattr(RunLog, "add", interrupted)
         with pytest.raises(KeyboardInterrupt, match="goes on from the last checkpoint"):
-            adapt(run, [dataset], out, adaptation_config(SMALL))
+            adapt(run, [target], out, adaptation_config(SMALL))
     assert len(read_log(out / "log.csv")) == 1
     assert not (out / "model.keras").exists()
-    summary = adapt(run, [dataset], out, adaptation_config(SMALL))
+    summary = adapt(run, [target], out, adaptation_config(SMALL))
     expected, found = read_log(finished[0] / "log.csv"), read_log(out / "log.csv")
     for name in expected[0]:
         if name not in NOT_METRICS or name == "learning_rate":
