@@ -76,13 +76,13 @@ class AdaptingModel(keras.Model):
             answers["carried"] = self.core.forward(self.carried(simulated), training)
         if "consistency" in self.terms:
             answers["second"] = self.core.forward(self.second_views(observed, training=True), training)
-        if "reconstruction" in self.terms:
+        if self.decoder is not None:
             left = self.holes(observed, training=True)
             decoded = self.decoder(self.core.forward(left, training).latent)
             features = self.core.normalize(observed)[0]
             answers["reconstruction"] = views.reconstruction(decoded, features, observed["mask"], left["mask"])
         aligned = alignment.standardized(answers["simulated"].latent, answers["observed"].latent)
-        if "adversarial" in self.terms:
+        if self.classifier is not None:
             answers["logits"] = [self.classifier(gradient_reversed(latent)) for latent in aligned]
         return {**answers, "aligned": aligned}
 

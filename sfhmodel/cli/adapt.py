@@ -78,8 +78,9 @@ def adapt(
 ) -> None:
     """Adapt a trained network to observed spectra without labels.
 
-    Simulated galaxies keep teaching their labels, while the features of both kinds are brought together. Whether that
-    makes answers for the observed better cannot be told from them: no coverage of the intervals is promised.
+    Simulated galaxies keep teaching their labels, while the features of both kinds are brought together. In tests with
+    hidden labels (benchmarks.adaptation) it closed 44% of the gap to a network that knew these for E-MILES, 6% for M11.
+    Whether it helps cannot be told from spectra without labels: no coverage of the intervals is promised.
     """
     from sfhmodel.adaptation import adapt as adapt_network
     from sfhmodel.adaptation import adaptation_config

@@ -34,7 +34,7 @@ from sfhmodel.training.monitor import StepMonitor
 from sfhmodel.training.optimisation import make_optimizer
 from sfhmodel.training.pace import jit_option
 from sfhmodel.training.run_log import RunLog
-from sfhmodel.training.sources import DatasetSource, LiveSource
+from sfhmodel.training.sources import BatchSource
 
 _CURVES_EVERY_S = 60.0
 
@@ -55,7 +55,7 @@ class Job:
 
     out: Path
     config: TrainingConfig
-    source: DatasetSource | LiveSource
+    source: BatchSource
     devices: Devices
     display: TrainingDisplay | None
     began: float

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from sfhmodel.errors import TrainingDataError
 from sfhmodel.training.config import DEFAULT_STEPS, TrainingConfig
@@ -46,6 +47,19 @@ def open_source(dataset_or_recipe: str | Path, seed: int = 0):
         return LiveSource(name, seed)
     except SfhsimError as error:
         raise TrainingDataError(f"cannot simulate {name}: {error}") from error
+
+
+class BatchSource(Protocol):
+    """What the epochs of a run take batches from."""
+
+    def training(self, config: TrainingConfig, step: int) -> Iterable:
+        """Endless batches (inputs, truths) from a step of the run on."""
+
+    def validation(self, batch_size: int, limit: int | None, drop_remainder: bool = False) -> Iterable:
+        """Batches of the validation records, the same ones each time."""
+
+    def explained_errors(self) -> contextlib.AbstractContextManager:
+        """A context in which errors of reading name the record."""
 
 
 class DatasetSource:
