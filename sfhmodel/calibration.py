@@ -142,6 +142,9 @@ def widen(model, batches: Iterable) -> dict:
         wide = _no_narrower(own, wanted[name])
         getattr(model, name).correction.assign(wide)
         most[name] = float(np.abs(wide - own).max())
+    said = model.description.calibration.get("said", "set on data like the training's")
+    wider = f"{said}; then widened until they hold for {most['n']} galaxies of worlds that the training did not see"
+    model.description = replace(model.description, calibration={**model.description.calibration, "said": wider})
     return most
 
 

@@ -16,6 +16,13 @@ def _own_cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture(autouse=True)
+def _slow(request):
+    """Tests that take a minute or more are opt-in."""
+    if request.node.get_closest_marker("slow") and os.environ.get("SFHSIM_SLOW_TESTS") != "1":
+        pytest.skip("slow tests are opt-in: set SFHSIM_SLOW_TESTS=1")
+
+
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
     """The folder with the ProSpect reference outputs, line tables, filters and observed spectra."""

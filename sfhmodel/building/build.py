@@ -141,7 +141,8 @@ def _calibrated(content: dict, out: Path, say: Callable[[str], None]):
     model = load(out / "run", backend="keras").model
     n = content["unseen"]["records"]
     shortest = shortest_part(content["training"].get("augmentation"))
-    calibrate(model, in_part(_every_other_without_bands(galaxies(out / "recipe.yaml", n, _UNSEEN_SEED)), shortest))
+    seen = in_part(_every_other_without_bands(galaxies(out / "recipe.yaml", n, _UNSEEN_SEED)), shortest)
+    calibrate(model, seen, data=content["recipe"]["name"])
     widen(model, in_part(_every_other_without_bands(galaxies(unseen, n, _UNSEEN_SEED)), shortest))
     known = model.description.to_dict()
     model.description = ModelDescription.from_dict(_named(known, out / "libraries"))

@@ -33,6 +33,7 @@ def recipe(tmp_path, monkeypatch):
     return str(path)
 
 
+@pytest.mark.slow
 def test_figures_with_and_without_the_bands(jwst, recipe, tmp_path):
     summary = jwst.compare(
         tmp_path / "kept",

@@ -44,6 +44,7 @@ def recipe(tmp_path, monkeypatch):
     return str(path)
 
 
+@pytest.mark.slow
 def test_figures_of_a_small_comparison(transfer, recipe, tmp_path, capsys):
     kept = tmp_path / "kept"
     summary = transfer.run(
