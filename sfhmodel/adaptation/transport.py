@@ -15,7 +15,8 @@ import keras
 import numpy as np
 from keras import ops
 
-_FILLS = 5  # masked pixels are filled with the projection of the others, and again
+from sfhmodel.layers.novelty import nearest_sum
+
 _FLOOR = 1e-6  # of eigenvalues, over the largest
 
 
@@ -71,10 +72,7 @@ class LinearTransport(keras.layers.Layer):
 
 def filled(values, good, basis):
     """Rows (n, n_pixel) whose pixels that are not good come from the good ones by a basis (n_pixel, k)."""
-    values = ops.where(good, values, 0.0)
-    for _ in range(_FILLS):
-        values = ops.where(good, values, ops.matmul(ops.matmul(values, basis), ops.transpose(basis)))
-    return values
+    return ops.where(good, values, nearest_sum(values, good, basis))
 
 
 def monge_map(source: np.ndarray, target: np.ndarray, stretch: float = np.inf) -> np.ndarray:

@@ -60,22 +60,11 @@ class NoveltyScore(keras.layers.Layer):
 
     def distances(self, flux, error, good, latent):
         """(n, 2) the two distances before they are divided by their limits."""
-        projection = self._projection(ops.where(good, flux, 0.0), ops.cast(good, "float32"))
+        projection = nearest_sum(flux, good, self.basis)
         chi2 = ops.where(good, (flux - projection) ** 2 / (error**2 + self.misfit**2), 0.0)
         residual = ops.sum(chi2, axis=-1) / ops.maximum(ops.sum(ops.cast(good, "float32"), axis=-1), 1.0)
         offset = ops.matmul(ops.cast(latent, "float32") - self.latent_mean, self.latent_whitening)
         return ops.stack([residual, ops.sqrt(ops.mean(offset**2, axis=-1))], axis=-1)
-
-    def _projection(self, flux, good):
-        """(n, n_pixel) nearest sum of components by the good pixels."""
-        first, second = np.triu_indices(self.components)
-        basis = self.basis * ops.max(good)  # 1; a product of constants alone is 2 MB more in the light graph
-        pairs = ops.take(basis, first, axis=1) * ops.take(basis, second, axis=1)
-        where = np.zeros((self.components, self.components), int)
-        where[first, second] = where[second, first] = np.arange(first.size)
-        square = (-1, self.components, self.components)
-        products = ops.reshape(ops.take(ops.matmul(good, pairs), where.ravel(), axis=1), square)
-        return ops.matmul(_solved(products, ops.matmul(flux, self.basis)), ops.transpose(self.basis))
 
     def call(self, flux, error, good, latent, groups):
         whole = ops.mean(ops.cast(good, "float32"), axis=-1, keepdims=True) >= WHOLE
@@ -89,6 +78,18 @@ class NoveltyScore(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "components": self.components, "n_group": self.n_group}
+
+
+def nearest_sum(values, good, basis):
+    """(n, n_pixel) sums of an orthonormal ``basis`` (n_pixel, k), nearest to rows of ``values`` in ``good`` pixels."""
+    known, n = ops.cast(good, "float32"), basis.shape[-1]
+    first, second = np.triu_indices(n)
+    tied = basis * ops.max(known)  # times 1; a product of constants alone is 2 MB more in the light graph
+    pairs = ops.take(tied, first, axis=1) * ops.take(tied, second, axis=1)
+    where = np.zeros((n, n), int)
+    where[first, second] = where[second, first] = np.arange(first.size)
+    products = ops.reshape(ops.take(ops.matmul(known, pairs), where.ravel(), axis=1), (-1, n, n))
+    return ops.matmul(_solved(products, ops.matmul(ops.where(good, values, 0.0), basis)), ops.transpose(basis))
 
 
 def _solved(products, left):
