@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from sfhmodel.cli import adapt, build, demo, evaluate, export, inspect, predict, recalibrate, residuals, train
+from sfhmodel.cli import (
+    adapt,
+    build,
+    demo,
+    evaluate,
+    export,
+    inspect,
+    posterior,
+    predict,
+    recalibrate,
+    residuals,
+    train,
+)
 from sfhmodel.cli import map as map_command
 from sfhmodel.cli.quiet import tensorflow_keeps_quiet
 from sfhmodel.errors import SfhmodelError, SfhmodelWarning
@@ -21,6 +33,7 @@ for _command in (
     recalibrate,
     evaluate,
     predict,
+    posterior,
     map_command,
     inspect,
     residuals,

@@ -1,0 +1,80 @@
+"""From files of spectra to a file of samples."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from sfhmodel.errors import InputError, SfhmodelWarning
+from sfhmodel.files import check_new, check_writable
+from sfhmodel.inference import load
+from sfhmodel.inference.prediction import Prediction
+from sfhmodel.inference.progress import progress
+from sfhmodel.posterior.posterior import Posterior
+from sfhmodel.posterior.samples import PosteriorSamples, window_yr
+from sfhmodel.presets import resolve
+from sfhmodel.spectra import PreparationSettings, ReadOptions, read_pieces
+
+
+def sample_files(
+    model: str | Path,
+    flow: str | Path,
+    files: Sequence[str | Path],
+    out: str | Path,
+    *,
+    n: int = 200,
+    seed: int = 0,
+    windows: Sequence[str] = ("0-100Myr",),
+    options: ReadOptions | None = None,
+    settings: PreparationSettings | None = None,
+    overwrite: bool = False,
+    show_progress: bool = False,
+) -> tuple[PosteriorSamples, list[str]]:
+    """Samples for the spectra of files, written as FITS (`PosteriorSamples.write`).
+
+    Parameters
+    ----------
+    model : run, .keras file or preset.
+    flow : file of `train_posterior`, of this model.
+    files : of spectra, as `sfhmodel predict` reads them.
+    n, seed, windows : of the samples, see `Posterior.sample`, `PosteriorSamples.quantities`.
+
+    Returns
+    -------
+    (PosteriorSamples, problems)
+        What is wrong with files and spectra that could not be used, in words.
+
+    Raises
+    ------
+    ConfigError, ModelFileError
+        The file exists; no such model, or a flow of another one.
+    InputError
+        An impossible window; not one spectrum can be used.
+    """
+    check_new(Path(out), overwrite)
+    check_writable(Path(out))
+    for window in windows:
+        window_yr(window)
+    posterior = Posterior.load(flow)
+    posterior.check_of(resolve(model))
+    predictor, parts, problems = load(model, settings=settings, backend="keras"), [], []
+    with progress(show_progress, "spectra") as advance, warnings.catch_warnings():
+        warnings.simplefilter("default", SfhmodelWarning)
+        for path in files:
+            try:
+                for spectra in read_pieces(Path(path), options or ReadOptions()):
+                    predicted = predictor.predict_spectra(spectra, on_bad="skip", on_progress=advance)
+                    problems += [f"{path}: {what}" for what in dict.fromkeys(predicted.problems) if what]
+                    usable = [k for k, what in enumerate(predicted.problems) if not what]
+                    if usable:
+                        parts.append(predicted[usable])
+            except InputError as error:
+                problems.append(str(error) if str(path) in str(error) else f"{path}: {error}")
+    if not parts:
+        raise InputError(f"not one spectrum can be used; {problems[0] if problems else 'no files are given'}")
+    found = posterior.sample(predictor, Prediction.joined(parts), n, seed)
+    for window in windows:
+        found.window_fraction(*window_yr(window))
+    found.write(out, windows, overwrite)
+    return found, problems

@@ -1,0 +1,146 @@
+"""A trained flow with the model that it belongs to: samples for predictions, and its file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from sfhmodel.errors import InputError, ModelFileError
+from sfhmodel.files import file_sha256, written_whole
+from sfhmodel.inference.predictor import Predictor
+from sfhmodel.posterior.coordinates import Coordinates
+from sfhmodel.posterior.flow import PosteriorFlow
+from sfhmodel.posterior.samples import PosteriorSamples
+
+_ROWS = 16_384  # samples at a time
+_GALAXIES = 256
+_CLIP = 8.0  # of standardised features: a galaxy unlike all others has no density of its own
+FORMAT = 1
+
+
+@dataclass(eq=False)
+class Posterior:
+    """The posterior that a flow learnt on the features of a model.
+
+    Attributes
+    ----------
+    flow, coordinates : of histories, metallicities and dust, see `sfhmodel.posterior.coordinates`.
+    context_mean, context_std : (n_context,) of the features: the model's shared latent, and log10 of noise over flux.
+    about : what was trained on what: ``model`` and ``model_sha256``, ``config``, ``nll`` of validation galaxies ...
+    """
+
+    flow: PosteriorFlow
+    coordinates: Coordinates
+    context_mean: np.ndarray
+    context_std: np.ndarray
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def context(self, features: np.ndarray) -> np.ndarray:
+        """Features (n, n_context) as the flow takes them."""
+        return np.clip((features - self.context_mean) / self.context_std, -_CLIP, _CLIP).astype(np.float32)
+
+    def sample_features(self, features: np.ndarray, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Mass fractions (n_galaxy, n, n_age_bin) and scalars (n_galaxy, n, 3) for features (n_galaxy, n_context)."""
+        context = self.context(features)
+        normal = np.random.default_rng(seed).standard_normal((len(context) * n, self.coordinates.n), dtype=np.float32)
+        parts = []
+        for start in range(0, len(normal), _ROWS):
+            rows = np.arange(start, min(start + _ROWS, len(normal)))
+            points = self.flow.from_normal(normal[rows], context[rows // n])
+            parts.append(self.coordinates.physical(ops.convert_to_numpy(points)))
+        fraction, scalars = (np.concatenate(both) for both in zip(*parts, strict=True))
+        return fraction.reshape(len(context), n, -1), scalars.reshape(len(context), n, -1)
+
+    def sample(self, model, prediction, n: int = 200, seed: int = 0) -> PosteriorSamples:
+        """Samples for the galaxies of a prediction.
+
+        Parameters
+        ----------
+        model : the StarFormationModel, or Predictor, that made it.
+        prediction : with its inputs (``keep_inputs``).
+        n : samples of each galaxy.
+        seed : of the samples; the same seed gives the same.
+
+        Raises
+        ------
+        InputError
+            The prediction has no inputs, or spectra that could not be used; fewer than one sample.
+        """
+        if n < 1:
+            raise InputError(f"{n} samples: at least one is needed")
+        inputs = prediction.inputs
+        if inputs is None:
+            raise InputError("the prediction was made without keeping its inputs: predict with keep_inputs=True")
+        if bad := [name for name, what in zip(prediction.names, prediction.problems, strict=True) if what]:
+            raise InputError(f"{len(bad)} spectra could not be used, e.g. {bad[0]}: leave them out")
+        model = model.model if isinstance(model, Predictor) else model
+        fraction, scalars = self.sample_features(features_of(model, inputs), n, seed)
+        edges = np.asarray(model.description.age_bin_edges_yr)
+        by_mass, by_light, a_v_mag = np.moveaxis(scalars, -1, 0)
+        name = str(self.about.get("model", ""))
+        return PosteriorSamples(tuple(prediction.names), edges, fraction, by_mass, by_light, a_v_mag, name, seed)
+
+    def check_of(self, path: Path) -> None:
+        """That the flow belongs to a model file; ModelFileError where it was trained on another."""
+        if self.about.get("model_sha256") != file_sha256(path):
+            raise ModelFileError(
+                f"these posteriors belong to another model ({self.about.get('model')}), not to {path}: train them for "
+                "it (sfhmodel posterior train)"
+            )
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """An npz file, without pickles; ConfigError where it cannot be written."""
+        arrays: dict[str, Any] = {f"weight_{k:03d}": value for k, value in enumerate(self.flow.get_weights())}
+        arrays |= {
+            "mean": self.coordinates.mean,
+            "std": self.coordinates.std,
+            "context_mean": self.context_mean,
+            "context_std": self.context_std,
+            "about": np.array(json.dumps({"format": FORMAT, **self.about})),
+        }
+        path = Path(path)
+        with written_whole(path, overwrite) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Posterior:
+        """The posterior of a file.
+
+        Raises
+        ------
+        ModelFileError
+            Missing, damaged, or of a newer format.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            about = json.loads(str(arrays.pop("about")))
+            if about["format"] != FORMAT:
+                raise ModelFileError(f"{path} has format {about['format']}, this sfhmodel reads {FORMAT}: update it")
+            mean, std, context_mean, context_std = (
+                arrays.pop(name) for name in ("mean", "std", "context_mean", "context_std")
+            )
+            flow = PosteriorFlow(mean.size, context_mean.size, **about["config"]["flow"])
+            flow.set_weights([arrays[name] for name in sorted(arrays)])
+        except ModelFileError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ModelFileError(f"{path} holds no posteriors of sfhmodel ({error}): give the file of train") from error
+        return cls(flow, Coordinates(mean, std), context_mean, context_std, about)
+
+
+def features_of(model, inputs: dict) -> np.ndarray:
+    """(n, n_latent + 1) shared features of a network and log10 of noise over flux, for inputs of a model."""
+    parts = []
+    for start in range(0, len(inputs["flux"]), _GALAXIES):
+        answer = model.forward({name: v[start : start + _GALAXIES] for name, v in inputs.items()}, training=False)
+        both = ops.concatenate([ops.cast(answer.latent, "float32"), answer.scaled["noise"]], axis=-1)
+        parts.append(ops.convert_to_numpy(both))
+    return np.concatenate(parts)

@@ -1,0 +1,208 @@
+"""Training of posteriors: the network stays as it is, a flow learns on its features from labelled galaxies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from pydantic import BaseModel, ConfigDict, Field
+
+from sfhmodel.data import TrainingData, batches
+from sfhmodel.errors import ConfigError, TrainingDataError, TrainingError
+from sfhmodel.files import check_new, check_writable, file_sha256
+from sfhmodel.inference.progress import progress
+from sfhmodel.model_file import check_model_file, open_model
+from sfhmodel.posterior.coordinates import SCALARS, Coordinates
+from sfhmodel.posterior.flow import PosteriorFlow
+from sfhmodel.posterior.posterior import Posterior, features_of
+from sfhmodel.presets import resolve
+from sfhsim.files import whole_file
+
+_BATCH = 500
+_FEWEST = 200  # galaxies to learn from
+_STD_FLOOR = 1e-3
+
+
+class FlowConfig(BaseModel):
+    """What decides a training of posteriors beside its data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    couplings: int = Field(default=6, ge=1, le=50)
+    hidden: int = Field(default=128, ge=1, description="Units of each layer of a coupling's perceptron.")
+    bins: int = Field(default=8, ge=2, le=64, description="Of the splines.")
+    steps: int = Field(default=4000, ge=1)
+    batch_size: int = Field(default=256, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="At the start of the cosine.")
+    weight_decay: float = Field(default=1e-3, ge=0, lt=1)
+    records: int = Field(default=100_000, ge=1, description="Galaxies, at most.")
+    validation_records: int = Field(default=4096, ge=1, description="At most.")
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @property
+    def flow(self) -> dict[str, int]:
+        """Arguments of `PosteriorFlow` beside sizes."""
+        return {"couplings": self.couplings, "hidden": self.hidden, "bins": self.bins, "seed": self.seed}
+
+
+def train_posterior(
+    model: str | Path,
+    dataset: str | Path,
+    out: str | Path,
+    config: FlowConfig | None = None,
+    *,
+    overwrite: bool = False,
+    show_progress: bool = False,
+) -> Posterior:
+    """Train posteriors for a model; an interrupted call goes on from its last epoch.
+
+    Parameters
+    ----------
+    model : run, .keras file or preset.
+    dataset : directory of a data set on the model's grid, bins and bands, with splits to train and to validate.
+    out : npz file to write; while it is made, its state lies beside it (``.resume``).
+    config : all defaults where None.
+
+    Returns
+    -------
+    Posterior
+        What the file holds, with the weights that were best on validation galaxies.
+
+    Raises
+    ------
+    ConfigError
+        The file exists or cannot be written; beside it lies the state of another training.
+    ModelFileError, TrainingDataError
+        From model and data set; fewer than 200 galaxies.
+    TrainingError
+        The likelihood is not finite.
+    """
+    config, out = config or FlowConfig(), Path(out)
+    check_new(out, overwrite)
+    check_writable(out)
+    path = resolve(model)
+    check_model_file(path)
+    core, data = open_model(path), TrainingData(dataset)
+    data.check_same(core.description)
+    about: dict[str, Any] = {
+        "model": path.name if path.parent.name == "models" else str(path),
+        "model_sha256": file_sha256(path),
+        "dataset": data.description.dataset_name,
+        "dataset_sha256": data.description.dataset_sha256,
+        "config": config.model_dump() | {"flow": config.flow},
+    }
+    with progress(show_progress, "galaxies") as advance:
+        seen = galaxies(core, data, "train", config.records, advance)
+        held = galaxies(core, data, "validation", config.validation_records, advance)
+    if len(seen["features"]) < _FEWEST:
+        raise TrainingDataError(f"{dataset} has {len(seen['features'])} galaxies to learn from, {_FEWEST} are needed")
+    coordinates = Coordinates.fitted(seen["mass_fraction"], seen["scalars"], config.seed)
+    mean, std = seen["features"].mean(axis=0), np.maximum(seen["features"].std(axis=0), _STD_FLOOR)
+    flow = PosteriorFlow(coordinates.n, mean.size, **config.flow)
+    posterior = Posterior(flow, coordinates, mean, std, about)
+    with _state(out, about) as folder:
+        about["nll"] = _fit(posterior, seen, held, config, folder, show_progress)
+        posterior.save(out, overwrite)
+        shutil.rmtree(folder)
+    return posterior
+
+
+def galaxies(core, data: TrainingData, split: str, limit: int, advance=lambda count: None) -> dict[str, np.ndarray]:
+    """``features`` (see `features_of`), ``mass_fraction`` and ``scalars`` of galaxies of a split."""
+    columns = [core.description.summary_names.index(name) for name in SCALARS]
+    parts: dict[str, list[np.ndarray]] = {"features": [], "mass_fraction": [], "scalars": []}
+    for inputs, truths in batches(data, split, _BATCH, shuffle=False, limit=limit):
+        targets = core.targets(truths)
+        parts["features"].append(features_of(core, {name: np.asarray(v) for name, v in inputs.items()}))
+        parts["mass_fraction"].append(ops.convert_to_numpy(targets["mass_fraction"]))
+        parts["scalars"].append(ops.convert_to_numpy(targets["summaries"])[:, columns])
+        advance(len(parts["features"][-1]))
+    if not parts["features"]:
+        raise TrainingDataError(f"the data set has no records in the split {split!r}")
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+class _state:
+    """The folder of a training that is under way, for the same one to go on in; ConfigError where it is another's."""
+
+    def __init__(self, out: Path, about: dict[str, Any]):
+        self.folder = out.with_name(out.name + ".resume")
+        self._key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+    def __enter__(self) -> Path:
+        key = self.folder / "training"
+        if key.is_file() and key.read_text() != self._key:
+            raise ConfigError(f"{self.folder} is of another training: delete it, or choose another file")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        key.write_text(self._key)
+        return self.folder
+
+    def __exit__(self, *error) -> None:
+        return None
+
+
+def _fit(posterior: Posterior, seen: dict, held: dict, config: FlowConfig, folder: Path, show_progress: bool) -> float:
+    """Fit the flow and take its best weights; the negative log likelihood of validation galaxies."""
+    flow, size = posterior.flow, min(config.batch_size, len(seen["features"]))
+    per_epoch = math.ceil(len(seen["features"]) / size)
+    epochs = max(1, round(config.steps / per_epoch))
+    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, epochs * per_epoch, alpha=0.01)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=1.0)
+    # XLA takes longer to compile than such a flow to train
+    flow.compile(optimizer, loss=_negative, jit_compile=keras.backend.backend() == "jax")
+    best = _Best(folder)
+    labels = (np.zeros(len(found["features"]), np.float32) for found in (seen, held))
+    with progress(show_progress, f"of {epochs} epochs") as advance:
+        flow.fit(
+            _points(posterior, seen, config.seed),
+            next(labels),
+            batch_size=size,
+            epochs=epochs,
+            validation_data=(_points(posterior, held, config.seed + 1), next(labels)),
+            verbose=0,
+            callbacks=[
+                keras.callbacks.TerminateOnNaN(),
+                best,
+                keras.callbacks.BackupAndRestore(str(folder / "state"), delete_checkpoint=False),
+                keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: advance(1)),
+            ],
+        )
+    if not np.isfinite(best.value):
+        raise TrainingError("the likelihood of the validation galaxies is not finite: use a lower learning_rate")
+    flow.load_weights(str(best.weights))
+    return best.value
+
+
+class _Best(keras.callbacks.Callback):
+    """Keeps the weights that were best on validation galaxies in a folder, from which a training goes on."""
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self.weights, self._record = folder / "best.weights.h5", folder / "best.json"
+        self.value = json.loads(self._record.read_text())["nll"] if self._record.is_file() else math.inf
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["val_loss"] < self.value:
+            self.value = float(logs["val_loss"])
+            self.model.save_weights(str(self.weights), overwrite=True)
+            with whole_file(self._record) as temporary:
+                temporary.write_text(json.dumps({"nll": self.value, "epoch": epoch + 1}))
+
+
+def _points(posterior: Posterior, found: dict, seed: int) -> dict[str, np.ndarray]:
+    return {
+        "points": posterior.coordinates.points(found["mass_fraction"], found["scalars"], seed),
+        "context": posterior.context(found["features"]),
+    }
+
+
+def _negative(_, log_density):
+    """Negative log likelihood; the galaxies are the labels."""
+    return -log_density[:, 0]
