@@ -19,6 +19,8 @@ from keras import ops
 
 WHOLE = 0.8  # share of the pixels from which on a spectrum counts as whole; spectra of less have limits of their own
 _TINY = 1e-30
+_RIDGE = 1e-6  # of components that nothing is seen of
+_SOLVED = 1e-13  # square of what is left over what was, from which on single precision has no more to say
 
 
 @keras.saving.register_keras_serializable("sfhmodel")
@@ -89,6 +91,7 @@ def nearest_sum(values, good, basis):
     where = np.zeros((n, n), int)
     where[first, second] = where[second, first] = np.arange(first.size)
     products = ops.reshape(ops.take(ops.matmul(known, pairs), where.ravel(), axis=1), (-1, n, n))
+    products = products + _RIDGE * np.eye(n, dtype=np.float32)
     return ops.matmul(_solved(products, ops.matmul(ops.where(good, values, 0.0), basis)), ops.transpose(basis))
 
 
@@ -100,9 +103,11 @@ def _solved(products, left):
     """
     found, direction = ops.zeros_like(left), left
     size = ops.sum(left * left, axis=-1, keepdims=True)
+    enough = _SOLVED * size
     for _ in range(left.shape[-1]):
         moved = ops.squeeze(ops.matmul(products, ops.expand_dims(direction, -1)), -1)
         step = size / ops.maximum(ops.sum(direction * moved, axis=-1, keepdims=True), _TINY)
+        step = ops.where(size > enough, step, 0.0)
         found, left = found + step * direction, left - step * moved
         size, before = ops.sum(left * left, axis=-1, keepdims=True), size
         direction = left + size / ops.maximum(before, _TINY) * direction
