@@ -187,6 +187,7 @@ def test_what_the_source_decides_does_not_differ():
     assert differing_keys(there, wanted.replaced(architecture_options={"filters": [4]})) == ["architecture_options"]
 
 
+@pytest.mark.slow
 def test_on_jax(source, other, finished, tmp_path):
     pytest.importorskip("jax")
     changes = {"transfer": {"source": str(source), "freeze": ["spectrum", "decoder"], "pull": 0.1}}
