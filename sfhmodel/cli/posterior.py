@@ -34,9 +34,9 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Train a flow for a model, whose weights stay as they are."""
-    from sfhmodel.posterior import FlowConfig, train_posterior
+    from sfhmodel.posterior import flow_config, train_posterior
 
-    config = FlowConfig(
+    config = flow_config(
         steps=steps, records=records, batch_size=batch_size, learning_rate=learning_rate, couplings=couplings, seed=seed
     )
     found = train_posterior(model, dataset, out, config, overwrite=overwrite, show_progress=True)

@@ -9,19 +9,29 @@ if TYPE_CHECKING:
     from sfhmodel.posterior.posterior import Posterior
     from sfhmodel.posterior.rank_statistics import coverage, rank_p_value, ranks
     from sfhmodel.posterior.samples import PosteriorSamples
-    from sfhmodel.posterior.training import FlowConfig, train_posterior
+    from sfhmodel.posterior.training import FlowConfig, flow_config, train_posterior
 
 _WHERE = {
     "FlowConfig": "training",
     "Posterior": "posterior",
     "PosteriorSamples": "samples",
     "coverage": "rank_statistics",
+    "flow_config": "training",
     "rank_p_value": "rank_statistics",
     "ranks": "rank_statistics",
     "train_posterior": "training",
 }
 
-__all__ = ["FlowConfig", "Posterior", "PosteriorSamples", "coverage", "rank_p_value", "ranks", "train_posterior"]
+__all__ = [
+    "FlowConfig",
+    "Posterior",
+    "PosteriorSamples",
+    "coverage",
+    "flow_config",
+    "rank_p_value",
+    "ranks",
+    "train_posterior",
+]
 
 
 def __getattr__(name: str) -> object:

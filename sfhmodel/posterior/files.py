@@ -12,7 +12,7 @@ from sfhmodel.inference import load
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
 from sfhmodel.posterior.posterior import Posterior
-from sfhmodel.posterior.samples import PosteriorSamples, window_yr
+from sfhmodel.posterior.samples import PosteriorSamples, check_window, window_yr
 from sfhmodel.presets import resolve
 from sfhmodel.spectra import PreparationSettings, ReadOptions, read_pieces
 
@@ -54,11 +54,12 @@ def sample_files(
     """
     check_new(Path(out), overwrite)
     check_writable(Path(out))
-    for window in windows:
-        window_yr(window)
     posterior = Posterior.load(flow)
     posterior.check_of(resolve(model))
     predictor, parts, problems = load(model, settings=settings, backend="keras"), [], []
+    edges = predictor.description.age_bin_edges_yr
+    for window in windows:
+        check_window(edges, *window_yr(window))
     with progress(show_progress, "spectra") as advance, warnings.catch_warnings():
         warnings.simplefilter("default", SfhmodelWarning)
         for path in files:
@@ -74,7 +75,5 @@ def sample_files(
     if not parts:
         raise InputError(f"not one spectrum can be used; {problems[0] if problems else 'no files are given'}")
     found = posterior.sample(predictor, Prediction.joined(parts), n, seed)
-    for window in windows:
-        found.window_fraction(*window_yr(window))
     found.write(out, windows, overwrite)
     return found, problems

@@ -39,7 +39,6 @@ class PosteriorFlow(keras.Model):
         self, n_coordinate: int, n_context: int, couplings: int = 6, hidden: int = 128, bins: int = 8, seed: int = 0
     ):
         super().__init__(dtype="float32")
-        keras.utils.set_random_seed(seed)
         self.n_coordinate, self.n_context, self.bins = n_coordinate, n_context, bins
         self._kept = n_coordinate // 2
         random = np.random.default_rng([seed, 5])
@@ -48,8 +47,8 @@ class PosteriorFlow(keras.Model):
         self._perceptrons = [
             keras.Sequential(
                 [
-                    layers.Dense(hidden, activation="gelu"),
-                    layers.Dense(hidden, activation="gelu"),
+                    _dense(hidden, seed, 2 * k),
+                    _dense(hidden, seed, 2 * k + 1),
                     layers.Dense(moved * n_parameters(bins), kernel_initializer="zeros"),
                 ],
                 name=f"coupling_{k}",
@@ -87,3 +86,9 @@ class PosteriorFlow(keras.Model):
         parameters = ops.reshape(perceptron(ops.concatenate([kept, context], axis=-1)), shape)
         moved, log_slope = spline(moved, parameters, self.bins, inverse)
         return ops.concatenate([kept, moved], axis=-1), ops.sum(log_slope, axis=-1)
+
+
+def _dense(units: int, seed: int, k: int):
+    """The k-th hidden layer; its weights follow from the seeds alone, and nobody else's random numbers change."""
+    initial = keras.initializers.GlorotUniform(int(np.random.SeedSequence([seed, k]).generate_state(1)[0]))
+    return layers.Dense(units, activation="gelu", kernel_initializer=initial)

@@ -35,6 +35,14 @@ def window_yr(text: str) -> tuple[float, float]:
     return low, high
 
 
+def check_window(edges_yr: np.ndarray, low_yr: float, high_yr: float) -> None:
+    """InputError where a window is not within the age bins (n_age_bin + 1 edges)."""
+    if not edges_yr[0] <= low_yr < high_yr <= edges_yr[-1]:
+        raise InputError(
+            f"no window from {low_yr:g} to {high_yr:g} yr: the age bins are from {edges_yr[0]:g} to {edges_yr[-1]:g} yr"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class PosteriorSamples:
     """Samples of n galaxies, n_sample each; those of one number belong together.
@@ -87,10 +95,7 @@ class PosteriorSamples:
             The window is not within the age bins.
         """
         edges = self.age_bin_edges_yr
-        if not edges[0] <= low_yr < high_yr <= edges[-1]:
-            raise InputError(
-                f"no window from {low_yr:g} to {high_yr:g} yr: the age bins are from {edges[0]:g} to {edges[-1]:g} yr"
-            )
+        check_window(edges, low_yr, high_yr)
         inside = np.clip(np.minimum(edges[1:], high_yr) - np.maximum(edges[:-1], low_yr), 0.0, None) / np.diff(edges)
         return self.mass_fraction @ inside
 
@@ -139,9 +144,9 @@ class PosteriorSamples:
 
         edges, table = self.age_bin_edges_yr, self.table(windows)
         primary = fits.PrimaryHDU()
-        primary.header["MODEL"], primary.header["SEED"] = self.model, self.seed
-        width = max(map(len, self.names))
-        columns = [fits.Column("name", f"{width}A", array=np.array(self.names))]
+        primary.header["MODEL"], primary.header["SEED"] = _ascii(self.model), self.seed
+        names = [_ascii(name) for name in self.names]
+        columns = [fits.Column("name", f"{max(map(len, names))}A", array=np.array(names))]
         for name, (unit, _) in self.quantities(windows).items():
             columns += [fits.Column(c, "D", unit, array=table[c]) for c in (name, f"{name}_lo", f"{name}_hi")]
         bins = [fits.Column("young_yr", "D", "yr", array=edges[:-1]), fits.Column("old_yr", "D", "yr", array=edges[1:])]
@@ -164,3 +169,8 @@ class PosteriorSamples:
         with written_whole(path, overwrite) as temporary:
             fits.HDUList(hdus).writeto(temporary, overwrite=True)
         return path
+
+
+def _ascii(text: str) -> str:
+    """What a FITS file can hold; other letters become question marks."""
+    return text.encode("ascii", "replace").decode()

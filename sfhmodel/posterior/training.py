@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sfhmodel.data import TrainingData, batches
 from sfhmodel.errors import ConfigError, TrainingDataError, TrainingError
@@ -23,6 +23,7 @@ from sfhmodel.posterior.coordinates import SCALARS, Coordinates
 from sfhmodel.posterior.flow import PosteriorFlow
 from sfhmodel.posterior.posterior import Posterior, features_of
 from sfhmodel.presets import resolve
+from sfhmodel.training.directory import MODEL
 from sfhsim.files import whole_file
 
 _BATCH = 500
@@ -50,6 +51,15 @@ class FlowConfig(BaseModel):
     def flow(self) -> dict[str, int]:
         """Arguments of `PosteriorFlow` beside sizes."""
         return {"couplings": self.couplings, "hidden": self.hidden, "bins": self.bins, "seed": self.seed}
+
+
+def flow_config(**options: Any) -> FlowConfig:
+    """A config; ConfigError that names each option that is unknown or impossible."""
+    try:
+        return FlowConfig(**options)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in error.errors())
+        raise ConfigError(f"posteriors cannot be trained like this: {wrong}") from error
 
 
 def train_posterior(
@@ -92,7 +102,7 @@ def train_posterior(
     core, data = open_model(path), TrainingData(dataset)
     data.check_same(core.description)
     about: dict[str, Any] = {
-        "model": path.name if path.parent.name == "models" else str(path),
+        "model": path.parent.name if path.name == MODEL else path.name,
         "model_sha256": file_sha256(path),
         "dataset": data.description.dataset_name,
         "dataset_sha256": data.description.dataset_sha256,
@@ -115,12 +125,18 @@ def train_posterior(
 
 
 def galaxies(core, data: TrainingData, split: str, limit: int, advance=lambda count: None) -> dict[str, np.ndarray]:
-    """``features`` (see `features_of`), ``mass_fraction`` and ``scalars`` of galaxies of a split."""
+    """``features`` (see `features_of`), ``mass_fraction`` and ``scalars`` of galaxies of a split.
+
+    Every other galaxy is without its magnitudes, so that samples hold for spectra alone, too.
+    """
     columns = [core.description.summary_names.index(name) for name in SCALARS]
     parts: dict[str, list[np.ndarray]] = {"features": [], "mass_fraction": [], "scalars": []}
     for inputs, truths in batches(data, split, _BATCH, shuffle=False, limit=limit):
         targets = core.targets(truths)
-        parts["features"].append(features_of(core, {name: np.asarray(v) for name, v in inputs.items()}))
+        seen = {name: np.array(values) for name, values in inputs.items()}
+        for name in ("magnitudes", "magnitude_errors"):
+            seen[name][1::2] = np.nan
+        parts["features"].append(features_of(core, seen))
         parts["mass_fraction"].append(ops.convert_to_numpy(targets["mass_fraction"]))
         parts["scalars"].append(ops.convert_to_numpy(targets["summaries"])[:, columns])
         advance(len(parts["features"][-1]))
@@ -150,6 +166,7 @@ class _state:
 
 def _fit(posterior: Posterior, seen: dict, held: dict, config: FlowConfig, folder: Path, show_progress: bool) -> float:
     """Fit the flow and take its best weights; the negative log likelihood of validation galaxies."""
+    keras.utils.set_random_seed(config.seed)  # of the order of the galaxies
     flow, size = posterior.flow, min(config.batch_size, len(seen["features"]))
     per_epoch = math.ceil(len(seen["features"]) / size)
     epochs = max(1, round(config.steps / per_epoch))

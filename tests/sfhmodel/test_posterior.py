@@ -13,7 +13,7 @@ from sfhmodel.cli.main import app
 from sfhmodel.data import TrainingData
 from sfhmodel.errors import ConfigError, InputError, ModelFileError, TrainingDataError
 from sfhmodel.inference import load
-from sfhmodel.posterior import FlowConfig, Posterior, PosteriorSamples, train_posterior
+from sfhmodel.posterior import FlowConfig, Posterior, PosteriorSamples, flow_config, train_posterior
 from sfhmodel.posterior.samples import window_yr
 from sfhmodel.posterior.training import galaxies
 from sfhmodel.training.finish import new_model
@@ -150,14 +150,16 @@ def test_what_cannot_be_is_told(made, flow, tmp_path):
     with pytest.raises(TrainingDataError, match="160 galaxies to learn from, 200 are needed"):
         train_posterior(made / "model.keras", made / "dataset", tmp_path / "flow.npz", SMALL)
     assert not (tmp_path / "flow.npz").exists()
+    with pytest.raises(ConfigError, match="learning_rate: .*greater than 0, got 0"):
+        flow_config(learning_rate=0.0)
 
 
 def _samples(fraction, edges):
     flat = np.zeros(fraction.shape[:2])
-    return PosteriorSamples(("a",) * len(fraction), np.array(edges), fraction, flat - 2.0, flat - 2.0, flat)
+    return PosteriorSamples(("aé",) * len(fraction), np.array(edges), fraction, flat - 2.0, flat - 2.0, flat)
 
 
-def test_times_and_rates_of_a_known_history():
+def test_times_and_rates_of_a_known_history(tmp_path):
     # a quarter of the mass in the last Gyr, the rest even from 1 to 4 Gyr ago
     found = _samples(np.array([[[0.25, 0.75]]]), [0.0, 1e9, 4e9])
     assert found.formation_time_yr(0.5)[0, 0] == pytest.approx(2e9)
@@ -165,6 +167,10 @@ def test_times_and_rates_of_a_known_history():
     assert found.window_fraction(0.0, 2e9)[0, 0] == pytest.approx(0.5)
     unit, rate = found.quantities(["0-100Myr"])["ssfr_0_100myr"]
     assert (unit, rate[0, 0]) == ("yr-1", pytest.approx(0.025 / 1e8))
+    found.write(tmp_path / "samples.fits")
+    with fits.open(tmp_path / "samples.fits") as hdus:
+        assert hdus["QUANTITIES"].data["name"][0] == "a?"
+        assert list(hdus["AGE_BINS"].data["old_yr"]) == [1e9, 4e9]
     old = _samples(np.array([[[0.0, 1.0]]]), [0.0, 1e9, 4e9])
     assert old.formation_time_yr(0.999)[0, 0] == pytest.approx(1e9, rel=0.01)
     with pytest.raises(InputError, match="the age bins are from 0 to 4e"):
