@@ -20,6 +20,7 @@ def _preparing(help_: str, *names: str):
     return typer.Option(*names, help=help_, rich_help_panel="Preparing")
 
 
+@reading.reads_spectra
 def adapt(
     run: Annotated[str, typer.Argument(help="Directory of a training run, .keras file, or preset.")],
     targets: Annotated[
@@ -56,18 +57,6 @@ def adapt(
     keep_intervals: Annotated[
         bool, typer.Option("--keep-intervals", help="Keep the corrections of the intervals as they are.")
     ] = False,
-    redshift: reading.Redshift = None,
-    layout: reading.LayoutName = None,
-    medium: reading.Medium = None,
-    wave_unit: reading.WaveUnit = None,
-    flux_unit: reading.FluxUnit = None,
-    wave_column: reading.WaveColumn = None,
-    flux_column: reading.FluxColumn = None,
-    error_column: reading.ErrorColumn = None,
-    mask_column: reading.MaskColumn = None,
-    error_is: reading.ErrorIs = None,
-    mask_means: reading.MaskMeans = None,
-    spaxel: reading.Spaxel = None,
     mask_sky: Annotated[
         bool | None,
         _preparing("Mask sky lines and telluric bands; by default where a redshift is given.", "--mask-sky/--keep-sky"),
@@ -75,6 +64,8 @@ def adapt(
     min_coverage: Annotated[
         float | None, _preparing("Least fraction of the model's pixels with data; what the model was trained for.")
     ] = None,
+    *,
+    options,
 ) -> None:
     """Adapt a trained network to observed spectra without labels.
 
@@ -105,20 +96,7 @@ def adapt(
             out,
             adaptation_config(content),
             dataset=dataset,
-            options=reading.read_options(
-                layout=layout,
-                medium=medium,
-                wave_unit=wave_unit,
-                flux_unit=flux_unit,
-                wave_column=wave_column,
-                flux_column=flux_column,
-                error_column=error_column,
-                mask_column=mask_column,
-                error_is=error_is,
-                mask_means=mask_means,
-                redshift=redshift,
-                spaxel=spaxel,
-            ),
+            options=options,
             settings=PreparationSettings(mask_sky=mask_sky, min_coverage=min_coverage),
             show_progress=True,
         )

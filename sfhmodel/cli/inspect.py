@@ -10,40 +10,17 @@ import typer
 from sfhmodel.cli import reading
 
 
+@reading.reads_spectra
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="Files of spectra: FITS, ECSV, ASCII, npz, HDF5.")],
     plot: Annotated[Path | None, typer.Option("--plot", help="Picture of the first spectra: .png, .pdf, .svg.")] = None,
-    redshift: reading.Redshift = None,
-    layout: reading.LayoutName = None,
-    medium: reading.Medium = None,
-    wave_unit: reading.WaveUnit = None,
-    flux_unit: reading.FluxUnit = None,
-    wave_column: reading.WaveColumn = None,
-    flux_column: reading.FluxColumn = None,
-    error_column: reading.ErrorColumn = None,
-    mask_column: reading.MaskColumn = None,
-    error_is: reading.ErrorIs = None,
-    mask_means: reading.MaskMeans = None,
-    spaxel: reading.Spaxel = None,
+    *,
+    options,
 ) -> None:
     """Say what would be read of files: layout, axis, units, errors, mask, redshift, S/N and coverage."""
     from sfhmodel.errors import InputError
     from sfhmodel.spectra.inspection import inspect_file, plot_inspections
 
-    options = reading.read_options(
-        redshift=redshift,
-        layout=layout,
-        medium=medium,
-        wave_unit=wave_unit,
-        flux_unit=flux_unit,
-        wave_column=wave_column,
-        flux_column=flux_column,
-        error_column=error_column,
-        mask_column=mask_column,
-        error_is=error_is,
-        mask_means=mask_means,
-        spaxel=spaxel,
-    )
     found, failed = [], False
     for path in files:
         try:

@@ -44,6 +44,7 @@ def train(
 
 
 @posterior.command()
+@reading.reads_spectra
 def sample(
     model: Model,
     flow: Annotated[Path, typer.Argument(metavar="FLOW", help="File of `posterior train`.")],
@@ -55,27 +56,12 @@ def sample(
         list[str] | None, typer.Option("--sfr-window", help="Of lookback time, e.g. 0-100Myr; may repeat.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
-    redshift: reading.Redshift = None,
-    layout: reading.LayoutName = None,
-    medium: reading.Medium = None,
-    wave_unit: reading.WaveUnit = None,
-    flux_unit: reading.FluxUnit = None,
-    wave_column: reading.WaveColumn = None,
-    flux_column: reading.FluxColumn = None,
-    error_column: reading.ErrorColumn = None,
-    mask_column: reading.MaskColumn = None,
-    error_is: reading.ErrorIs = None,
-    mask_means: reading.MaskMeans = None,
-    spaxel: reading.Spaxel = None,
+    *,
+    options,
 ) -> None:
     """Samples of the posterior for observed spectra; those that cannot be used are named and left out."""
     from sfhmodel.posterior.files import sample_files
 
-    options = reading.read_options(
-        layout=layout, medium=medium, wave_unit=wave_unit, flux_unit=flux_unit, wave_column=wave_column,
-        flux_column=flux_column, error_column=error_column, mask_column=mask_column, error_is=error_is,
-        mask_means=mask_means, redshift=redshift, spaxel=spaxel,
-    )  # fmt: skip
     found, problems = sample_files(
         model, flow, files, out, n=samples, seed=seed, windows=windows or ["0-100Myr"], options=options,
         overwrite=overwrite, show_progress=True,

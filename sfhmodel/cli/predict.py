@@ -19,6 +19,7 @@ def _preparing(help_: str, *names: str):
     return typer.Option(*names, help=help_, rich_help_panel="Preparing")
 
 
+@reading.reads_spectra
 def predict(
     model: Annotated[str, typer.Argument(help=".keras file, directory of a training run, or name of a preset.")],
     inputs: Annotated[list[Path], typer.Argument(help="Files of spectra: FITS, ECSV, ASCII, npz, HDF5.")],
@@ -27,7 +28,6 @@ def predict(
     check: Annotated[
         bool, typer.Option("--check", help="Make each spectrum again from its history and compare: columns, pictures.")
     ] = False,
-    redshift: reading.Redshift = None,
     magnitudes: Annotated[
         str | None,
         typer.Option(help="Table (a row per spectrum; columns BAND, BAND_error, name), or BAND=mag[:error],..."),
@@ -37,17 +37,6 @@ def predict(
     backend: Annotated[
         str, typer.Option(help="onnx (the light graph beside the model), keras, or auto: the first that is there.")
     ] = "auto",
-    layout: reading.LayoutName = None,
-    medium: reading.Medium = None,
-    wave_unit: reading.WaveUnit = None,
-    flux_unit: reading.FluxUnit = None,
-    wave_column: reading.WaveColumn = None,
-    flux_column: reading.FluxColumn = None,
-    error_column: reading.ErrorColumn = None,
-    mask_column: reading.MaskColumn = None,
-    error_is: reading.ErrorIs = None,
-    mask_means: reading.MaskMeans = None,
-    spaxel: reading.Spaxel = None,
     mask_sky: Annotated[
         bool | None,
         _preparing("Mask sky lines and telluric bands; by default where a redshift is given.", "--mask-sky/--keep-sky"),
@@ -62,25 +51,13 @@ def predict(
         float | None, _preparing("FWHM of the observed line-spread function; matched to the training spectra's.")
     ] = None,
     resolving_power: Annotated[float | None, _preparing("Wavelength over FWHM, in place of it.")] = None,
+    *,
+    options,
 ) -> None:
     """Recover star formation and metallicity histories of observed spectra."""
     from sfhmodel.inference.from_files import predict_files
     from sfhmodel.spectra.options import PreparationSettings
 
-    options = reading.read_options(
-        layout=layout,
-        medium=medium,
-        wave_unit=wave_unit,
-        flux_unit=flux_unit,
-        wave_column=wave_column,
-        flux_column=flux_column,
-        error_column=error_column,
-        mask_column=mask_column,
-        error_is=error_is,
-        mask_means=mask_means,
-        redshift=redshift,
-        spaxel=spaxel,
-    )
     settings = PreparationSettings(
         mask_sky=mask_sky,
         min_coverage=min_coverage,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -28,6 +31,43 @@ MaskColumn = Annotated[str | None, _reading("Name, or number from 1 on.", "--mas
 ErrorIs = Annotated[str | None, _reading("error, variance or inverse_variance.", "--error-is")]
 MaskMeans = Annotated[str | None, _reading("What 1 in a mask means: use or ignore; else by its name.", "--mask-means")]
 Spaxel = Annotated[str | None, _reading("x,y of a cube, from 0 on; else the sum of all.", "--spaxel")]
+
+
+_OPTIONS = {
+    "redshift": Redshift,
+    "layout": LayoutName,
+    "medium": Medium,
+    "wave_unit": WaveUnit,
+    "flux_unit": FluxUnit,
+    "wave_column": WaveColumn,
+    "flux_column": FluxColumn,
+    "error_column": ErrorColumn,
+    "mask_column": MaskColumn,
+    "error_is": ErrorIs,
+    "mask_means": MaskMeans,
+    "spaxel": Spaxel,
+}
+
+
+def reads_spectra(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that asks all about files of spectra, and is called with the answers as ``options``, `ReadOptions`."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for parameter in signature.parameters.values() if parameter.name != "options"]
+    asked = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def asking(**given):
+        options = read_options(**{name: given.pop(name) for name in _OPTIONS})
+        return command(**given, options=options)
+
+    wanted = signature.replace(parameters=[*own, *asked])
+    vars(asking).update(
+        __signature__=wanted, __annotations__={p.name: p.annotation for p in wanted.parameters.values()}
+    )
+    return asking
 
 
 def read_options(*, spaxel: str | None, **options):
