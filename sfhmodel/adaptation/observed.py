@@ -6,18 +6,18 @@ Of a data set of records the labels are never looked at.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from sfhmodel.description import INPUT_NAMES
-from sfhmodel.errors import InputError, SfhmodelWarning
+from sfhmodel.errors import InputError
+from sfhmodel.inference.pieces import Report, predicted_pieces
 from sfhmodel.inference.predictor import Predictor
 from sfhmodel.inference.progress import progress
-from sfhmodel.spectra import PreparationSettings, ReadOptions, read_pieces
+from sfhmodel.spectra import PreparationSettings, ReadOptions
 
 LEAST = 100  # spectra: fewer say little of how a survey differs from a simulation
 _BATCH = 500
@@ -86,7 +86,7 @@ def read_observed(
     TrainingDataError
         A data set that is unfinished or damaged, or whose records are not those of the model.
     """
-    found = _Found([], [], {}, [])
+    found = _Found()
     predictor = Predictor(model, settings)
     with progress(show_progress, "observed spectra") as advance:
         for target in map(Path, targets):
@@ -94,15 +94,15 @@ def read_observed(
             if target.is_dir():
                 _read_records(target, model, most, found, advance)
             else:
-                _read_file(target, predictor, options or ReadOptions(), found, advance)
+                _read_file(target, predictor, options, found, advance)
             found.targets.append((target.name, found.n - before))
     if found.n < LEAST:
-        wrong = f"; {found.problems[0][1]}" if found.problems else ""
+        wrong = f"; {found.report.problems[0][1]}" if found.report.problems else ""
         raise InputError(
             f"{found.n} observed spectra can be used, an adaptation needs at least {LEAST}: give more of them{wrong}"
         )
     inputs = {name: np.concatenate([part[name] for part in found.parts]) for name in INPUT_NAMES}
-    observed = Observed(inputs, tuple(found.targets), tuple(found.notes), tuple(found.problems))
+    observed = Observed(inputs, tuple(found.targets), tuple(found.report.notes), tuple(found.report.problems))
     if len(observed) <= most:
         return observed
     rows = np.sort(np.random.default_rng([seed, 0]).permutation(len(observed))[:most])
@@ -111,10 +111,9 @@ def read_observed(
 
 @dataclass
 class _Found:
-    parts: list[dict[str, np.ndarray]]
-    targets: list[tuple[str, int]]
-    notes: dict[tuple[str, str], None]
-    problems: list[tuple[str, str]]
+    parts: list[dict[str, np.ndarray]] = field(default_factory=list)
+    targets: list[tuple[str, int]] = field(default_factory=list)
+    report: Report = field(default_factory=Report)
 
     @property
     def n(self) -> int:
@@ -137,18 +136,14 @@ def _read_records(folder: Path, model, most: int, found: _Found, advance: Callab
         advance(len(batch.sample_id))
 
 
-def _read_file(path: Path, predictor: Predictor, options: ReadOptions, found: _Found, advance) -> None:
-    """Inputs of the spectra of a file that can be used; what is wrong with others goes into the problems."""
-    try:
-        for spectra in read_pieces(path, options):
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", SfhmodelWarning)
-                predicted = predictor.predict_spectra(spectra, on_bad="skip", keep_inputs=True, on_progress=advance)
-            for note in (*predicted.notes, *(str(warning.message) for warning in caught)):
-                found.notes[str(path), note] = None
-            found.problems += [(str(path), f"{path}: {what}") for what in dict.fromkeys(predicted.problems) if what]
-            usable = np.array([not what for what in predicted.problems])
-            assert predicted.inputs is not None  # kept
-            found.add({name: values[usable] for name, values in predicted.inputs.items()})
-    except InputError as error:
-        found.problems.append((str(path), str(error)))
+def _read_file(target: Path, predictor: Predictor, options: ReadOptions | None, found: _Found, advance) -> None:
+    """Inputs of the spectra of a file that can be used."""
+    report = found.report
+    for path, predicted in predicted_pieces(
+        predictor, [target], options, report, keep_inputs=True, on_progress=advance
+    ):
+        for note in predicted.notes:
+            report.note(path, note)
+        inputs = report.spectra_of(path, predicted).inputs
+        assert inputs is not None  # kept
+        found.add(inputs)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sfhmodel.errors import ConfigError, InputError, SfhmodelWarning
 from sfhmodel.inference.magnitude_files import MagnitudeSource
+from sfhmodel.inference.pieces import Report
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
 from sfhmodel.spectra import ObservedSpectrum, PreparationSettings, ReadOptions, read_pieces
@@ -50,17 +51,6 @@ class FilesOutcome:
         lines += [f"picture: {path}" for path in self.pictures]
         lines += [f"error: {what if where in what else f'{where}: {what}'}" for where, what in self.problems]
         return "\n".join(lines)
-
-
-@dataclass
-class _Report:
-    """Problems and notes so far."""
-
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    notes: dict[tuple[str, str], None] = field(default_factory=dict)
-
-    def note(self, where: str, what: str) -> None:
-        self.notes[where, what] = None
 
 
 def predict_files(
@@ -110,7 +100,7 @@ def predict_files(
     check_new(out, overwrite)
     check_writable(out)
     check_model_file(resolve(model))  # before anything slow is imported
-    report = _Report()
+    report = Report()
     photometry = MagnitudeSource.of(magnitudes)
     pictures = None if plots is None else Path(plots)
     work = _Work(model, settings, backend, photometry, batch_size, pictures, report, check)
@@ -135,7 +125,7 @@ class _Work:
     photometry: MagnitudeSource
     batch_size: int
     plots: Path | None
-    report: _Report
+    report: Report
     check: bool = False
     n_read: int = 0
     parts: list[Prediction] = field(default_factory=list)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,11 @@ from sfhmodel.checking.bank import ResidualBank
 from sfhmodel.checking.residuals import residuals
 from sfhmodel.checking.templates import templates_of
 from sfhmodel.description import ModelDescription
-from sfhmodel.errors import ConfigError, InputError, SfhmodelWarning
+from sfhmodel.errors import ConfigError
+from sfhmodel.inference.pieces import Report, predicted_pieces
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
-from sfhmodel.spectra import PreparationSettings, ReadOptions, read_pieces
+from sfhmodel.spectra import PreparationSettings, ReadOptions
 
 HIGHEST_MISMATCH = 4.0  # beyond, it is the answer that is wrong: another redshift, no galaxy
 LEAST_GOOD = 0.5  # of the pixels
@@ -47,12 +47,10 @@ class BankOutcome:
 
 
 @dataclass
-class _Work:
+class _Work(Report):
     rows: list[np.ndarray] = field(default_factory=list)
     good: list[np.ndarray] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    notes: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def add(self, path: str, predicted: Prediction, line_wave_aa: np.ndarray) -> None:
         """The rows of checked predictions that can be used."""
@@ -74,7 +72,7 @@ class _Work:
                 self.good.append(good)
                 self.names.append(name)
         for note in predicted.notes:
-            self.notes[path, note] = None
+            self.note(path, note)
 
     def bank(self, description: ModelDescription, about: dict) -> ResidualBank | None:
         if not self.rows:
@@ -126,16 +124,8 @@ def residual_bank(
     templates, _ = templates_of(predictor.description)
     work = _Work()
     with progress(show_progress, "spectra") as advance:
-        for path in files:
-            try:
-                for spectra in read_pieces(Path(path), options or ReadOptions()):
-                    with warnings.catch_warnings(record=True) as caught:
-                        warnings.simplefilter("always", SfhmodelWarning)
-                        predicted = predictor.predict_spectra(spectra, on_bad="skip", check=True, on_progress=advance)
-                    work.notes |= {(str(path), str(warning.message)): None for warning in caught}
-                    work.add(str(path), predicted, templates.line_wave_aa)
-            except InputError as error:
-                work.problems.append((str(path), str(error)))
+        for path, predicted in predicted_pieces(predictor, files, options, work, check=True, on_progress=advance):
+            work.add(path, predicted, templates.line_wave_aa)
     about = {
         "files": [Path(path).name for path in files],
         "model": Path(model).name,

@@ -9,12 +9,13 @@ from pathlib import Path
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.files import check_new, check_writable
 from sfhmodel.inference import load
+from sfhmodel.inference.pieces import Report, predicted_pieces
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
 from sfhmodel.posterior.posterior import Posterior
 from sfhmodel.posterior.samples import PosteriorSamples, check_window, window_yr
 from sfhmodel.presets import resolve
-from sfhmodel.spectra import PreparationSettings, ReadOptions, read_pieces
+from sfhmodel.spectra import PreparationSettings, ReadOptions
 
 
 def sample_files(
@@ -56,22 +57,17 @@ def sample_files(
     check_writable(Path(out))
     posterior = Posterior.load(flow)
     posterior.check_of(resolve(model))
-    predictor, parts, problems = load(model, settings=settings, backend="keras"), [], []
+    predictor, parts, report = load(model, settings=settings, backend="keras"), [], Report()
     edges = predictor.description.age_bin_edges_yr
     for window in windows:
         check_window(edges, *window_yr(window))
-    with progress(show_progress, "spectra") as advance, warnings.catch_warnings():
-        warnings.simplefilter("default", SfhmodelWarning)
-        for path in files:
-            try:
-                for spectra in read_pieces(Path(path), options or ReadOptions()):
-                    predicted = predictor.predict_spectra(spectra, on_bad="skip", on_progress=advance)
-                    problems += [f"{path}: {what}" for what in dict.fromkeys(predicted.problems) if what]
-                    usable = [k for k, what in enumerate(predicted.problems) if not what]
-                    if usable:
-                        parts.append(predicted[usable])
-            except InputError as error:
-                problems.append(str(error) if str(path) in str(error) else f"{path}: {error}")
+    with progress(show_progress, "spectra") as advance:
+        for path, predicted in predicted_pieces(predictor, files, options, report, on_progress=advance):
+            if len(usable := report.spectra_of(path, predicted)):
+                parts.append(usable)
+    for path, what in report.notes:
+        warnings.warn(f"{path}: {what}", SfhmodelWarning, stacklevel=2)
+    problems = [what if path in what else f"{path}: {what}" for path, what in report.problems]
     if not parts:
         raise InputError(f"not one spectrum can be used; {problems[0] if problems else 'no files are given'}")
     found = posterior.sample(predictor, Prediction.joined(parts), n, seed)
