@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.fitting import row
 from benchmarks.prospect import BANDS, LIBRARIES
 
 SUMMARIES = ("mean_log10_age_yr_mass", "log10_metallicity_mass")
@@ -112,48 +113,37 @@ def answer(predictor, known: Galaxies, options) -> list[dict]:
     )
     names = list(predictor.description.summary_names)
     columns = [names.index(name) for name in SUMMARIES]
-    off = prediction.summaries[:, columns] - np.repeat(known.summaries, options.draws, axis=0)
-    true = np.cumsum(np.repeat(known.mass_fraction, options.draws, axis=0), axis=1)
-    low, high = _ends(predictor.description.quantile_levels)
-    distance = np.abs(np.cumsum(prediction.mass_fraction, axis=1) - true)
+    summaries, fraction = (np.repeat(a, options.draws, axis=0) for a in (known.summaries, known.mass_fraction))
+    true, low, high = np.cumsum(fraction, axis=1), prediction.level(0.16), prediction.level(0.84)
     intervals = prediction.cumulative_quantiles[:, :-1]
     held = (true[:, :-1] >= intervals[..., low]) & (true[:, :-1] <= intervals[..., high])
-    age = np.repeat(known.summaries[:, 0], options.draws)
-    ages = prediction.summary_quantiles[:, columns[0]]
+    age, ages = summaries[:, 0], prediction.summary_quantiles[:, columns[0]]
     age_held = (age >= ages[:, low]) & (age <= ages[:, high])
     keys = np.repeat([" ".join(str(case[c]) for c in _COLUMNS) for case in known.cases], options.draws)
     libraries = np.repeat([case["library"] for case in known.cases], options.draws)
     rows = []
     for key in [*sorted(set(keys)), *LIBRARIES]:
         these = (keys == key) | (libraries == key)
-        bias = np.median(off[these], axis=0)
+        answers = prediction.mass_fraction[these], prediction.summaries[these][:, columns]
         rows.append({
             "galaxies": key,
             "n": int(these.sum()),
-            "cumulative_error": float(distance[these].mean()),
+            **row(*answers, fraction[these], summaries[these]),
             "in_68_cumulative": float(held[these].mean()),
             "in_68_age": float(age_held[these].mean()),
-            "bias": bias.tolist(),
-            "scatter": (1.4826 * np.median(np.abs(off[these] - bias), axis=0)).tolist(),
             "flagged": float((prediction.novelty[these] > 1.0).mean()),
         })  # fmt: skip
     return rows
-
-
-def _ends(levels) -> tuple[int, int]:
-    """Where the 68% interval's ends are among the quantiles."""
-    low, high = (int(np.argmin(np.abs(np.asarray(levels) - level))) for level in (0.16, 0.84))
-    return low, high
 
 
 def print_rows(rows: list[dict]) -> None:
     """The rows as text."""
     print(f"{'ProSpect galaxies':18s}{'spectra':>8s}{'error':>8s}{'in 68%: cum':>12s}{'age':>7s}"
           f"{'age dex':>18s}{'[M/H] dex':>18s}{'flagged':>9s}")  # fmt: skip
-    for row in rows:
-        spreads = "".join(f"{b:+10.3f} ±{s:6.3f}" for b, s in zip(row["bias"], row["scatter"], strict=True))
-        print(f"{row['galaxies']:18s}{row['n']:8d}{row['cumulative_error']:8.4f}{row['in_68_cumulative']:12.3f}"
-              f"{row['in_68_age']:7.3f}{spreads}{row['flagged']:9.3f}")  # fmt: skip
+    for found in rows:
+        spreads = "".join(f"{b:+10.3f} ±{s:6.3f}" for b, s in zip(found["bias"], found["scatter"], strict=True))
+        print(f"{found['galaxies']:18s}{found['n']:8d}{found['cumulative_error']:8.4f}{found['in_68_cumulative']:12.3f}"
+              f"{found['in_68_age']:7.3f}{spreads}{found['flagged']:9.3f}")  # fmt: skip
 
 
 def main() -> None:

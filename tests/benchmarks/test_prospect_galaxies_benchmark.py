@@ -84,4 +84,5 @@ class _Knowing:
             cumulative_quantiles=cumulative,
             summary_quantiles=summaries[..., None] + [-0.05, 0.0, 0.05],
             novelty=np.zeros(80),
+            level=self.description.quantile_levels.index,
         )
