@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sfhmodel.errors import ConfigError
-from sfhmodel.training.config import TrainingConfig
+from sfhmodel.training.config import TrainingConfig, explained
 
 # what is minimised: weights of the terms; all but `supervised` rise to theirs over the first steps
 DEFAULT_LOSSES = {
@@ -120,14 +120,7 @@ def adaptation_config(content: dict, origin: str = "adaptation config") -> Adapt
     try:
         return AdaptationConfig.model_validate(content)
     except ValidationError as error:
-        lines = []
-        for item in error.errors():
-            where = ".".join(str(part) for part in item["loc"]) or "config"
-            if item["type"] == "extra_forbidden":
-                lines.append(f"unknown key {where!r}: the keys are {', '.join(AdaptationConfig.model_fields)}")
-            else:
-                lines.append(f"{where}: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})")
-        raise ConfigError(f"{origin} is not valid:\n  " + "\n  ".join(lines)) from error
+        raise ConfigError(explained(error, origin, AdaptationConfig)) from error
 
 
 def adaptation_yaml(config: AdaptationConfig, of: dict) -> str:

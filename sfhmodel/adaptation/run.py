@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +12,12 @@ import yaml
 from sfhmodel.adaptation.config import AdaptationConfig, adaptation_config, adaptation_yaml
 from sfhmodel.adaptation.observed import Observed, read_observed
 from sfhmodel.errors import ConfigError
-from sfhmodel.model_file import check_model_file, open_model
-from sfhmodel.presets import resolve
 from sfhmodel.spectra import PreparationSettings, ReadOptions
 from sfhmodel.training.checkpoints import Arrays, Checkpoint, Progress, copied_values, load_checkpoint, save_checkpoint
 from sfhmodel.training.directory import CONFIG, DESCRIPTION, MODEL, read_summary, run_directory
 from sfhmodel.training.files import write_json, write_text
 from sfhmodel.training.sources import open_source
+from sfhmodel.training.transfer.origin import open_origin
 
 _REFERENCE = 4096  # galaxies of each kind that weights and transport are set by
 
@@ -68,10 +66,9 @@ def adapt(
 
     began = time.perf_counter()
     config, out = config or AdaptationConfig(), Path(out)
-    path = resolve(run)
-    check_model_file(path)
     simulated_from = _data_of(run, dataset)
-    core = open_model(path)
+    origin = open_origin(run)
+    core = origin.model
     shared_latent(core)
     simulated = open_source(simulated_from, config.seed)
     core.description.check_same(simulated.description)
@@ -88,8 +85,8 @@ def adapt(
         for where, what in (*observed.notes, *observed.problems):
             print(f"note: {what if where in what else f'{where}: {what}'}")
     of = {
-        "model": str(path.parent.name if path.name == MODEL else path.name),
-        "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "model": origin.label,
+        "model_sha256": origin.sha256,
         "data": str(simulated_from),
         "data_sha256": simulated.description.dataset_sha256,
         "observed": len(observed),

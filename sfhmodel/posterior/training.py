@@ -16,14 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sfhmodel.data import TrainingData, batches
 from sfhmodel.errors import ConfigError, TrainingDataError, TrainingError
-from sfhmodel.files import check_new, check_writable, file_sha256
+from sfhmodel.files import check_new, check_writable
 from sfhmodel.inference.progress import progress
-from sfhmodel.model_file import check_model_file, open_model
 from sfhmodel.posterior.coordinates import SCALARS, Coordinates
 from sfhmodel.posterior.flow import PosteriorFlow
 from sfhmodel.posterior.posterior import Posterior, features_of
-from sfhmodel.presets import resolve
-from sfhmodel.training.directory import MODEL
+from sfhmodel.training.transfer.origin import open_origin
 from sfhsim.files import whole_file
 
 _BATCH = 500
@@ -97,13 +95,12 @@ def train_posterior(
     config, out = config or FlowConfig(), Path(out)
     check_new(out, overwrite)
     check_writable(out)
-    path = resolve(model)
-    check_model_file(path)
-    core, data = open_model(path), TrainingData(dataset)
+    origin, data = open_origin(model), TrainingData(dataset)
+    core = origin.model
     data.check_same(core.description)
     about: dict[str, Any] = {
-        "model": path.parent.name if path.name == MODEL else path.name,
-        "model_sha256": file_sha256(path),
+        "model": origin.label,
+        "model_sha256": origin.sha256,
         "dataset": data.description.dataset_name,
         "dataset_sha256": data.description.dataset_sha256,
         "config": config.model_dump() | {"flow": config.flow},
@@ -117,10 +114,10 @@ def train_posterior(
     mean, std = seen["features"].mean(axis=0), np.maximum(seen["features"].std(axis=0), _STD_FLOOR)
     flow = PosteriorFlow(coordinates.n, mean.size, **config.flow)
     posterior = Posterior(flow, coordinates, mean, std, about)
-    with _state(out, about) as folder:
-        about["nll"] = _fit(posterior, seen, held, config, folder, show_progress)
-        posterior.save(out, overwrite)
-        shutil.rmtree(folder)
+    folder = _state_folder(out, about)
+    about["nll"] = _fit(posterior, seen, held, config, folder, show_progress)
+    posterior.save(out, overwrite)
+    shutil.rmtree(folder)
     return posterior
 
 
@@ -145,23 +142,15 @@ def galaxies(core, data: TrainingData, split: str, limit: int, advance=lambda co
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-class _state:
+def _state_folder(out: Path, about: dict[str, Any]) -> Path:
     """The folder of a training that is under way, for the same one to go on in; ConfigError where it is another's."""
-
-    def __init__(self, out: Path, about: dict[str, Any]):
-        self.folder = out.with_name(out.name + ".resume")
-        self._key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-
-    def __enter__(self) -> Path:
-        key = self.folder / "training"
-        if key.is_file() and key.read_text() != self._key:
-            raise ConfigError(f"{self.folder} is of another training: delete it, or choose another file")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        key.write_text(self._key)
-        return self.folder
-
-    def __exit__(self, *error) -> None:
-        return None
+    folder = out.with_name(out.name + ".resume")
+    key, own = folder / "training", hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+    if key.is_file() and key.read_text() != own:
+        raise ConfigError(f"{folder} is of another training: delete it, or choose another file")
+    folder.mkdir(parents=True, exist_ok=True)
+    key.write_text(own)
+    return folder
 
 
 def _fit(posterior: Posterior, seen: dict, held: dict, config: FlowConfig, folder: Path, show_progress: bool) -> float:

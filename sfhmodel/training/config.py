@@ -141,7 +141,7 @@ def config_from_dict(content: dict, origin: str = "training config") -> Training
     try:
         return TrainingConfig.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(_explain(error, origin)) from error
+        raise ConfigError(explained(error, origin, TrainingConfig)) from error
 
 
 def load_config(path: str | Path) -> TrainingConfig:
@@ -231,11 +231,12 @@ def _number(value):
         return value
 
 
-def _explain(error: ValidationError, origin: str) -> str:
+def explained(error: ValidationError, origin: str, config: type[BaseModel]) -> str:
+    """What is wrong with a config of this class, a line for each key."""
     lines = []
     for item in error.errors():
         where = ".".join(str(part) for part in item["loc"]) or "config"
-        inside: type[BaseModel] = TransferConfig if where.startswith("transfer.") else TrainingConfig
+        inside: type[BaseModel] = TransferConfig if where.startswith("transfer.") else config
         known = ", ".join(inside.model_fields)
         if item["type"] == "extra_forbidden":
             lines.append(f"unknown key {where!r}: the keys are {known}")

@@ -1,6 +1,7 @@
 """What is carried from a trained model to one for other bands, bins or wavelengths; what is frozen, and the pull."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -221,7 +222,7 @@ def test_nothing_to_carry_is_an_error(networks):
 
 def start_of(source, model=None, **changes) -> tuple[object, Start, TransferConfig]:
     model, config = model or twin(source), TransferConfig(source="there", **changes)
-    return model, new_start(model, Origin("there", "0" * 64, source), config), config
+    return model, new_start(model, Origin("there", Path("there.keras"), "0" * 64, source), config), config
 
 
 def test_branches_are_what_sees_one_kind_of_input(either):

@@ -8,7 +8,7 @@ from typing import Any
 
 from sfhmodel.errors import ConfigError, ModelFileError
 from sfhmodel.files import file_sha256
-from sfhmodel.model_file import check_model_file, open_model
+from sfhmodel.model_file import RUN_MODEL, check_model_file, open_model
 from sfhmodel.presets import resolve
 from sfhmodel.training.transfer.config import OF_SOURCE
 
@@ -20,13 +20,20 @@ class Origin:
     Attributes
     ----------
     name : as the user named it.
+    path : of its file.
     sha256 : of its file.
     model : StarFormationModel
     """
 
     name: str
+    path: Path
     sha256: str
     model: Any
+
+    @property
+    def label(self) -> str:
+        """A short name for tables: of the run, else of the file."""
+        return self.path.parent.name if self.path.name == RUN_MODEL else self.path.name
 
 
 def open_origin(name: str | Path) -> Origin:
@@ -39,7 +46,7 @@ def open_origin(name: str | Path) -> Origin:
     """
     path = resolve(name)
     check_model_file(path)
-    return Origin(str(name), file_sha256(path), open_model(path))
+    return Origin(str(name), path, file_sha256(path), open_model(path))
 
 
 def check_unchanged(name: str, sha256: str, run: Path) -> None:
