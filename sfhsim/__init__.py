@@ -17,6 +17,7 @@ __version__ = "0.3.0"
 if TYPE_CHECKING:
     from sfhsim.generation import generate_dataset, repair_dataset, verify_dataset
     from sfhsim.libraries import import_library, install_library, list_libraries, load_library, splice
+    from sfhsim.likelihood import Likelihood, PriorCube
     from sfhsim.recipe import Mixture, Recipe, load_recipe
     from sfhsim.records import Dataset
     from sfhsim.streaming import PrefetchingStream
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 _HOME = {
     "AgeBinTemplates": "synthesis",
     "Dataset": "records",
+    "Likelihood": "likelihood",
     "Mixture": "recipe",
     "MixtureSimulator": "synthesis",
     "PrefetchingStream": "streaming",
+    "PriorCube": "likelihood",
     "Recipe": "recipe",
     "Simulator": "synthesis",
     "age_bin_templates": "synthesis",
@@ -53,9 +56,11 @@ _HOME = {
 __all__ = [
     "AgeBinTemplates",
     "Dataset",
+    "Likelihood",
     "Mixture",
     "MixtureSimulator",
     "PrefetchingStream",
+    "PriorCube",
     "Recipe",
     "Simulator",
     "__version__",

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfhsim import elementary
-from sfhsim.constants import AB_ZERO_POINT, C_AA_S
+from sfhsim.constants import AB_ZERO_POINT, C_AA_S, LN10
 from sfhsim.errors import CoverageError, RecipeError
 from sfhsim.instrument.two_column_files import check_table
 
@@ -150,6 +150,12 @@ def ab_magnitude(mean_f_lambda: np.ndarray, pivot_wave_aa: float | np.ndarray) -
     """AB magnitude of a photon-weighted mean flux density in erg/s/cm2/A; NaN where it is not positive."""
     f_nu = np.asarray(mean_f_lambda, dtype=np.float64) * np.square(pivot_wave_aa) / C_AA_S
     return -2.5 * elementary.log10(np.where(f_nu > 0.0, f_nu, np.nan)) + AB_ZERO_POINT
+
+
+def ab_flux(magnitude: np.ndarray, pivot_wave_aa: float | np.ndarray) -> np.ndarray:
+    """Photon-weighted mean flux density in erg/s/cm2/A of AB magnitudes, the inverse of `ab_magnitude`."""
+    f_nu = elementary.exp(-0.4 * LN10 * (np.asarray(magnitude, dtype=np.float64) - AB_ZERO_POINT))
+    return f_nu * C_AA_S / np.square(pivot_wave_aa)
 
 
 def quadrature(

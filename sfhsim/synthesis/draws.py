@@ -83,18 +83,53 @@ class ParameterPlan:
         self._of_gas = dict(_gas_parameters(recipe))
         self._single = self._common | self._added | self._of_gas
         shift = (COMMON_SHIFT,) if COMMON_SCATTER in self._of_gas else ()
-        self._n_in_order = len(self._common) + len(names) + len(self._added)
         self.names = (*self._common, *(f"history.{name}" for name in names), *self._added, *self._of_gas, *shift)
 
     def draw(self, sample_id: np.ndarray, seed: int) -> Draws:
         """Parameters of the samples ``sample_id`` (n,)."""
+        sample_id = np.ascontiguousarray(sample_id, dtype=np.uint64)
+        return self.from_uniform(self.uniform(sample_id, seed), sample_id, seed)
+
+    def tables(self) -> dict[int, list[tuple[str, bool]]]:
+        """The columns of each table of uniform numbers, by its stream: a name, and whether the column decides anything.
+
+        ``history.family`` decides between the recipe's histories.
+        """
+        varies = {name: not given.is_constant for name, given in self._single.items()}
+        history = {
+            name: any(not parameters[name].is_constant for parameters in self._by_family if name in parameters)
+            for name in self._history_names
+        }
+        in_order = [("history.family", len(self._by_family) > 1)]
+        in_order += [(name, varies[name]) for name in self._common]
+        in_order += [(f"history.{name}", history[name]) for name in self._history_names]
+        in_order += [(name, varies[name]) for name in self._added]
+        tables = {STREAM_PARAMETERS: in_order}
+        if self._of_gas:
+            shifts = COMMON_SCATTER in self._of_gas and self.bounds(COMMON_SHIFT)[1] > 0.0
+            tables[STREAM_GAS] = [(name, varies.get(name, name == COMMON_SHIFT and shifts)) for name in _GAS]
+        for index, sizes in self._vector_sizes().items():
+            names = [f"history.{index}.{name}.{k}" for name, size in sizes.items() for k in range(size)]
+            tables[STREAM_VECTORS + index] = [(name, True) for name in names]
+        return tables
+
+    def uniform(self, sample_id: np.ndarray, seed: int) -> dict[int, np.ndarray]:
+        """Uniform numbers (n, n_column) of each of the `tables`, for the samples ``sample_id`` (n,) uint64."""
         from sfhsim.kernels.random import fill_uniform
 
-        sample_id = np.ascontiguousarray(sample_id, dtype=np.uint64)
-        uniform = np.empty((sample_id.size, 1 + self._n_in_order))
-        fill_uniform(np.uint64(seed), sample_id, STREAM_PARAMETERS, uniform)
-        family = np.searchsorted(self._family_edges, uniform[:, 0], side="right")
-        family = np.minimum(family, len(self._by_family) - 1)
+        found = {}
+        for stream, columns in self.tables().items():
+            found[stream] = np.empty((sample_id.size, len(columns)))
+            fill_uniform(np.uint64(seed), sample_id, stream, found[stream])
+        return found
+
+    def from_uniform(self, tables: Mapping[int, np.ndarray], sample_id: np.ndarray, seed: int) -> Draws:
+        """Parameters of galaxies by their uniform numbers (n, n_column) in each of the `tables`.
+
+        Deviates of single lines, and noise, follow from ``sample_id`` (n,) uint64 and ``seed``.
+        """
+        uniform = tables[STREAM_PARAMETERS]
+        family = self.family(uniform[:, 0])
         values = {
             name: distribution.quantile(uniform[:, 1 + k])
             for k, (name, distribution) in enumerate(self._common.items())
@@ -108,41 +143,48 @@ class ParameterPlan:
             values[f"history.{name}"] = column
         for k, (name, distribution) in enumerate(self._added.items(), start=1 + len(values)):
             values[name] = distribution.quantile(uniform[:, k])
-        values |= self._gas(sample_id, seed)
-        return Draws(sample_id, family, values, self._vectors(sample_id, seed), seed)
+        if self._of_gas:
+            values |= self._gas(tables[STREAM_GAS])
+        return Draws(sample_id, family, values, self._vectors(tables), seed)
 
-    def _gas(self, sample_id: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    def family(self, uniform: np.ndarray) -> np.ndarray:
+        """(n,) index of the history that uniform numbers (n,) choose."""
+        return np.minimum(np.searchsorted(self._family_edges, uniform, side="right"), len(self._by_family) - 1)
+
+    def belongs(self, column: str, family: int) -> bool:
+        """Whether a column of `tables` decides anything in galaxies of this history."""
+        name = column.removeprefix("history.")
+        if name == column or column == "history.family":
+            return True
+        own = self._by_family[family]
+        return name.startswith(f"{family}.") or (name in own and not own[name].is_constant)
+
+    def _gas(self, uniform: np.ndarray) -> dict[str, np.ndarray]:
         """Offset and scatters of lines, and what all lines of a galaxy have in common."""
-        from sfhsim.kernels.random import fill_uniform
-
-        if not self._of_gas:
-            return {}
-        uniform = np.empty((sample_id.size, len(_GAS)))
-        fill_uniform(np.uint64(seed), sample_id, STREAM_GAS, uniform)
         values = {name: given.quantile(uniform[:, _GAS.index(name)]) for name, given in self._of_gas.items()}
         if COMMON_SCATTER in values:
             normal = elementary.normal_quantile(uniform[:, _GAS.index(COMMON_SHIFT)])
             values[COMMON_SHIFT] = values[COMMON_SCATTER] * normal
         return values
 
-    def _vectors(self, sample_id: np.ndarray, seed: int) -> dict[int, dict[str, np.ndarray]]:
-        """Vector parameters of each history's family, from a table of uniform numbers of its own."""
+    def _vector_sizes(self) -> dict[int, dict[str, int]]:
+        """Sizes of the vector parameters of the recipe's histories that have any, by the history's index."""
         from sfhsim.histories import vector_sizes
-        from sfhsim.kernels.random import fill_uniform
 
+        sizes = {index: vector_sizes(history) for index, history in enumerate(self.recipe.histories)}
+        return {index: found for index, found in sizes.items() if found}
+
+    def _vectors(self, tables: Mapping[int, np.ndarray]) -> dict[int, dict[str, np.ndarray]]:
+        """Vector parameters of each history's family, from a table of uniform numbers of its own."""
         vectors = {}
-        for index, history in enumerate(self.recipe.histories):
-            family, sizes = get_history(history.family), vector_sizes(history)
-            if not sizes:
-                continue
-            uniform = np.empty((sample_id.size, sum(sizes.values())))
-            fill_uniform(np.uint64(seed), sample_id, STREAM_VECTORS + index, uniform)
-            parts = np.split(uniform, np.cumsum(list(sizes.values()))[:-1], axis=1)
-            drawn = {
+        for index, sizes in self._vector_sizes().items():
+            history = self.recipe.histories[index]
+            family = get_history(history.family)
+            parts = np.split(tables[STREAM_VECTORS + index], np.cumsum(list(sizes.values()))[:-1], axis=1)
+            vectors[index] = {
                 name: _vector(family, name, np.ascontiguousarray(part), history)
                 for name, part in zip(sizes, parts, strict=True)
             }
-            vectors[index] = drawn
         return vectors
 
     def constant(self, name: str) -> float | None:
