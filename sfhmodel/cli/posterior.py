@@ -29,6 +29,9 @@ def train(
     records: Annotated[int, typer.Option(min=200, help="Galaxies to learn from, at most.")] = 100_000,
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies in a step.")] = 256,
     learning_rate: Annotated[float, typer.Option(help="At the start of the cosine.")] = 1e-3,
+    of: Annotated[
+        str, typer.Option(help="histories (mass fractions, Z, A_V), or the parameters of the data set's recipe.")
+    ] = "histories",
     couplings: Annotated[int, typer.Option(min=1, help="Layers of the flow.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
@@ -37,8 +40,9 @@ def train(
     from sfhmodel.posterior import flow_config, train_posterior
 
     config = flow_config(
-        steps=steps, records=records, batch_size=batch_size, learning_rate=learning_rate, couplings=couplings, seed=seed
-    )
+        of=of, steps=steps, records=records, batch_size=batch_size, learning_rate=learning_rate, couplings=couplings,
+        seed=seed,
+    )  # fmt: skip
     found = train_posterior(model, dataset, out, config, overwrite=overwrite, show_progress=True)
     print(f"{out}: negative log likelihood {found.about['nll']:.3f} of validation galaxies")
 
@@ -52,6 +56,14 @@ def sample(
     out: Annotated[Path, typer.Option("--out", help="FITS file of samples and of quantities that follow.")],
     samples: Annotated[int, typer.Option("--samples", min=1, help="Of each spectrum.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 0,
+    correct: Annotated[
+        bool,
+        typer.Option("--correct", help="Weigh samples of parameters by the likelihood of the simulator, until right."),
+    ] = False,
+    magnitudes: Annotated[
+        str | None,
+        typer.Option(help="Table (a row per spectrum; columns BAND, BAND_error, name), or BAND=mag[:error],..."),
+    ] = None,
     windows: Annotated[
         list[str] | None, typer.Option("--sfr-window", help="Of lookback time, e.g. 0-100Myr; may repeat.")
     ] = None,
@@ -63,8 +75,8 @@ def sample(
     from sfhmodel.posterior.files import sample_files
 
     found, problems = sample_files(
-        model, flow, files, out, n=samples, seed=seed, windows=windows or ["0-100Myr"], options=options,
-        overwrite=overwrite, show_progress=True,
+        model, flow, files, out, n=samples, seed=seed, windows=windows or ["0-100Myr"], correct=correct,
+        magnitudes=magnitudes, options=options, overwrite=overwrite, show_progress=True,
     )  # fmt: skip
     for problem in problems:
         print(f"error: {problem}")

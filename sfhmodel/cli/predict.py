@@ -28,6 +28,12 @@ def predict(
     check: Annotated[
         bool, typer.Option("--check", help="Make each spectrum again from its history and compare: columns, pictures.")
     ] = False,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Also so many joint samples of the posterior, to TABLE-samples.fits.")
+    ] = None,
+    posterior: Annotated[
+        Path | None, typer.Option(help="File of `posterior train`, of this model, for --samples.")
+    ] = None,
     magnitudes: Annotated[
         str | None,
         typer.Option(help="Table (a row per spectrum; columns BAND, BAND_error, name), or BAND=mag[:error],..."),
@@ -55,8 +61,12 @@ def predict(
     options,
 ) -> None:
     """Recover star formation and metallicity histories of observed spectra."""
+    from sfhmodel.errors import ConfigError
     from sfhmodel.inference.from_files import predict_files
     from sfhmodel.spectra.options import PreparationSettings
+
+    if (samples is None) != (posterior is None):
+        raise ConfigError("samples need both --samples N and --posterior FLOW, a file of `sfhmodel posterior train`")
 
     settings = PreparationSettings(
         mask_sky=mask_sky,
@@ -65,6 +75,11 @@ def predict(
         resolution_fwhm_aa=resolution_fwhm_aa,
         resolving_power=resolving_power,
     )
+    sampled = out.with_name(f"{out.stem}-samples.fits")
+    if posterior is not None:
+        from sfhmodel.files import check_new
+
+        check_new(sampled, overwrite)
     outcome = predict_files(
         model,
         inputs,
@@ -80,5 +95,13 @@ def predict(
         show_progress=True,
     )
     print(outcome)
+    if posterior is not None and samples is not None and outcome.prediction is not None:
+        from sfhmodel.posterior.files import sample_files
+
+        found, _ = sample_files(
+            model, posterior, inputs, sampled, n=samples, magnitudes=magnitudes, options=options, settings=settings,
+            overwrite=overwrite, show_progress=True,
+        )  # fmt: skip
+        print(f"samples: {sampled} ({samples} of {len(found)} spectra)")
     if not outcome.ok:
         raise typer.Exit(1)

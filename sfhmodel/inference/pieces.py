@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sfhmodel.errors import InputError, SfhmodelWarning
+from sfhmodel.inference.magnitude_files import MagnitudeSource
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.predictor import Predictor
 from sfhmodel.spectra import ReadOptions, read_pieces
@@ -32,17 +33,34 @@ class Report:
 
 
 def predicted_pieces(
-    predictor: Predictor, files: Sequence[str | Path], options: ReadOptions | None, report: Report, **how
+    predictor: Predictor,
+    files: Sequence[str | Path],
+    options: ReadOptions | None,
+    report: Report,
+    photometry: MagnitudeSource | None = None,
+    **how,
 ) -> Iterator[tuple[str, Prediction]]:
-    """(file, prediction) of each piece of each file; ``how`` is of `Predictor.predict_spectra`."""
+    """(file, prediction) of each piece of each file.
+
+    ``photometry`` is for magnitudes that are not in the files, ``how`` of `Predictor.predict_spectra`.
+
+    Raises
+    ------
+    InputError
+        The rows of the magnitudes are not those of the spectra; after the last piece.
+    """
+    photometry, n_read = photometry or MagnitudeSource(), 0
     for path in map(str, files):
         try:
             for spectra in read_pieces(Path(path), options or ReadOptions()):
+                first, n_read = n_read, n_read + len(spectra)
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always", SfhmodelWarning)
-                    predicted = predictor.predict_spectra(spectra, on_bad="skip", **how)
+                    given = photometry.given_to(spectra, first)
+                    predicted = predictor.predict_spectra(given, on_bad="skip", **how)
                 for warning in caught:
                     report.note(path, str(warning.message))
                 yield path, predicted
         except InputError as error:
             report.problems.append((path, str(error)))
+    photometry.check_rows(n_read)

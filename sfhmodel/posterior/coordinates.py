@@ -1,23 +1,33 @@
-"""Histories, metallicities and dust as points without limits, of about unit size: what the flow's density is of.
+"""What the flow's density is of, as points without limits, of about unit size.
+
+Histories, metallicities and dust:
 
     z = H ln(m + ...)    isometric log-ratios (Egozcue et al. 2003, Math. Geol. 35, 279), H Helmert's orthonormal rows
 
 Shares of the mass below `FLOOR` say nothing and may be 0: they become random numbers between a tenth of it and it, by
 a seed, so that the density exists; on the way back what is below it is 0.
+
+Or the parameters of a recipe: the normal deviates of their cumulative probabilities, whose prior is a standard normal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import helmert
+from scipy.special import ndtr, ndtri
+
+from sfhmodel.errors import TrainingDataError
 
 SCALARS = ("log10_metallicity_mass", "log10_metallicity_light", "a_v_mag")  # summaries beside the history
 FLOOR = 1e-4
 _LOWEST = 0.1  # times the floor
 _A_V_OFFSET_MAG = 0.05  # of the logarithm
 _STD_FLOOR = 1e-3
+_FURTHEST = 6.5  # normal deviates: beyond it float32 has no probabilities below 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +53,10 @@ class Coordinates:
         """Number of coordinates."""
         return self.mean.size
 
+    def points_of(self, found: Mapping[str, np.ndarray], seed: int = 0) -> np.ndarray:
+        """`points` of labelled galaxies, see `sfhmodel.posterior.training.galaxies`."""
+        return self.points(found["mass_fraction"], found["scalars"], seed)
+
     def points(self, mass_fraction: np.ndarray, scalars: np.ndarray, seed: int = 0) -> np.ndarray:
         """(n, n_coordinate) of mass fractions (n, n_age_bin) and `SCALARS` (n, 3); ``seed`` for what is near 0."""
         return ((_raw(mass_fraction, scalars, seed) - self.mean) / self.std).astype(np.float32)
@@ -58,6 +72,59 @@ class Coordinates:
         scalars = raw[:, -n_scalar:].copy()
         scalars[:, -1] = np.maximum(np.exp(np.minimum(scalars[:, -1], 10.0)) - _A_V_OFFSET_MAG, 0.0)
         return fraction / fraction.sum(axis=1, keepdims=True), scalars
+
+
+class ParameterCoordinates:
+    """The parameters of the galaxies of a data set.
+
+    Parameters
+    ----------
+    recipe : of the data set, as its manifest has it.
+    seed : of the data set.
+
+    Attributes
+    ----------
+    cube : `sfhsim.PriorCube`.
+
+    Raises
+    ------
+    TrainingDataError
+        It is a mixture of worlds, which no one simulator makes, or the recipe is none.
+    """
+
+    def __init__(self, recipe: Mapping[str, Any], seed: int):
+        from sfhsim import PriorCube, Recipe
+        from sfhsim.errors import SfhsimError
+        from sfhsim.recipe import recipe_from_dict
+
+        try:
+            made = recipe_from_dict(dict(recipe))
+            if not isinstance(made, Recipe):
+                raise TrainingDataError(
+                    f"{recipe.get('name')} is a mixture of worlds: parameters can be sampled in one world only"
+                )
+            self.recipe, self.cube, self._seed = made, PriorCube(made), seed
+        except SfhsimError as error:
+            raise TrainingDataError(f"the recipe of the data set: {error}") from error
+
+    @property
+    def n(self) -> int:
+        """Number of coordinates."""
+        return len(self.cube)
+
+    def points_of(self, found: Mapping[str, np.ndarray], seed: int = 0) -> np.ndarray:
+        """(n, n_coordinate) float32 of galaxies of the data set, by their ``sample_id`` (n,)."""
+        return normal_deviates(self.cube.of_samples(found["sample_id"], self._seed)).astype(np.float32)
+
+
+def normal_deviates(probability: np.ndarray) -> np.ndarray:
+    """Of cumulative probabilities, of limited size."""
+    return np.clip(ndtri(probability), -_FURTHEST, _FURTHEST)
+
+
+def probabilities(normal: np.ndarray) -> np.ndarray:
+    """The way back, see `normal_deviates`."""
+    return ndtr(np.clip(normal, -_FURTHEST, _FURTHEST))
 
 
 def _raw(mass_fraction: np.ndarray, scalars: np.ndarray, seed: int) -> np.ndarray:

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from sfhmodel.errors import InputError, ModelFileError
+from sfhmodel.errors import InputError, ModelFileError, TrainingDataError
 from sfhmodel.files import file_sha256, written_whole
 from sfhmodel.inference.predictor import Predictor
-from sfhmodel.posterior.coordinates import Coordinates
+from sfhmodel.posterior.coordinates import Coordinates, ParameterCoordinates
 from sfhmodel.posterior.flow import PosteriorFlow
 from sfhmodel.posterior.samples import PosteriorSamples
 
 _ROWS = 16_384  # samples at a time
 _GALAXIES = 256
 _CLIP = 8.0  # of standardised features: a galaxy unlike all others has no density of its own
+FEWEST_CORRECTED = 100  # samples, from whose differences they are moved
 FORMAT = 1
 
 
@@ -36,7 +37,7 @@ class Posterior:
     """
 
     flow: PosteriorFlow
-    coordinates: Coordinates
+    coordinates: Coordinates | ParameterCoordinates
     context_mean: np.ndarray
     context_std: np.ndarray
     about: dict[str, Any] = field(default_factory=dict)
@@ -45,19 +46,42 @@ class Posterior:
         """Features (n, n_context) as the flow takes them."""
         return np.clip((features - self.context_mean) / self.context_std, -_CLIP, _CLIP).astype(np.float32)
 
-    def sample_features(self, features: np.ndarray, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Mass fractions (n_galaxy, n, n_age_bin) and scalars (n_galaxy, n, 3) for features (n_galaxy, n_context)."""
+    @property
+    def of_parameters(self) -> bool:
+        """Whether it is of a recipe's parameters; else of histories, metallicities and dust."""
+        return isinstance(self.coordinates, ParameterCoordinates)
+
+    def log_density(self, points: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """(n,) natural logarithm of the density of the coordinates at points (n, n_coordinate)."""
+        context = np.broadcast_to(self.context(np.atleast_2d(features)), (len(points), self.context_mean.size))
+        inputs = {"points": points.astype(np.float32), "context": np.ascontiguousarray(context)}
+        return self.flow.predict_on_batch(inputs)[:, 0].astype(np.float64)  # compiled
+
+    def sample_points(self, features: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
+        """Coordinates (n_galaxy, n, n_coordinate) for features (n_galaxy, n_context)."""
         context = self.context(features)
         normal = np.random.default_rng(seed).standard_normal((len(context) * n, self.coordinates.n), dtype=np.float32)
         parts = []
         for start in range(0, len(normal), _ROWS):
             rows = np.arange(start, min(start + _ROWS, len(normal)))
-            points = self.flow.from_normal(normal[rows], context[rows // n])
-            parts.append(self.coordinates.physical(ops.convert_to_numpy(points)))
-        fraction, scalars = (np.concatenate(both) for both in zip(*parts, strict=True))
-        return fraction.reshape(len(context), n, -1), scalars.reshape(len(context), n, -1)
+            parts.append(ops.convert_to_numpy(self.flow.from_normal(normal[rows], context[rows // n])))
+        return np.concatenate(parts).reshape(len(context), n, -1)
 
-    def sample(self, model, prediction, n: int = 200, seed: int = 0) -> PosteriorSamples:
+    def sample_features(self, features: np.ndarray, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Mass fractions (n_galaxy, n, n_age_bin) and scalars (n_galaxy, n, 3) for features (n_galaxy, n_context)."""
+        points = self.sample_points(features, n, seed).reshape(-1, self.coordinates.n)
+        if isinstance(self.coordinates, ParameterCoordinates):
+            from sfhmodel.posterior.correction import make_simulator, simulated
+
+            made = simulated(make_simulator(self.coordinates), self.coordinates, points)
+            fraction, scalars = made.mass_fraction, made.scalars
+        else:
+            fraction, scalars = self.coordinates.physical(points)
+        return fraction.reshape(len(features), n, -1), scalars.reshape(len(features), n, -1)
+
+    def sample(
+        self, model, prediction, n: int = 200, seed: int = 0, correct: bool = False, on_progress=lambda count: None
+    ) -> PosteriorSamples:
         """Samples for the galaxies of a prediction.
 
         Parameters
@@ -66,11 +90,15 @@ class Posterior:
         prediction : with its inputs (``keep_inputs``).
         n : samples of each galaxy.
         seed : of the samples; the same seed gives the same.
+        correct : weigh them by the likelihood of the recipe's simulator, see `sfhmodel.posterior.correction`; for flows
+            of parameters, and spectra with errors.
+        on_progress : called with the number of galaxies done.
 
         Raises
         ------
         InputError
-            The prediction has no inputs, or spectra that could not be used; fewer than one sample.
+            The prediction has no inputs, or spectra that could not be used; fewer than one sample; to be corrected, but
+            no flow of parameters, no errors, or no simulator of these galaxies on this machine.
         """
         if n < 1:
             raise InputError(f"{n} samples: at least one is needed")
@@ -80,11 +108,28 @@ class Posterior:
         if bad := [name for name, what in zip(prediction.names, prediction.problems, strict=True) if what]:
             raise InputError(f"{len(bad)} spectra could not be used, e.g. {bad[0]}: leave them out")
         model = model.model if isinstance(model, Predictor) else model
-        fraction, scalars = self.sample_features(features_of(model, inputs), n, seed)
-        edges = np.asarray(model.description.age_bin_edges_yr)
+        self.check_correctable(correct, n)
+        features = features_of(model, inputs)
+        names, edges = tuple(prediction.names), np.asarray(model.description.age_bin_edges_yr)
+        label = str(self.about.get("model", ""))
+        if isinstance(self.coordinates, ParameterCoordinates):
+            from sfhmodel.posterior.correction import samples_of_parameters
+
+            return samples_of_parameters(self, features, inputs, names, edges, n, seed, correct, on_progress)
+        fraction, scalars = self.sample_features(features, n, seed)
+        on_progress(len(names))
         by_mass, by_light, a_v_mag = np.moveaxis(scalars, -1, 0)
-        name = str(self.about.get("model", ""))
-        return PosteriorSamples(tuple(prediction.names), edges, fraction, by_mass, by_light, a_v_mag, name, seed)
+        return PosteriorSamples(names, edges, fraction, by_mass, by_light, a_v_mag, label, seed)
+
+    def check_correctable(self, correct: bool, n: int) -> None:
+        """InputError where samples are to be corrected and cannot be."""
+        if correct and not self.of_parameters:
+            raise InputError(
+                "only samples of a recipe's parameters can be weighed by its simulator: train the posteriors of them "
+                "(sfhmodel posterior train --of parameters)"
+            )
+        if correct and n < FEWEST_CORRECTED:
+            raise InputError(f"{n} samples are too few to be corrected: at least {FEWEST_CORRECTED} are needed")
 
     def check_of(self, path: Path) -> None:
         """That the flow belongs to a model file; ModelFileError where it was trained on another."""
@@ -98,12 +143,12 @@ class Posterior:
         """An npz file, without pickles; ConfigError where it cannot be written."""
         arrays: dict[str, Any] = {f"weight_{k:03d}": value for k, value in enumerate(self.flow.get_weights())}
         arrays |= {
-            "mean": self.coordinates.mean,
-            "std": self.coordinates.std,
             "context_mean": self.context_mean,
             "context_std": self.context_std,
             "about": np.array(json.dumps({"format": FORMAT, **self.about})),
         }
+        if isinstance(self.coordinates, Coordinates):
+            arrays |= {"mean": self.coordinates.mean, "std": self.coordinates.std}
         path = Path(path)
         with written_whole(path, overwrite) as temporary, open(temporary, "wb") as file:
             np.savez(file, **arrays)
@@ -124,16 +169,19 @@ class Posterior:
             about = json.loads(str(arrays.pop("about")))
             if about["format"] != FORMAT:
                 raise ModelFileError(f"{path} has format {about['format']}, this sfhmodel reads {FORMAT}: update it")
-            mean, std, context_mean, context_std = (
-                arrays.pop(name) for name in ("mean", "std", "context_mean", "context_std")
-            )
-            flow = PosteriorFlow(mean.size, context_mean.size, **about["config"]["flow"])
+            context_mean, context_std = (arrays.pop(name) for name in ("context_mean", "context_std"))
+            coordinates: Coordinates | ParameterCoordinates
+            if "recipe" in about:
+                coordinates = ParameterCoordinates(about["recipe"], about["dataset_seed"])
+            else:
+                coordinates = Coordinates(arrays.pop("mean"), arrays.pop("std"))
+            flow = PosteriorFlow(coordinates.n, context_mean.size, **about["config"]["flow"])
             flow.set_weights([arrays[name] for name in sorted(arrays)])
         except ModelFileError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, TrainingDataError) as error:
             raise ModelFileError(f"{path} holds no posteriors of sfhmodel ({error}): give the file of train") from error
-        return cls(flow, Coordinates(mean, std), context_mean, context_std, about)
+        return cls(flow, coordinates, context_mean, context_std, about)
 
 
 def features_of(model, inputs: dict) -> np.ndarray:

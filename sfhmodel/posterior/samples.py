@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,9 @@ class PosteriorSamples:
     log10_metallicity_mass, log10_metallicity_light : (n, n_sample) log10 of mean Z.
     a_v_mag : (n, n_sample)
     model, seed : what made them.
+    parameters : of a recipe, by name, each (n, n_sample), where they are samples of these.
+    effective_samples : (n,) of those that were weighed by a simulator: the effective sample size of the flow's.
+    steps : (n,) in which they were weighed.
     """
 
     names: tuple[str, ...]
@@ -65,6 +68,9 @@ class PosteriorSamples:
     a_v_mag: np.ndarray
     model: str = ""
     seed: int = 0
+    parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    effective_samples: np.ndarray | None = None
+    steps: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -130,10 +136,14 @@ class PosteriorSamples:
             for column, value in ((name, middle), (f"{name}_lo", low), (f"{name}_hi", high)):
                 table[column] = value
                 table[column].unit = unit
+        if self.effective_samples is not None:
+            table["effective_samples"], table["steps"] = self.effective_samples, self.steps
         return table
 
     def write(self, path: str | Path, windows: Sequence[str] = ("0-100Myr",), overwrite: bool = False) -> Path:
         """A FITS file: the table (QUANTITIES), AGE_BINS, and the samples, an image each.
+
+        PARAMETERS are (n, n_sample, n_parameter), named PAR1, PAR2 ... in its header.
 
         Raises
         ------
@@ -149,6 +159,9 @@ class PosteriorSamples:
         columns = [fits.Column("name", f"{max(map(len, names))}A", array=np.array(names))]
         for name, (unit, _) in self.quantities(windows).items():
             columns += [fits.Column(c, "D", unit, array=table[c]) for c in (name, f"{name}_lo", f"{name}_hi")]
+        if self.effective_samples is not None:
+            columns += [fits.Column("effective_samples", "D", array=self.effective_samples)]
+            columns += [fits.Column("steps", "J", array=self.steps)]
         bins = [fits.Column("young_yr", "D", "yr", array=edges[:-1]), fits.Column("old_yr", "D", "yr", array=edges[1:])]
         hdus = [
             primary,
@@ -164,6 +177,11 @@ class PosteriorSamples:
             hdu = fits.ImageHDU(getattr(self, name).astype(np.float32), name=name.upper())
             if unit:
                 hdu.header["BUNIT"] = unit
+            hdus.append(hdu)
+        if self.parameters:
+            hdu = fits.ImageHDU(np.stack(list(self.parameters.values()), axis=-1), name="PARAMETERS")
+            for k, name in enumerate(self.parameters):
+                hdu.header[f"PAR{k + 1}"] = _ascii(name)
             hdus.append(hdu)
         path = Path(path)
         with written_whole(path, overwrite) as temporary:

@@ -7,18 +7,18 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import ops
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sfhmodel.data import TrainingData, batches
+from sfhmodel.data import SplitRecords, TrainingData
 from sfhmodel.errors import ConfigError, TrainingDataError, TrainingError
 from sfhmodel.files import check_new, check_writable
 from sfhmodel.inference.progress import progress
-from sfhmodel.posterior.coordinates import SCALARS, Coordinates
+from sfhmodel.posterior.coordinates import SCALARS, Coordinates, ParameterCoordinates
 from sfhmodel.posterior.flow import PosteriorFlow
 from sfhmodel.posterior.posterior import Posterior, features_of
 from sfhmodel.training.transfer.origin import open_origin
@@ -34,6 +34,9 @@ class FlowConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    of: Literal["histories", "parameters"] = Field(
+        default="histories", description="What is sampled: mass fractions, Z and A_V, or the recipe's parameters."
+    )
     couplings: int = Field(default=6, ge=1, le=50)
     hidden: int = Field(default=128, ge=1, description="Units of each layer of a coupling's perceptron.")
     bins: int = Field(default=8, ge=2, le=64, description="Of the splines.")
@@ -105,12 +108,16 @@ def train_posterior(
         "dataset_sha256": data.description.dataset_sha256,
         "config": config.model_dump() | {"flow": config.flow},
     }
+    of_parameters = None
+    if config.of == "parameters":
+        about |= {"recipe": data.manifest["recipe"], "dataset_seed": data.manifest["seed"]}
+        of_parameters = ParameterCoordinates(about["recipe"], about["dataset_seed"])
     with progress(show_progress, "galaxies") as advance:
         seen = galaxies(core, data, "train", config.records, advance)
         held = galaxies(core, data, "validation", config.validation_records, advance)
     if len(seen["features"]) < _FEWEST:
         raise TrainingDataError(f"{dataset} has {len(seen['features'])} galaxies to learn from, {_FEWEST} are needed")
-    coordinates = Coordinates.fitted(seen["mass_fraction"], seen["scalars"], config.seed)
+    coordinates = of_parameters or Coordinates.fitted(seen["mass_fraction"], seen["scalars"], config.seed)
     mean, std = seen["features"].mean(axis=0), np.maximum(seen["features"].std(axis=0), _STD_FLOOR)
     flow = PosteriorFlow(coordinates.n, mean.size, **config.flow)
     posterior = Posterior(flow, coordinates, mean, std, about)
@@ -122,14 +129,16 @@ def train_posterior(
 
 
 def galaxies(core, data: TrainingData, split: str, limit: int, advance=lambda count: None) -> dict[str, np.ndarray]:
-    """``features`` (see `features_of`), ``mass_fraction`` and ``scalars`` of galaxies of a split.
+    """``features`` (see `features_of`), ``mass_fraction``, ``scalars`` and ``sample_id`` of galaxies of a split.
 
     Every other galaxy is without its magnitudes, so that samples hold for spectra alone, too.
     """
     columns = [core.description.summary_names.index(name) for name in SCALARS]
-    parts: dict[str, list[np.ndarray]] = {"features": [], "mass_fraction": [], "scalars": []}
-    for inputs, truths in batches(data, split, _BATCH, shuffle=False, limit=limit):
+    parts: dict[str, list[np.ndarray]] = {"features": [], "mass_fraction": [], "scalars": [], "sample_id": []}
+    records = SplitRecords(data, split, limit)
+    for sample_id, inputs, truths in records.batches(np.arange(len(records)), _BATCH):
         targets = core.targets(truths)
+        parts["sample_id"].append(sample_id)
         seen = {name: np.array(values) for name, values in inputs.items()}
         for name in ("magnitudes", "magnitude_errors"):
             seen[name][1::2] = np.nan
@@ -137,8 +146,6 @@ def galaxies(core, data: TrainingData, split: str, limit: int, advance=lambda co
         parts["mass_fraction"].append(ops.convert_to_numpy(targets["mass_fraction"]))
         parts["scalars"].append(ops.convert_to_numpy(targets["summaries"])[:, columns])
         advance(len(parts["features"][-1]))
-    if not parts["features"]:
-        raise TrainingDataError(f"the data set has no records in the split {split!r}")
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
@@ -204,7 +211,7 @@ class _Best(keras.callbacks.Callback):
 
 def _points(posterior: Posterior, found: dict, seed: int) -> dict[str, np.ndarray]:
     return {
-        "points": posterior.coordinates.points(found["mass_fraction"], found["scalars"], seed),
+        "points": posterior.coordinates.points_of(found, seed),
         "context": posterior.context(found["features"]),
     }
 

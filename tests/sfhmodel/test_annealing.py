@@ -1,0 +1,79 @@
+"""Importance weights in steps, on densities whose moments and integrals are known."""
+
+import numpy as np
+import pytest
+
+from sfhmodel.posterior.annealing import anneal
+
+
+def log_normal(z, mean=0.0, std=1.0):
+    return -0.5 * (((z - mean) / std) ** 2).sum(axis=1) - z.shape[1] * np.log(std * np.sqrt(2.0 * np.pi))
+
+
+def one_group(z):
+    return np.zeros(len(z), dtype=int)
+
+
+def test_a_narrow_posterior_far_in_the_tail_is_found_with_its_evidence():
+    random = np.random.default_rng(0)
+    wide, scale = np.full((2000, 3), 0.0), np.array([0.02, 0.1, 0.5])
+
+    def target(z):
+        return log_normal(z) - 0.5 * (((z - 2.5) / scale) ** 2).sum(axis=1)
+
+    points = wide + random.standard_normal(wide.shape)
+    found = anneal(points, log_normal, target, one_group, [np.ones(3, bool)], random)
+    variance = 1.0 / (1.0 + scale**-2.0)
+    off = (found.points.mean(axis=0) - 2.5 * variance / scale**2) / np.sqrt(variance)
+    np.testing.assert_allclose(off, 0.0, atol=0.15)
+    np.testing.assert_allclose(found.points.std(axis=0), np.sqrt(variance), rtol=0.08)
+    of_each = np.log(scale / np.sqrt(1.0 + scale**2)) - 0.5 * 2.5**2 / (1.0 + scale**2)
+    assert found.log_evidence == pytest.approx(of_each.sum(), abs=0.4)
+    assert found.effective < 10.0
+    assert found.steps > 3
+    assert found.renewed >= 6.0
+
+
+def test_a_good_start_needs_one_step_and_keeps_its_samples():
+    random = np.random.default_rng(1)
+    points = 1.1 * random.standard_normal((1000, 2))
+    before = points.copy()
+    found = anneal(points, lambda z: log_normal(z, 0.0, 1.1), log_normal, one_group, [np.ones(2, bool)], random)
+    assert found.steps == 1
+    assert found.effective > 900.0
+    assert found.log_evidence == pytest.approx(0.0, abs=0.05)
+    np.testing.assert_array_equal(points, before)
+
+
+def test_groups_get_their_shares_and_what_cannot_move_stays():
+    random = np.random.default_rng(2)
+
+    def target(z):  # of the right side there is four times as much, twice as narrow
+        right = z[:, 0] > 0.0
+        of_second = np.where(right, log_normal(z[:, 1:2], 1.0, 0.25), log_normal(z[:, 1:2], -1.0, 0.5))
+        return log_normal(z[:, :1]) + of_second + np.log(np.where(right, 0.8, 0.2)) + log_normal(z[:, 2:])
+
+    movable = [np.array([False, True, False])] * 2
+    points = random.standard_normal((4000, 3))
+    found = anneal(points, log_normal, target, lambda z: (z[:, 0] > 0.0).astype(int), movable, random)
+    right = found.points[:, 0] > 0.0
+    assert right.mean() == pytest.approx(0.8, abs=0.03)
+    assert found.points[right, 1].mean() == pytest.approx(1.0, abs=0.03)
+    assert found.points[~right, 1].std() == pytest.approx(0.5, abs=0.05)
+    assert np.isin(found.points[:, 0], points[:, 0]).all()
+    assert np.isin(found.points[:, 1], points[:, 1]).mean() < 0.02
+
+
+def test_impossible_samples_are_left_behind():
+    random = np.random.default_rng(3)
+    points = random.standard_normal((1000, 1))
+    found = anneal(
+        points,
+        log_normal,
+        lambda z: np.where(z[:, 0] > 0.5, log_normal(z), -np.inf),
+        one_group,
+        [np.ones(1, bool)],
+        random,
+    )
+    assert (found.points > 0.5).all()
+    assert np.exp(found.log_evidence) == pytest.approx(0.3085, abs=0.03)
