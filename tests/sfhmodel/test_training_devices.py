@@ -28,7 +28,7 @@ def _losses(run):
     ("backend", "environment"),
     [
         ("tensorflow", {"LOGICAL_DEVICES": "2"}),
-        ("jax", {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}),
+        pytest.param("jax", {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}, marks=pytest.mark.slow),
     ],
 )
 def test_two_devices_learn_what_one_does(dataset, tmp_path, backend, environment):

@@ -224,13 +224,14 @@ def test_another_library_by_that_name_is_seen(home):
         _ = Simulator.from_compiled(compiled).library
 
 
-def test_forged_files_reach_no_kernel(tmp_path):
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])  # 5 meets all changes, in turn
+def test_forged_files_reach_no_kernel(tmp_path, every):
     """Sealed again after one change each; where it does not end the process, it is refused or only wrong."""
     made_up_lkl10(tmp_path / "lkl10.npz")
     program = Path(__file__).with_name("forged_recipes.py")
     paths = os.pathsep.join([str(Path(sfhsim.__file__).parents[1]), str(Path(__file__).parents[1])])
     done = subprocess.run(
-        [sys.executable, program, tmp_path / "lkl10.npz"],
+        [sys.executable, program, tmp_path / "lkl10.npz", str(every)],
         env=os.environ | {"PYTHONPATH": paths},
         capture_output=True,
         text=True,
