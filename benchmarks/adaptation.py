@@ -41,6 +41,7 @@ METHODS = {
     "default": {},
     "no weights": {"label_weights": False},
     "mmd, coral": {"losses": {"transport": 0.0}},
+    "mmd, coral, no weights": {"losses": {"transport": 0.0}, "label_weights": False},
     "transport": {"losses": {"mmd": 0.0, "coral": 0.0}},
     "adversarial": {"losses": _EVEN | {"adversarial": 0.1}},
     "consistency, reconstruction": {"losses": _EVEN | {"consistency": 1.0, "reconstruction": 0.1}},
