@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sfhmodel.description import MIN_COVERAGE
+from sfhmodel.description import MIN_COVERAGE, ModelDescription
 from sfhmodel.errors import InputError
 
 _WHOLE_EVERY = 3
@@ -24,6 +24,11 @@ def shortest_part(augmentation: dict[str, Any] | bool | None) -> float | None:
 def min_coverage(augmentation: dict[str, Any] | bool | None) -> float:
     """Least share of the pixels that the answers of a model are good for, trained with this augmentation."""
     return min(shortest_part(augmentation) or MIN_COVERAGE, MIN_COVERAGE)
+
+
+def part_of(description: ModelDescription) -> float | None:
+    """The least share of the pixels that a model was trained to see; None where it was trained on whole spectra."""
+    return description.min_coverage if description.min_coverage < MIN_COVERAGE else None
 
 
 def in_part(batches: Iterable[tuple[dict, Any]], shortest: float | None) -> Iterator[tuple[dict, Any]]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from keras import ops
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sfhmodel.data import SplitRecords, TrainingData
+from sfhmodel.data.coverage import in_part, part_of
 from sfhmodel.errors import ConfigError, TrainingDataError, TrainingError
 from sfhmodel.files import check_new, check_writable
 from sfhmodel.inference.progress import progress
@@ -112,16 +114,20 @@ def train_posterior(
     if config.of == "parameters":
         about |= {"recipe": data.manifest["recipe"], "dataset_seed": data.manifest["seed"]}
         of_parameters = ParameterCoordinates(about["recipe"], about["dataset_seed"])
+    folder = _state_folder(out, about)
     with progress(show_progress, "galaxies") as advance:
-        seen = galaxies(core, data, "train", config.records, advance)
-        held = galaxies(core, data, "validation", config.validation_records, advance)
+        seen = _kept(folder / "train.npz", lambda: galaxies(core, data, "train", config.records, advance))
+        held = _kept(
+            folder / "validation.npz",
+            lambda: galaxies(core, data, "validation", config.validation_records, advance),
+        )
     if len(seen["features"]) < _FEWEST:
+        shutil.rmtree(folder)
         raise TrainingDataError(f"{dataset} has {len(seen['features'])} galaxies to learn from, {_FEWEST} are needed")
     coordinates = of_parameters or Coordinates.fitted(seen["mass_fraction"], seen["scalars"], config.seed)
     mean, std = seen["features"].mean(axis=0), np.maximum(seen["features"].std(axis=0), _STD_FLOOR)
     flow = PosteriorFlow(coordinates.n, mean.size, **config.flow)
     posterior = Posterior(flow, coordinates, mean, std, about)
-    folder = _state_folder(out, about)
     about["nll"] = _fit(posterior, seen, held, config, folder, show_progress)
     posterior.save(out, overwrite)
     shutil.rmtree(folder)
@@ -131,12 +137,15 @@ def train_posterior(
 def galaxies(core, data: TrainingData, split: str, limit: int, advance=lambda count: None) -> dict[str, np.ndarray]:
     """``features`` (see `features_of`), ``mass_fraction``, ``scalars`` and ``sample_id`` of galaxies of a split.
 
-    Every other galaxy is without its magnitudes, so that samples hold for spectra alone, too.
+    Every other galaxy is without its magnitudes, so that samples hold for spectra alone, too; models that were trained
+    on parts of spectra are shown parts.
     """
     columns = [core.description.summary_names.index(name) for name in SCALARS]
     parts: dict[str, list[np.ndarray]] = {"features": [], "mass_fraction": [], "scalars": [], "sample_id": []}
     records = SplitRecords(data, split, limit)
-    for sample_id, inputs, truths in records.batches(np.arange(len(records)), _BATCH):
+    read = records.batches(np.arange(len(records)), _BATCH)
+    seen_in_part = in_part(((batch.inputs, batch) for batch in read), part_of(core.description))
+    for inputs, (sample_id, _, truths) in seen_in_part:
         targets = core.targets(truths)
         parts["sample_id"].append(sample_id)
         seen = {name: np.array(values) for name, values in inputs.items()}
@@ -147,6 +156,15 @@ def galaxies(core, data: TrainingData, split: str, limit: int, advance=lambda co
         parts["scalars"].append(ops.convert_to_numpy(targets["summaries"])[:, columns])
         advance(len(parts["features"][-1]))
     return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays of a file, made and kept there where there is none yet."""
+    if not path.is_file():
+        with whole_file(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **make())
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def _state_folder(out: Path, about: dict[str, Any]) -> Path:

@@ -21,6 +21,8 @@ def recalibrate(
 ) -> dict:
     """Set corrections of the intervals and limits of the novelty anew, and write the model to another file.
 
+    Models that were trained on parts of spectra are shown parts.
+
     Parameters
     ----------
     run_or_model : run directory, .keras file or preset.
@@ -48,6 +50,7 @@ def recalibrate(
         coverage can be promised.
     """
     from sfhmodel.calibration import calibrate
+    from sfhmodel.data.coverage import in_part, part_of
     from sfhmodel.training.sources import open_source
     from sfhmodel.training.transfer.origin import open_origin
 
@@ -62,7 +65,7 @@ def recalibrate(
     model.description.check_same(source.description)
     name = source.description.dataset_name or source.name
     with source.explained_errors():
-        found = calibrate(model, galaxies, data=f"{name} ({split})")
+        found = calibrate(model, in_part(galaxies, part_of(model.description)), data=f"{name} ({split})")
     with written_whole(out, overwrite) as temporary:
         model.save(temporary)
     return {**found, "said": model.description.calibration["said"]}
