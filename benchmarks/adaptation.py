@@ -36,15 +36,23 @@ from sfhsim.files import whole_file
 
 SOURCE = "bc03 cloudy"
 TARGETS = ("emiles levesque", "m11 levesque", "emiles, other prior")
-_EVEN = {"transport": 0.0, "mmd": 0.0, "coral": 0.0}
+
+
+def _only(**losses: float) -> dict:
+    """A config in which, of the terms, only these are beside `supervised`."""
+    return {"losses": {"mmd": 0.0, "coral": 0.0, "consistency": 0.0} | losses}
+
+
 METHODS = {
     "default": {},
-    "no weights": {"label_weights": False},
-    "mmd, coral": {"losses": {"transport": 0.0}},
-    "mmd, coral, no weights": {"losses": {"transport": 0.0}, "label_weights": False},
-    "transport": {"losses": {"mmd": 0.0, "coral": 0.0}},
-    "adversarial": {"losses": _EVEN | {"adversarial": 0.1}},
-    "consistency, reconstruction": {"losses": _EVEN | {"consistency": 1.0, "reconstruction": 0.1}},
+    "same prior": {"label_weights": False},
+    "mmd, coral": _only(mmd=1.0, coral=0.1),
+    "mmd, coral, same prior": _only(mmd=1.0, coral=0.1) | {"label_weights": False},
+    "transport": _only(transport=0.5),
+    "all three": _only(mmd=1.0, coral=0.1, transport=0.5),
+    "all three, same prior": _only(mmd=1.0, coral=0.1, transport=0.5) | {"label_weights": False},
+    "adversarial": _only(adversarial=0.1),
+    "consistency, reconstruction": _only(consistency=1.0, reconstruction=0.1),
 }
 METALLICITY = {
     "form": "linear_mass",

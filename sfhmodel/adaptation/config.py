@@ -15,8 +15,8 @@ DEFAULT_LOSSES = {
     "supervised": 1.0,
     "mmd": 1.0,
     "coral": 0.1,
-    "transport": 0.5,
-    "consistency": 0.0,
+    "transport": 0.0,
+    "consistency": 0.5,
     "reconstruction": 0.0,
     "adversarial": 0.0,
 }

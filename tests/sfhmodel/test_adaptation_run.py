@@ -94,7 +94,7 @@ def test_what_it_leaves(finished, run):
     assert json.loads((out / "summary.json").read_text()) == summary
     rows = read_log(out / "log.csv")
     assert [row["step"] for row in rows] == [2, 4, 6]
-    assert {"supervised", "mmd", "val_transport", "val_selection", "val_cumulative_error"} <= set(rows[0])
+    assert {"supervised", "mmd", "consistency", "val_selection", "val_cumulative_error"} <= set(rows[0])
     values = [summary["before"]["val_selection"], *(row["val_selection"] for row in rows)]
     assert summary["best_epoch"] == int(np.argmin(values))
     assert summary["adaptation"]["targets"] == [["redder.npz", 160]]

@@ -223,8 +223,8 @@ def test_what_is_wrong_with_the_config_is_told(content, message):
 
 
 def test_weights_of_terms_that_are_not_named_are_the_defaults():
-    config = adaptation_config({"losses": {"coral": 0.0, "consistency": 0.5}})
+    config = adaptation_config({"losses": {"coral": 0.0, "transport": 0.5}})
     assert set(config.terms) == {"supervised", "mmd", "transport", "consistency"}
-    assert adaptation_config({}).terms == {"supervised": 1.0, "mmd": 1.0, "coral": 0.1, "transport": 0.5}
+    assert adaptation_config({}).terms == {"supervised": 1.0, "mmd": 1.0, "coral": 0.1, "consistency": 0.5}
     assert adaptation_config(adaptation_config({}).model_dump()) == adaptation_config({})
     assert description().adaptation == {}
