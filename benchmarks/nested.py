@@ -38,8 +38,8 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=20_000, help="galaxies to learn from")
     parser.add_argument("--steps", type=int, default=2000, help="of the flow's training")
     parser.add_argument("--samples", type=int, default=2000, help="of each galaxy")
-    parser.add_argument("--effective", type=int, default=2000, help="samples that nested sampling is to end with")
-    parser.add_argument("--live", type=int, default=2000, help="live points of nested sampling")
+    parser.add_argument("--effective", type=int, default=1000, help="samples that nested sampling is to end with")
+    parser.add_argument("--live", type=int, default=1000, help="live points of nested sampling")
     parser.add_argument("--keep", type=Path, help="keep data, flow and results in this folder")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -129,6 +129,7 @@ def nested(likelihood, n_live: int, n_effective: int, seed: int) -> tuple[np.nda
         n_dim=len(likelihood.cube),
         n_live=n_live,
         n_batch=500,
+        n_networks=1,  # most of the time goes into their training
         vectorized=True,
         pass_dict=False,
         seed=seed,

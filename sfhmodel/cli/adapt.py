@@ -80,7 +80,7 @@ def adapt(
 
     content = apply_settings(read_mapping(config) if config else {}, settings or [])
     content = apply_settings(content, [f"losses.{loss}" for loss in losses or []])
-    options = {
+    changes = {
         "label_weights": label_weights,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -88,7 +88,7 @@ def adapt(
         "seed": seed,
         "keep_intervals": keep_intervals or None,
     }
-    content |= {key: value for key, value in options.items() if value is not None}
+    content |= {key: value for key, value in changes.items() if value is not None}
     try:
         summary = adapt_network(
             run,

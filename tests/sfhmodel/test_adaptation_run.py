@@ -8,6 +8,7 @@ import pytest
 import yaml
 from small_model import N_PIXEL, description, inputs_and_truths, small_model
 from training_runs import small_config, small_dataset
+from typer.testing import CliRunner
 
 import sfhsim
 from sfhmodel.adaptation import adapt, adaptation_config
@@ -15,6 +16,7 @@ from sfhmodel.adaptation.model import OBSERVED, AdaptingModel
 from sfhmodel.adaptation.observed import Observed
 from sfhmodel.adaptation.run import batches_of
 from sfhmodel.calibration import calibrate
+from sfhmodel.cli.main import app
 from sfhmodel.errors import ConfigError, InputError, TrainingDataError
 from sfhmodel.inference import load
 from sfhmodel.training.config import config_yaml
@@ -125,6 +127,25 @@ def test_it_is_left_alone_once_it_has_finished_and_others_are_refused(finished, 
         adapt(run, [dataset], out, adaptation_config(SMALL | {"seed": 1}))
     with pytest.raises(ConfigError, match="holds no adaptation"):
         adapt(run, [dataset], run, adaptation_config(SMALL))
+
+
+def test_the_command_does_what_the_function_does(finished, run, target, tmp_path):
+    """With how files are to be read, and changes of the config."""
+    observed = np.load(target)
+    renamed = {"wave": observed["wavelength"], "a": observed["flux"], "b": observed["flux_error"]}
+    np.savez(tmp_path / "renamed.npz", **renamed)
+    command = ["adapt", str(run), str(tmp_path / "renamed.npz"), "--out", str(tmp_path / "run")]
+    command += ["--flux-column", "a", "--error-column", "b", "--epochs", "1", "--batch-size", "32"]
+    for name in ("steps_per_epoch", "validation_records", "tolerance", "jit_compile"):
+        command += ["--set", f"{name}={str(SMALL[name]).lower()}"]
+    command += ["--same-prior", "--loss", "coral=0", "--redshift", "0"]
+    found = CliRunner().invoke(app, command)
+    assert found.exit_code == 0, found.output
+    assert "160 spectra" in found.output.replace("\n", " ") or "is kept" in found.output
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["adaptation"]["targets"] == [["renamed.npz", 160]]
+    assert set(summary["losses"]) == {"supervised", "mmd", "consistency"}
+    assert summary["effective_share"] == 1.0
 
 
 def test_interrupted_it_goes_on_as_if_it_had_not_been(finished, run, target, tmp_path, monkeypatch):
