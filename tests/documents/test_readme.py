@@ -98,6 +98,18 @@ def test_an_observed_galaxy(place, namespace, monkeypatch):
     assert np.sum(namespace["answer"].mass_fraction) == pytest.approx(1.0, rel=1e-4)
 
 
+def test_a_likelihood(namespace):
+    galaxy = sfhsim.Simulator.from_recipe("phangs-muse-hst-embedded").batch([1])
+    observed = {"flux": galaxy.spectrum[0], "flux_error": galaxy.spectrum_error[0]}
+    observed |= {"magnitudes": galaxy.photometry[0], "magnitude_errors": galaxy.photometry_error[0]}
+    own = {"sfhsim": sfhsim, "np": np, **observed}
+    run("sfhsim.Likelihood(", own)
+    assert own["log_likelihood"].shape == (1000,)
+    assert own["found"].mass_fraction.shape == (1000, 16)
+    truth = own["likelihood"].cube.of_samples([1], 0)
+    assert own["likelihood"](truth)[0] > own["log_likelihood"].max()
+
+
 def test_a_cube(namespace, tmp_path, monkeypatch):
     from benchmarks.maps import write_cube
 
@@ -144,6 +156,7 @@ def test_every_block_is_run():
         "SLURMCluster(",
         "model.predict(",
         "map_cube(",
+        "sfhsim.Likelihood(",
         "architectures.register(",
         "scatter_nd_add",
     )

@@ -1,11 +1,13 @@
 """Models of any part of a range: what they accept, and the parts that their uncertainties are set on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from small_model import small_model
+from small_model import description, small_model
 
 from sfhmodel.building import definition
-from sfhmodel.data.coverage import between, in_part, min_coverage, shortest_part
+from sfhmodel.data.coverage import between, in_part, min_coverage, part_of, shortest_part
 from sfhmodel.description import ModelDescription
 from sfhmodel.errors import InputError
 from sfhmodel.inference.predictor import Predictor
@@ -39,6 +41,12 @@ def test_models_trained_on_the_whole_range_are_calibrated_on_it(augmentation):
     batch = ({"mask": np.ones((3, 4))}, "truths")
     assert next(in_part([batch], shortest_part(augmentation))) is batch
     assert min_coverage(augmentation) == 0.5
+
+
+def test_the_part_that_a_model_was_trained_to_see():
+    whole = description()
+    assert part_of(whole) is None
+    assert part_of(replace(whole, min_coverage=0.2)) == 0.2
 
 
 def test_a_model_takes_what_it_was_trained_for_unless_told_otherwise():
