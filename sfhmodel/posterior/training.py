@@ -162,7 +162,8 @@ def _kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np
     """The arrays of a file, made and kept there where there is none yet."""
     if not path.is_file():
         with whole_file(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **make())
+            arrays: dict[str, Any] = dict(make())
+            np.savez(file, **arrays)
     with np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
 
