@@ -27,7 +27,7 @@ COMPILERS = {
 MATRIX = [
     ("Haswell", "host", 1),
     ("SkylakeX", "host", 2),
-    ("Zen", "haswell without AVX-512", 1),
+    pytest.param("Zen", "haswell without AVX-512", 1, marks=pytest.mark.slow),  # of Haswell's code, mostly
     ("Sandybridge", "haswell without AVX-512", 2),
 ]
 PLAIN_LIBRARIES = {
@@ -92,6 +92,7 @@ def test_kernels_compilers_and_threads(folder, expected, compiled_for, kernel, c
     assert _run(folder, environment) == expected
 
 
+@pytest.mark.slow  # those of the built-in recipes, below, are run without them, too
 def test_libraries_without_the_instructions_of_newer_processors(folder, expected):
     assert _run(folder, PLAIN_LIBRARIES) == expected
 
