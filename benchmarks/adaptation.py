@@ -21,15 +21,14 @@ files named in ``--pairs`` as repeats or neighbours, in units of the stated sigm
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import yaml
 
+from benchmarks.folders import kept_or_temporary
 from benchmarks.worlds import worlds
 from sfhmodel.building import definition
 from sfhsim.files import whole_file
@@ -283,8 +282,7 @@ def main() -> None:
         for row in real(options.real[:2], [Path(file) for file in options.real[2:]], pairs):
             print(json.dumps(row))
         return
-    with contextlib.ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with kept_or_temporary(options.keep) as folder:
         made = recipes()
         cells = Cells(folder, {name: made[name] for name in (SOURCE, *TARGETS)}, options.records, TRAINING, ADAPTATION)
         rows = [

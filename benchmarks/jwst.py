@@ -11,10 +11,8 @@ is the same; that spectra are, and HST magnitudes but for the basis, is checked.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -23,6 +21,7 @@ import yaml
 
 from benchmarks import training
 from benchmarks.contestants import CORES, Contestant, consecutive, thread_limit
+from benchmarks.folders import kept_or_temporary
 from benchmarks.peers import repeat
 
 RECIPE, WITHOUT = "phangs-muse-hst-jwst", "phangs-muse-hst-embedded"
@@ -41,8 +40,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with contextlib.ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with kept_or_temporary(options.keep) as folder:
         summary = {"throughput": throughput(options.seconds)}
         print_throughput(summary["throughput"])
         pace = {"epochs": 2, "steps_per_epoch": SMALL_STEPS // 2} if options.minutes is None else {}

@@ -15,14 +15,15 @@ sampled and corrected, and ranks of their truths tested (see `benchmarks.posteri
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.folders import kept_or_temporary
+from sfhsim.files import whole_file
 
 RECIPE = "phangs-muse-hst-embedded"
 SUMMARIES = ("mean_log10_age_yr", "log10_metallicity_mass", "a_v_mag")
@@ -43,9 +44,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep data, flow and results in this folder")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with contextlib.ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
+    with kept_or_temporary(options.keep) as folder:
         run(folder, options)
 
 
@@ -74,7 +73,9 @@ def run(folder: Path, options: argparse.Namespace) -> list[dict]:
     for number in range(options.galaxies):
         path = folder / f"galaxy-{number}.json"
         if not path.is_file():
-            path.write_text(json.dumps(compared(posterior, predictor, simulator, number, options), indent=1))
+            row = compared(posterior, predictor, simulator, number, options)
+            with whole_file(path) as partial:
+                partial.write_text(json.dumps(row, indent=1))
         rows.append(json.loads(path.read_text()))
         print_row(rows[-1])
     if rows:
@@ -142,12 +143,12 @@ def nested(likelihood, n_live: int, n_effective: int, seed: int) -> tuple[np.nda
 
 def summaries_of(likelihood, points: np.ndarray, edges_yr: np.ndarray) -> dict[str, np.ndarray]:
     """`SUMMARIES` (n,) of the galaxies at points, as `PosteriorSamples.quantities` defines them."""
+    from sfhmodel.posterior.correction import scalars_of
+
     found = likelihood.evaluate(points)
-    names = [entry["name"] for entry in likelihood.simulator.truths.entries]
+    by_mass, _, a_v_mag = scalars_of(likelihood.simulator, found.truth).T
     middle = np.log10(0.5 * (edges_yr[:-1] + edges_yr[1:]))
-    truth = {name: found.truth[:, names.index(name)] for name in ("mean_metallicity_mass", "a_v_mag")}
-    values = found.mass_fraction @ middle, np.log10(truth["mean_metallicity_mass"]), truth["a_v_mag"]
-    return dict(zip(SUMMARIES, values, strict=True))
+    return dict(zip(SUMMARIES, (found.mass_fraction @ middle, by_mass, a_v_mag), strict=True))
 
 
 def weighted_quantiles(values: np.ndarray, weight: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
@@ -179,14 +180,11 @@ def print_summary(rows: list[dict]) -> None:
 def calibrated(posterior, predictor, simulator, ids: np.ndarray, n: int) -> list[dict]:
     """Test the ranks of truths among corrected samples, and print."""
     from benchmarks.posterior import measured, print_rows
+    from sfhmodel.posterior.correction import scalars_of
 
     batch = simulator.batch(ids)
     _, found = sampled(posterior, predictor, batch, n)
-    names = [entry["name"] for entry in simulator.truths.entries]
-    columns = [names.index(name) for name in ("mean_metallicity_mass", "mean_metallicity_light", "a_v_mag")]
-    scalars = batch.truth[:, columns].astype(np.float64)
-    scalars[:, :2] = np.log10(scalars[:, :2])
-    true = {"mass_fraction": batch.mass_fraction.astype(np.float64), "scalars": scalars}
+    true = {"mass_fraction": batch.mass_fraction.astype(np.float64), "scalars": scalars_of(simulator, batch.truth)}
     of_samples = np.stack([found.log10_metallicity_mass, found.log10_metallicity_light, found.a_v_mag], axis=-1)
     rows = measured(true, found.mass_fraction, of_samples, np.asarray(predictor.description.age_bin_edges_yr))
     print_rows(rows)

@@ -13,16 +13,15 @@ Below it CPU seconds and largest memory. What is in ``--keep`` is not made again
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import resource
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import yaml
 
+from benchmarks.folders import kept_or_temporary
 from benchmarks.worlds import worlds
 from sfhmodel.building import definition
 
@@ -42,9 +41,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep data and flow in this folder")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with contextlib.ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
+    with kept_or_temporary(options.keep) as folder:
         run(folder, options)
 
 

@@ -9,15 +9,15 @@ inference. The errors are computed here from the answers, and once more by `sfhm
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.folders import kept_or_temporary
 
 ARCHITECTURES = ("branched", "attention")
 RECIPE = "phangs-muse-hst-embedded"
@@ -40,8 +40,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with contextlib.ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with kept_or_temporary(options.keep) as folder:
         summary = run(
             folder,
             options.minutes,

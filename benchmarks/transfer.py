@@ -11,16 +11,16 @@ The last line says whether the few labels reach what the most galaxies give from
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import multiprocessing
 import os
 import resource
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import yaml
+
+from benchmarks.folders import kept_or_temporary
 
 RECIPE = "phangs-muse-hst-embedded"
 TARGET = "emiles-spliced"
@@ -47,8 +47,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with contextlib.ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with kept_or_temporary(options.keep) as folder:
         summary = run(
             folder,
             recipe=options.recipe,

@@ -12,16 +12,15 @@ and scatter of the mean log age by mass, [M/H] by mass and A_V, and the share th
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import yaml
 
+from benchmarks.folders import kept_or_temporary
 from sfhmodel.building import build, definition, galaxies, measured
 from sfhsim.recipe import merged
 
@@ -179,9 +178,7 @@ def main() -> None:
     from sfhmodel.inference import load
 
     content = definition(options.definition)
-    with contextlib.ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
+    with kept_or_temporary(options.keep) as folder:
         built = folder / "built"
         if options.model is None:
             options.model = build(options.definition, built, minutes=options.minutes, records=options.records)

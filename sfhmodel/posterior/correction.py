@@ -55,19 +55,24 @@ def make_simulator(coordinates: ParameterCoordinates) -> Simulator:
         raise InputError(f"the galaxies that these posteriors are of cannot be simulated here: {error}") from error
 
 
-def simulated(simulator: Simulator, coordinates: ParameterCoordinates, points: np.ndarray) -> Simulated:
-    """The galaxies at points (n, n_coordinate)."""
+def scalars_of(simulator: Simulator, truth: np.ndarray) -> np.ndarray:
+    """(n, 3), see `sfhmodel.posterior.coordinates.SCALARS`, of the truths (n, n_truth) of simulated galaxies."""
     names = [entry["name"] for entry in simulator.truths.entries]
     columns = [names.index(name) for name in ("mean_metallicity_mass", "mean_metallicity_light", "a_v_mag")]
+    found = truth[:, columns].astype(np.float64)
+    found[:, :2] = np.log10(found[:, :2])
+    return found
+
+
+def simulated(simulator: Simulator, coordinates: ParameterCoordinates, points: np.ndarray) -> Simulated:
+    """The galaxies at points (n, n_coordinate)."""
     fractions, scalars = [], []
     values: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(points), 256):
         draws = coordinates.cube.draws(probabilities(points[start : start + 256]))
         batch = simulator.simulate(draws)
-        found = batch.truth[:, columns].astype(np.float64)
-        found[:, :2] = np.log10(found[:, :2])
         fractions.append(batch.mass_fraction.astype(np.float64))
-        scalars.append(found)
+        scalars.append(scalars_of(simulator, batch.truth))
         for name, value in coordinates.cube.values(draws).items():
             values.setdefault(name, []).append(value)
     parameters = {name: np.concatenate(parts) for name, parts in values.items()}
