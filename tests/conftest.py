@@ -33,6 +33,29 @@ def reference_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def library():
+    """The miniature library."""
+    from miniature import miniature_library
+
+    return miniature_library()
+
+
+@pytest.fixture
+def make_simulator(library):
+    """Function that compiles the small recipe on it with some sections replaced."""
+    from miniature import miniature_recipe
+
+    from sfhsim import Simulator
+    from sfhsim.recipe.loading import recipe_from_dict
+
+    def make(seed=0, basis_tolerance=2e-4, on=None, **sections):
+        recipe = recipe_from_dict(miniature_recipe(**sections))
+        return Simulator(recipe, on if on is not None else library, seed=seed, basis_tolerance=basis_tolerance)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def download_cache() -> Path:
     """Where large downloads are kept, outside the checkout; tests that need one are opt-in."""
     if os.environ.get("SFHSIM_DOWNLOAD_TESTS") != "1":

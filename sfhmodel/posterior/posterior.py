@@ -46,11 +46,6 @@ class Posterior:
         """Features (n, n_context) as the flow takes them."""
         return np.clip((features - self.context_mean) / self.context_std, -_CLIP, _CLIP).astype(np.float32)
 
-    @property
-    def of_parameters(self) -> bool:
-        """Whether it is of a recipe's parameters; else of histories, metallicities and dust."""
-        return isinstance(self.coordinates, ParameterCoordinates)
-
     def log_density(self, points: np.ndarray, features: np.ndarray) -> np.ndarray:
         """(n,) natural logarithm of the density of the coordinates at points (n, n_coordinate)."""
         context = np.broadcast_to(self.context(np.atleast_2d(features)), (len(points), self.context_mean.size))
@@ -69,14 +64,9 @@ class Posterior:
 
     def sample_features(self, features: np.ndarray, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Mass fractions (n_galaxy, n, n_age_bin) and scalars (n_galaxy, n, 3) for features (n_galaxy, n_context)."""
+        assert isinstance(self.coordinates, Coordinates)  # of parameters a simulator makes histories
         points = self.sample_points(features, n, seed).reshape(-1, self.coordinates.n)
-        if isinstance(self.coordinates, ParameterCoordinates):
-            from sfhmodel.posterior.correction import make_simulator, simulated
-
-            made = simulated(make_simulator(self.coordinates), self.coordinates, points)
-            fraction, scalars = made.mass_fraction, made.scalars
-        else:
-            fraction, scalars = self.coordinates.physical(points)
+        fraction, scalars = self.coordinates.physical(points)
         return fraction.reshape(len(features), n, -1), scalars.reshape(len(features), n, -1)
 
     def sample(
@@ -123,7 +113,7 @@ class Posterior:
 
     def check_correctable(self, correct: bool, n: int) -> None:
         """InputError where samples are to be corrected and cannot be."""
-        if correct and not self.of_parameters:
+        if correct and not isinstance(self.coordinates, ParameterCoordinates):
             raise InputError(
                 "only samples of a recipe's parameters can be weighed by its simulator: train the posteriors of them "
                 "(sfhmodel posterior train --of parameters)"

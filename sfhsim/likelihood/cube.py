@@ -42,7 +42,7 @@ class PriorCube:
 
     def __init__(self, recipe: Recipe):
         self._plan = ParameterPlan(recipe)
-        self._tables = self._plan.tables()
+        self._tables = self._plan.tables
         places = [
             (stream, column, name)
             for stream, columns in self._tables.items()

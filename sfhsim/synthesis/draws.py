@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -90,6 +91,7 @@ class ParameterPlan:
         sample_id = np.ascontiguousarray(sample_id, dtype=np.uint64)
         return self.from_uniform(self.uniform(sample_id, seed), sample_id, seed)
 
+    @cached_property
     def tables(self) -> dict[int, list[tuple[str, bool]]]:
         """The columns of each table of uniform numbers, by its stream: a name, and whether the column decides anything.
 
@@ -108,7 +110,7 @@ class ParameterPlan:
         if self._of_gas:
             shifts = COMMON_SCATTER in self._of_gas and self.bounds(COMMON_SHIFT)[1] > 0.0
             tables[STREAM_GAS] = [(name, varies.get(name, name == COMMON_SHIFT and shifts)) for name in _GAS]
-        for index, sizes in self._vector_sizes().items():
+        for index, sizes in self._vector_sizes.items():
             names = [f"history.{index}.{name}.{k}" for name, size in sizes.items() for k in range(size)]
             tables[STREAM_VECTORS + index] = [(name, True) for name in names]
         return tables
@@ -118,7 +120,7 @@ class ParameterPlan:
         from sfhsim.kernels.random import fill_uniform
 
         found = {}
-        for stream, columns in self.tables().items():
+        for stream, columns in self.tables.items():
             found[stream] = np.empty((sample_id.size, len(columns)))
             fill_uniform(np.uint64(seed), sample_id, stream, found[stream])
         return found
@@ -167,6 +169,7 @@ class ParameterPlan:
             values[COMMON_SHIFT] = values[COMMON_SCATTER] * normal
         return values
 
+    @cached_property
     def _vector_sizes(self) -> dict[int, dict[str, int]]:
         """Sizes of the vector parameters of the recipe's histories that have any, by the history's index."""
         from sfhsim.histories import vector_sizes
@@ -177,7 +180,7 @@ class ParameterPlan:
     def _vectors(self, tables: Mapping[int, np.ndarray]) -> dict[int, dict[str, np.ndarray]]:
         """Vector parameters of each history's family, from a table of uniform numbers of its own."""
         vectors = {}
-        for index, sizes in self._vector_sizes().items():
+        for index, sizes in self._vector_sizes.items():
             history = self.recipe.histories[index]
             family = get_history(history.family)
             parts = np.split(tables[STREAM_VECTORS + index], np.cumsum(list(sizes.values()))[:-1], axis=1)
