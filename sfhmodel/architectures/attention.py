@@ -2,6 +2,7 @@
 
     spectrum - convolutions - + position - [self-attention, perceptron] x n -+- pooling by queries -+
                                                                              +- narrow - flatten ---+- decoder - all
+    spectrum - averages over pixels - projection (where asked for) ----------------------------------+
     photometry - dense -----------------------------------------------------------------------------+
 
 What makes it compact is that the decoder sees a few averages over the tokens, pooled by learned queries, and a few
@@ -30,6 +31,8 @@ def attention(
     hidden: int = 128,
     queries: int = 4,
     token_units: int = 32,
+    projection_units: int = 0,
+    projection_pixels: int = 2,
     photometry_units: Sequence[int] = (64, 64),
     decoder_units: Sequence[int] = (256, 256),
     dropout: float = 0.0,
@@ -42,6 +45,8 @@ def attention(
     blocks, heads, hidden : number of self-attention blocks, heads in each, units of their perceptrons.
     queries : of the pooling.
     token_units : numbers of each token that the decoder sees.
+    projection_units, projection_pixels : linear combinations of the whole spectrum, averaged over so many pixels, that
+        the decoder sees as well, as it would principal components; 0: none.
     photometry_units, decoder_units : of the dense layers.
     dropout : rate, in attention and decoder.
     """
@@ -59,6 +64,8 @@ def attention(
     pooled, weights = AttentionPooling(queries, name="pooling")(tokens)
     narrow = layers.Flatten(name="narrow_flat")(layers.Conv1D(token_units, 1, name="narrow")(tokens))
     parts = [pooled, narrow, layers.Dense(16, name="noise_dense")(inputs["noise"])]
+    if projection_units:
+        parts.append(_projection(inputs, projection_units, projection_pixels))
     if spec.n_band:
         parts.append(perceptron(inputs["photometry"], photometry_units, "photometry_dense"))
     latent = perceptron(layers.Concatenate(name="joined")(parts), decoder_units, "decoder", dropout)
@@ -70,3 +77,17 @@ def attention(
         "attention": weights,
     }
     return keras.Model(inputs, outputs, name="attention")
+
+
+def _projection(inputs, units: int, pixels: int):
+    """(n, units) linear combinations of continuum and lines, brought to the same order."""
+    whole = layers.Concatenate(axis=-1, name="projection_channels")(
+        [layers.Reshape((-1, 1), name=f"projection_{name}")(inputs[name]) for name in ("continuum", "lines")]
+    )
+    coarse = layers.AveragePooling1D(pixels, padding="same", name="projection_pixels")(whole)
+    # what goes in is of order one in every pixel
+    calm = keras.initializers.VarianceScaling(scale=1.0, mode="fan_in")
+    combined = layers.Dense(units, kernel_initializer=calm, name="projection")(
+        layers.Flatten(name="projection_flat")(coarse)
+    )
+    return layers.RMSNormalization(name="projected")(combined)

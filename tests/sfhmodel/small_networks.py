@@ -20,6 +20,8 @@ OPTIONS = {
         "heads": 2,
         "hidden": 16,
         "queries": 2,
+        "projection_units": 4,
+        "projection_pixels": 5,
         "photometry_units": [8],
         "decoder_units": [16],
     },

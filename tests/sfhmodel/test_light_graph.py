@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import onnx
 import pytest
+import small_networks
 import typer
 from small_model import description, inputs_and_truths, small_model
 from small_networks import assert_same_answers
@@ -76,6 +77,14 @@ def test_of_other_networks_too(tmp_path, architecture, n_band):
     model_of(architecture, n_band).save(tmp_path / "m.keras")
     export_onnx(tmp_path / "m.keras")
     assert_alike(tmp_path / "m.keras", n_band)
+
+
+def test_of_a_network_with_a_projection(tmp_path):
+    small_networks.small_model("attention").save(tmp_path / "m.keras")
+    export_onnx(tmp_path / "m.keras")
+    inputs = small_networks.galaxies(small_networks.small_description(), 30)[0]
+    graph, keras = (answers_of(tmp_path / "m.keras", backend) for backend in ("onnx", "keras"))
+    assert_same_answers(graph.run(inputs, 64, 64), keras.run(inputs, 64, 64), TOLERANCE)
 
 
 def test_predictions_are_those_of_keras(made):

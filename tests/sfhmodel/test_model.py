@@ -134,6 +134,21 @@ def test_attention_has_fewer_parameters_by_default():
     assert size["attention"] < size["branched"]
 
 
+def test_a_projection_is_of_averages_over_the_whole_spectrum():
+    model = build_model(description(), architecture_options={"projection_units": 5, "projection_pixels": 4})
+    kernel = model.network.get_layer("projection").kernel
+    assert tuple(kernel.shape) == (2 * N_PIXEL // 4, 5)  # of continuum and lines
+    weights = np.zeros(kernel.shape, dtype=np.float32)
+    weights[2 * 4, 0] = 1.0  # the continuum of pixels 16 to 19
+    kernel.assign(weights)
+    inner = keras.Model(model.network.input, model.network.get_layer("projection").output)
+    random = np.random.default_rng(1)
+    given = {name: random.normal(size=(2, *t.shape[1:])).astype("float32") for name, t in inner.input.items()}
+    found = ops.convert_to_numpy(inner(given))
+    assert np.allclose(found[:, 0], given["continuum"][:, 16:20].mean(axis=1), atol=1e-6)
+    assert (found[:, 1:] == 0.0).all()
+
+
 def test_seeds_decide_the_initial_weights():
     first, again, other = (small_model(adapted=False, seed=s).get_weights() for s in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
