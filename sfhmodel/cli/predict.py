@@ -75,11 +75,15 @@ def predict(
         resolution_fwhm_aa=resolution_fwhm_aa,
         resolving_power=resolving_power,
     )
-    sampled = out.with_name(f"{out.stem}-samples.fits")
-    if posterior is not None:
-        from sfhmodel.files import check_new
+    sampling = None
+    if posterior is not None and samples is not None:
+        from sfhmodel.posterior.files import FileSampling
 
-        check_new(sampled, overwrite)
+        if backend == "onnx":
+            raise ConfigError("samples need --backend keras or auto: the light graph does not give what a flow takes")
+        sampled = out.with_name(f"{out.stem}-samples.fits")
+        sampling = FileSampling(model, posterior, sampled, n=samples, overwrite=overwrite)
+        backend = "keras"
     outcome = predict_files(
         model,
         inputs,
@@ -92,16 +96,11 @@ def predict(
         batch_size=batch_size,
         backend=backend,
         check=check,
+        on_piece=None if sampling is None else sampling.take,
         show_progress=True,
     )
     print(outcome)
-    if posterior is not None and samples is not None and outcome.prediction is not None:
-        from sfhmodel.posterior.files import sample_files
-
-        found, _ = sample_files(
-            model, posterior, inputs, sampled, n=samples, magnitudes=magnitudes, options=options, settings=settings,
-            overwrite=overwrite, show_progress=True,
-        )  # fmt: skip
-        print(f"samples: {sampled} ({samples} of {len(found)} spectra)")
+    if sampling is not None and (found := sampling.finish(show_progress=True)) is not None:
+        print(f"samples: {sampling.out} ({samples} of {len(found)} spectra)")
     if not outcome.ok:
         raise typer.Exit(1)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sfhmodel.errors import ConfigError, InputError, SfhmodelWarning
 from sfhmodel.inference.magnitude_files import MagnitudeSource
@@ -14,6 +14,9 @@ from sfhmodel.inference.pieces import Report
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
 from sfhmodel.spectra import ObservedSpectrum, PreparationSettings, ReadOptions, read_pieces
+
+if TYPE_CHECKING:  # it imports what predicts, which may be slow
+    from sfhmodel.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def predict_files(
     batch_size: int = 512,
     backend: str = "auto",
     check: bool = False,
+    on_piece: Callable[[Predictor, Prediction], None] | None = None,
     show_progress: bool = False,
 ) -> FilesOutcome:
     """Predict for every spectrum of these files and write a table, and pictures if wanted.
@@ -81,6 +85,7 @@ def predict_files(
     overwrite : replace the table if it exists.
     backend : see `sfhmodel.load`.
     check : see `Predictor.predict`; the table and the pictures say what comes of it.
+    on_piece : is given each piece of the spectra with its inputs, before these are forgotten.
 
     Raises
     ------
@@ -103,7 +108,7 @@ def predict_files(
     report = Report()
     photometry = MagnitudeSource.of(magnitudes)
     pictures = None if plots is None else Path(plots)
-    work = _Work(model, settings, backend, photometry, batch_size, pictures, report, check)
+    work = _Work(model, settings, backend, photometry, batch_size, pictures, report, check, on_piece)
     with progress(show_progress, "spectra") as advance:
         for path in files:
             work.do_file(Path(path), options or ReadOptions(), advance)
@@ -127,10 +132,11 @@ class _Work:
     plots: Path | None
     report: Report
     check: bool = False
+    on_piece: Callable[[Predictor, Prediction], None] | None = None
     n_read: int = 0
     parts: list[Prediction] = field(default_factory=list)
     pictures: list[Path] = field(default_factory=list)
-    _predictor: Any = None
+    _predictor: Predictor | None = None
     _stems: set[str] = field(default_factory=set)
 
     def do_file(self, path: Path, options: ReadOptions, advance: Callable[[int], None]) -> None:
@@ -163,7 +169,7 @@ class _Work:
                     self.photometry.given_to(spectra, first),
                     batch_size=self.batch_size,
                     on_bad="skip",
-                    keep_inputs=self.plots is not None,
+                    keep_inputs=self.plots is not None or self.on_piece is not None,
                     check=self.check,
                     on_progress=advance,
                 )
@@ -182,6 +188,8 @@ class _Work:
             self.report.note(path, note)
         if self.plots is not None:
             self.pictures += _draw(part, self.plots, self._stems)
+        if self.on_piece is not None:
+            self.on_piece(self._predictor, part)
         self.parts.append(part.without_inputs())
 
 

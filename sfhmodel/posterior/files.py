@@ -6,9 +6,11 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.files import check_new, check_writable
-from sfhmodel.inference import load
+from sfhmodel.inference import Predictor, load
 from sfhmodel.inference.magnitude_files import MagnitudeSource
 from sfhmodel.inference.pieces import Report, predicted_pieces
 from sfhmodel.inference.prediction import Prediction
@@ -17,6 +19,68 @@ from sfhmodel.posterior.posterior import Posterior
 from sfhmodel.posterior.samples import PosteriorSamples, check_window, window_yr
 from sfhmodel.presets import resolve
 from sfhmodel.spectra import PreparationSettings, ReadOptions
+
+
+class FileSampling:
+    """Samples of spectra that are predicted piece by piece, for one file; what is wrong is told before any is read.
+
+    Parameters
+    ----------
+    model : run, .keras file or preset.
+    flow : file of `train_posterior`, of this model.
+    out : FITS file to write.
+    n, seed, windows, correct : of the samples, see `Posterior.sample`, `PosteriorSamples.quantities`.
+    overwrite : replace the file if it exists.
+
+    Raises
+    ------
+    ConfigError, ModelFileError
+        The file exists; no such model, or a flow of another one.
+    InputError
+        An impossible window; see `Posterior.sample`.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        flow: str | Path,
+        out: str | Path,
+        *,
+        n: int = 200,
+        seed: int = 0,
+        windows: Sequence[str] = ("0-100Myr",),
+        correct: bool = False,
+        overwrite: bool = False,
+    ):
+        self.out, self.overwrite, self._windows = Path(out), overwrite, windows
+        self._how: dict = {"n": n, "seed": seed, "correct": correct}
+        check_new(self.out, overwrite)
+        check_writable(self.out)
+        self._posterior = Posterior.load(flow)
+        self._posterior.check_of(resolve(model))
+        self._posterior.check_correctable(correct, n)
+        for window in windows:
+            window_yr(window)
+        self._predictor: Predictor | None = None
+        self._parts: list[Prediction] = []
+
+    def take(self, predictor: Predictor, predicted: Prediction) -> None:
+        """A piece, with its inputs, by Keras; spectra that could not be used are left out."""
+        self._predictor = predictor
+        usable = predicted[np.flatnonzero([not what for what in predicted.problems])]
+        if len(usable):
+            self._parts.append(usable)
+
+    def finish(self, show_progress: bool = False) -> PosteriorSamples | None:
+        """Sample, and write the file; None where there was no spectrum."""
+        if self._predictor is None or not self._parts:
+            return None
+        with progress(show_progress, "galaxies sampled") as advance:
+            found = self._posterior.sample(
+                self._predictor, Prediction.joined(self._parts), **self._how, on_progress=advance
+            )
+        found.write(self.out, self._windows, self.overwrite)
+        return found
 
 
 def sample_files(
@@ -52,31 +116,20 @@ def sample_files(
 
     Raises
     ------
-    ConfigError, ModelFileError
-        The file exists; no such model, or a flow of another one.
-    InputError
-        An impossible window; not one spectrum can be used; magnitudes of other spectra; see `Posterior.sample`.
+    ConfigError, ModelFileError, InputError
+        See `FileSampling`; not one spectrum can be used; magnitudes of other spectra.
     """
-    check_new(Path(out), overwrite)
-    check_writable(Path(out))
-    posterior = Posterior.load(flow)
-    posterior.check_of(resolve(model))
-    posterior.check_correctable(correct, n)
-    photometry = MagnitudeSource.of(magnitudes)
-    predictor, parts, report = load(model, settings=settings, backend="keras"), [], Report()
-    edges = predictor.description.age_bin_edges_yr
+    sampling = FileSampling(model, flow, out, n=n, seed=seed, windows=windows, correct=correct, overwrite=overwrite)
+    photometry, report = MagnitudeSource.of(magnitudes), Report()
+    predictor = load(model, settings=settings, backend="keras")
     for window in windows:
-        check_window(edges, *window_yr(window))
+        check_window(predictor.description.age_bin_edges_yr, *window_yr(window))
     with progress(show_progress, "spectra") as advance:
         for path, predicted in predicted_pieces(predictor, files, options, report, photometry, on_progress=advance):
-            if len(usable := report.spectra_of(path, predicted)):
-                parts.append(usable)
+            sampling.take(predictor, report.spectra_of(path, predicted))
     for path, what in report.notes:
         warnings.warn(f"{path}: {what}", SfhmodelWarning, stacklevel=2)
     problems = [what if path in what else f"{path}: {what}" for path, what in report.problems]
-    if not parts:
+    if (found := sampling.finish(show_progress)) is None:
         raise InputError(f"not one spectrum can be used; {problems[0] if problems else 'no files are given'}")
-    with progress(show_progress, "galaxies sampled") as advance:
-        found = posterior.sample(predictor, Prediction.joined(parts), n, seed, correct, advance)
-    found.write(out, windows, overwrite)
     return found, problems

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import sfhsim
 from sfhmodel.calibration import calibrate
 from sfhmodel.cli.main import app
-from sfhmodel.errors import ConfigError, InputError, TrainingDataError
+from sfhmodel.errors import ConfigError, InputError, ModelFileError, TrainingDataError
 from sfhmodel.inference import load
 from sfhmodel.posterior import Posterior
 from sfhmodel.posterior.coordinates import ParameterCoordinates, normal_deviates, probabilities
@@ -106,6 +106,11 @@ def test_predict_with_samples_writes_both(made, tmp_path):
     (tmp_path / "table.fits").unlink()
     with pytest.raises(ConfigError, match="table-samples.fits exists"):
         CliRunner().invoke(app, command, catch_exceptions=False, standalone_mode=False)
+    with pytest.raises(ConfigError, match="need --backend keras"):
+        CliRunner().invoke(app, [*command, "--backend", "onnx"], catch_exceptions=False, standalone_mode=False)
+    command[1] = "optical"
+    with pytest.raises(ModelFileError, match="belong to another model"):
+        CliRunner().invoke(app, [*command, "--overwrite"], catch_exceptions=False, standalone_mode=False)
     assert not (tmp_path / "table.fits").exists()
 
 
