@@ -5,6 +5,9 @@ models, other priors, ProSpect's forms. Without one, the definition of a preset 
 ``--leave-out`` also builds it once without each donor library and once with each nebular model alone, and measures in
 the world that was left out: rows marked ``held out``. Nothing is tuned on what is printed.
 
+Recipes ask for metallicities that a foreign library does not have: its nearest stands in, and no spectrum tells. So
+each foreign library also has worlds within its metallicities, ``... within Z``.
+
 Columns are those of `sfhmodel.evaluation.worlds`: error over that of the prior mean, truths in the 68% intervals, bias
 and scatter of the mean log age by mass, [M/H] by mass and A_V, and the share that is flagged.
 """
@@ -31,6 +34,13 @@ LIBRARIES = {
     "emiles": "emiles-spliced",
     "miuscat": "miuscat-spliced",
 }
+METALLICITIES = {
+    "m11": (0.01, 0.04),
+    "bpass": (0.008, 0.03),
+    "mastar": (0.001, 0.04),
+    "emiles": (0.0004, 0.03),
+    "miuscat": (0.004, 0.03),
+}
 DONOR = {"m11": "m11-miles", "bpass": "bpass", "mastar": "mastar-ssp"}
 PROSPECT = {
     "discretisation": "prospect",
@@ -55,6 +65,9 @@ def worlds(content: dict) -> dict[str, dict]:
     for name, library in LIBRARIES.items():
         changes[f"{name} cloudy"] = {**cloudy, "library": library}
         changes[f"{name} levesque"] = {**levesque, "library": library}
+        for lines, change in (("cloudy", cloudy), ("levesque", levesque)):
+            within = {"metallicity": _within(*METALLICITIES[name])}
+            changes[f"{name} {lines} within Z"] = {**change, "library": library, **within}
     changes["other priors"] = {
         **cloudy,
         "histories": [{"family": "dense_basis", "n_quantiles": 7, "alpha": 5.0}],
@@ -67,6 +80,17 @@ def worlds(content: dict) -> dict[str, dict]:
         "spectrum": content["recipe"]["spectrum"] | {"subtract_template_resolution": False},
     }
     return {name: _changed(merged(content["recipe"], base), change) for name, change in changes.items()}
+
+
+def _within(lowest: float, highest: float) -> dict:
+    """Closed boxes from the lower half of a range to the upper one."""
+    middle = round((lowest * highest) ** 0.5, 5)
+    return {
+        "form": "closed_box",
+        "z_start": {"distribution": "log_uniform", "min": lowest, "max": middle},
+        "z_final": {"distribution": "log_uniform", "min": middle, "max": highest},
+        "yield": {"distribution": "log_uniform", "min": 0.01, "max": 0.05},
+    }
 
 
 def first_galaxies(recipe: Path, n: int, seed: int) -> tuple[dict, dict]:
@@ -135,7 +159,7 @@ def _reduced(content: dict):
     for name, donor in DONOR.items():
         reduced = copy.deepcopy(content)
         reduced["libraries"]["donors"] = [d for d in content["libraries"]["donors"] if d != donor]
-        yield name, reduced, (f"{name} cloudy", f"{name} levesque")
+        yield name, reduced, tuple(f"{name} {lines}{z}" for lines in ("cloudy", "levesque") for z in ("", " within Z"))
     nebular = content["in_turn"]["nebular"][:2]
     for name, kept in (("levesque", nebular[0]), ("cloudy", nebular[1])):
         reduced = copy.deepcopy(content)
@@ -145,7 +169,7 @@ def _reduced(content: dict):
 
 def print_table(rows: list[dict]) -> None:
     """The rows as text."""
-    print(f"{'world':26s}{'bands':>6s}{'error':>8s}{'ratio':>7s}{'in 68%: cum':>12s}{'Z':>7s}{'all':>7s}{'width':>7s}"
+    print(f"{'world':28s}{'bands':>6s}{'error':>8s}{'ratio':>7s}{'in 68%: cum':>12s}{'Z':>7s}{'all':>7s}{'width':>7s}"
           f"{'age dex':>16s}{'[M/H] dex':>16s}{'A_V mag':>16s}{'flagged':>9s}")  # fmt: skip
     for row in rows:
         spreads = "".join(
@@ -153,7 +177,7 @@ def print_table(rows: list[dict]) -> None:
             for name in ("mean_log10_age_yr_mass", "log10_metallicity_mass", "a_v_mag")
         )
         bands = "yes" if row["bands"] else "no"
-        print(f"{row['world']:26s}{bands:>6s}{row['cumulative_error']:8.4f}{row['ratio']:7.3f}"
+        print(f"{row['world']:28s}{bands:>6s}{row['cumulative_error']:8.4f}{row['ratio']:7.3f}"
               f"{row['coverage_cumulative']:12.3f}{row['coverage_metallicity']:7.3f}{row['coverage_summaries']:7.3f}"
               f"{row['width']:7.3f}{spreads}{row['flagged']:9.3f}")  # fmt: skip
 
