@@ -25,7 +25,7 @@ import yaml
 
 from benchmarks.folders import kept_or_temporary
 from sfhmodel.building import build, definition, galaxies, measured
-from sfhsim.recipe import merged
+from sfhsim.recipe import builtin_text, merged
 
 LIBRARIES = {
     "m11": "m11-miles-spliced",
@@ -53,6 +53,7 @@ PROSPECT = {
         "escape_fraction": {"distribution": "uniform", "min": 0.0, "max": 0.3},
     },
 }
+EMBEDDED = "phangs-muse-hst-embedded"
 _N = 4000
 
 
@@ -79,7 +80,10 @@ def worlds(content: dict) -> dict[str, dict]:
         "histories": skewed,
         "spectrum": content["recipe"]["spectrum"] | {"subtract_template_resolution": False},
     }
-    return {name: _changed(merged(content["recipe"], base), change) for name, change in changes.items()}
+    found = {name: _changed(merged(content["recipe"], base), change) for name, change in changes.items()}
+    # of one library, dispersion, dust law and enrichment: what a network that knows nothing else is measured in
+    embedded = yaml.safe_load(builtin_text(EMBEDDED))
+    return found | {EMBEDDED: embedded | {"spectrum": content["recipe"]["spectrum"]}}
 
 
 def _within(lowest: float, highest: float) -> dict:
