@@ -14,7 +14,7 @@ import numpy as np
 
 from sfhmodel.description import INPUT_NAMES
 from sfhmodel.errors import InputError
-from sfhmodel.inference.pieces import Report, predicted_pieces
+from sfhmodel.inference.pieces import Report, predicted_pieces, usable
 from sfhmodel.inference.predictor import Predictor
 from sfhmodel.inference.progress import progress
 from sfhmodel.spectra import PreparationSettings, ReadOptions
@@ -139,11 +139,9 @@ def _read_records(folder: Path, model, most: int, found: _Found, advance: Callab
 def _read_file(target: Path, predictor: Predictor, options: ReadOptions | None, found: _Found, advance) -> None:
     """Inputs of the spectra of a file that can be used."""
     report = found.report
-    for path, predicted in predicted_pieces(
-        predictor, [target], options, report, keep_inputs=True, on_progress=advance
+    for _, predicted in predicted_pieces(
+        lambda: predictor, [target], options, report, keep_inputs=True, on_progress=advance
     ):
-        for note in predicted.notes:
-            report.note(path, note)
-        inputs = report.spectra_of(path, predicted).inputs
+        inputs = usable(predicted).inputs
         assert inputs is not None  # kept
         found.add(inputs)

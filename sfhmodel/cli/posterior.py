@@ -74,12 +74,10 @@ def sample(
     """Samples of the posterior for observed spectra; those that cannot be used are named and left out."""
     from sfhmodel.posterior.files import sample_files
 
-    found, problems = sample_files(
+    outcome = sample_files(
         model, flow, files, out, n=samples, seed=seed, windows=windows or ["0-100Myr"], correct=correct,
         magnitudes=magnitudes, options=options, overwrite=overwrite, show_progress=True,
     )  # fmt: skip
-    for problem in problems:
-        print(f"error: {problem}")
-    print(f"{out}: {samples} samples of {len(found)} spectra")
-    if problems:
+    print(outcome)
+    if not outcome.ok:
         raise typer.Exit(1)

@@ -77,7 +77,7 @@ def predict(
     )
     sampling = None
     if posterior is not None and samples is not None:
-        from sfhmodel.posterior.files import FileSampling
+        from sfhmodel.posterior.files import FileSampling, SamplesOutcome
 
         if backend == "onnx":
             raise ConfigError("samples need --backend keras or auto: the light graph does not give what a flow takes")
@@ -101,6 +101,6 @@ def predict(
     )
     print(outcome)
     if sampling is not None and (found := sampling.finish(show_progress=True)) is not None:
-        print(f"samples: {sampling.out} ({samples} of {len(found)} spectra)")
+        print(SamplesOutcome(found, sampling.out))
     if not outcome.ok:
         raise typer.Exit(1)

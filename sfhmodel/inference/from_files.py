@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfhmodel.errors import ConfigError, InputError, SfhmodelWarning
+from sfhmodel.errors import ConfigError
 from sfhmodel.inference.magnitude_files import MagnitudeSource
-from sfhmodel.inference.pieces import Report
+from sfhmodel.inference.pieces import Report, predicted_pieces, said
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
-from sfhmodel.spectra import ObservedSpectrum, PreparationSettings, ReadOptions, read_pieces
+from sfhmodel.spectra import PreparationSettings, ReadOptions
 
 if TYPE_CHECKING:  # it imports what predicts, which may be slow
     from sfhmodel.inference.predictor import Predictor
@@ -43,7 +43,7 @@ class FilesOutcome:
         return not self.problems
 
     def __str__(self) -> str:
-        lines = [f"note: {where}: {what}" for where, what in self.notes]
+        lines = []
         if self.prediction is not None:
             unlike = int(self.prediction.unlike_training.sum())
             spectra = "1 spectrum" if len(self.prediction) == 1 else f"{len(self.prediction)} spectra"
@@ -52,8 +52,7 @@ class FilesOutcome:
                 words += f", {int(check.unlike_reproduced.sum())} not reproduced by what was predicted"
             lines.append(f"table: {self.table} ({words})")
         lines += [f"picture: {path}" for path in self.pictures]
-        lines += [f"error: {what if where in what else f'{where}: {what}'}" for where, what in self.problems]
-        return "\n".join(lines)
+        return said(lines, self.problems, self.notes)
 
 
 def predict_files(
@@ -105,92 +104,39 @@ def predict_files(
     check_new(out, overwrite)
     check_writable(out)
     check_model_file(resolve(model))  # before anything slow is imported
-    report = Report()
-    photometry = MagnitudeSource.of(magnitudes)
-    pictures = None if plots is None else Path(plots)
-    work = _Work(model, settings, backend, photometry, batch_size, pictures, report, check, on_piece)
+    report, photometry = Report(), MagnitudeSource.of(magnitudes)
+    parts: list[Prediction] = []
+    pictures: list[Path] = []
+    stems: set[str] = set()
+
+    @functools.cache
+    def predictor() -> Predictor:
+        from sfhmodel.inference.loading import load
+
+        return load(model, settings=settings, backend=backend)
+
     with progress(show_progress, "spectra") as advance:
-        for path in files:
-            work.do_file(Path(path), options or ReadOptions(), advance)
-    photometry.check_rows(work.n_read)
-    if not work.parts:
+        for _, part in predicted_pieces(
+            predictor,
+            files,
+            options,
+            report,
+            photometry,
+            batch_size=batch_size,
+            keep_inputs=plots is not None or on_piece is not None,
+            check=check,
+            on_progress=advance,
+        ):
+            if plots is not None:
+                pictures += _draw(part, Path(plots), stems)
+            if on_piece is not None:
+                on_piece(predictor(), part)
+            parts.append(part.without_inputs())  # so that memory does not grow with spectra
+    if not parts:
         return FilesOutcome(None, None, problems=tuple(report.problems), notes=tuple(report.notes))
-    prediction = Prediction.joined(work.parts)
+    prediction = Prediction.joined(parts)
     table = prediction.write(out, overwrite=overwrite)
-    return FilesOutcome(prediction, table, tuple(work.pictures), tuple(report.problems), tuple(report.notes))
-
-
-@dataclass
-class _Work:
-    """Files one after the other, each in pieces: only results are kept, so that memory does not grow with spectra."""
-
-    model: str | Path
-    settings: PreparationSettings | None
-    backend: str
-    photometry: MagnitudeSource
-    batch_size: int
-    plots: Path | None
-    report: Report
-    check: bool = False
-    on_piece: Callable[[Predictor, Prediction], None] | None = None
-    n_read: int = 0
-    parts: list[Prediction] = field(default_factory=list)
-    pictures: list[Path] = field(default_factory=list)
-    _predictor: Predictor | None = None
-    _stems: set[str] = field(default_factory=set)
-
-    def do_file(self, path: Path, options: ReadOptions, advance: Callable[[int], None]) -> None:
-        """All spectra of a file; what is wrong with it goes into the report."""
-        try:
-            for spectra in read_pieces(path, options):
-                self._say(str(path), spectra)
-                self._do_piece(str(path), spectra, advance)
-        except InputError as error:
-            self.report.problems.append((str(path), str(error)))
-
-    def _say(self, path: str, spectra: Sequence[ObservedSpectrum]) -> None:
-        for note in dict.fromkeys(note for spectrum in spectra for note in spectrum.notes):
-            self.report.note(path, note)
-        n_without = sum(spectrum.redshift is None for spectrum in spectra)
-        if n_without and self.photometry.redshifts is None:
-            what = "no redshift in it" if n_without == len(spectra) else f"no redshift of {n_without} spectra in it"
-            self.report.note(path, f"{what}, taken to be at rest (--redshift)")
-
-    def _do_piece(self, path: str, spectra: Sequence[ObservedSpectrum], advance: Callable[[int], None]) -> None:
-        first, self.n_read = self.n_read, self.n_read + len(spectra)
-        if self._predictor is None:
-            from sfhmodel.inference.loading import load
-
-            self._predictor = load(self.model, settings=self.settings, backend=self.backend)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", SfhmodelWarning)
-            try:
-                part = self._predictor.predict_spectra(
-                    self.photometry.given_to(spectra, first),
-                    batch_size=self.batch_size,
-                    on_bad="skip",
-                    keep_inputs=self.plots is not None or self.on_piece is not None,
-                    check=self.check,
-                    on_progress=advance,
-                )
-            except MemoryError:
-                self.report.problems.append((path, f"{path}: its spectra need more memory than there is"))
-                part = None
-            except InputError as error:
-                self.report.problems.append((path, str(error)))
-                part = None
-        for warning in caught:
-            self.report.note(path, str(warning.message))
-        if part is None:
-            return
-        self.report.problems += [(path, f"{path}: {what}") for what in dict.fromkeys(part.problems) if what]
-        for note in part.notes:
-            self.report.note(path, note)
-        if self.plots is not None:
-            self.pictures += _draw(part, self.plots, self._stems)
-        if self.on_piece is not None:
-            self.on_piece(self._predictor, part)
-        self.parts.append(part.without_inputs())
+    return FilesOutcome(prediction, table, tuple(pictures), tuple(report.problems), tuple(report.notes))
 
 
 def _draw(prediction: Prediction, folder: Path, used: set[str]) -> list[Path]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sfhmodel.errors import InputError, SfhmodelWarning
 from sfhmodel.inference.magnitude_files import MagnitudeSource
 from sfhmodel.inference.prediction import Prediction
-from sfhmodel.inference.predictor import Predictor
-from sfhmodel.spectra import ReadOptions, read_pieces
+from sfhmodel.spectra import ObservedSpectrum, ReadOptions, read_pieces
+
+if TYPE_CHECKING:  # it imports what predicts, which may be slow
+    from sfhmodel.inference.predictor import Predictor
 
 
 @dataclass
@@ -26,23 +30,61 @@ class Report:
     def note(self, where: str, what: str) -> None:
         self.notes[where, what] = None
 
-    def spectra_of(self, path: str, predicted: Prediction) -> Prediction:
-        """The spectra that could be used; why the others could not is told."""
+    @contextmanager
+    def telling(self, path: str) -> Iterator[None]:
+        """What is wrong or warned of inside becomes problems and notes of a file."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", SfhmodelWarning)
+            try:
+                yield
+            except MemoryError:
+                self.problems.append((path, f"{path}: its spectra need more memory than there is"))
+            except InputError as error:
+                self.problems.append((path, str(error)))
+        for warning in caught:
+            self.note(path, str(warning.message))
+
+    def assumed(self, path: str, spectra: Sequence[ObservedSpectrum], photometry: MagnitudeSource) -> None:
+        """Note what reading assumed of spectra."""
+        for note in dict.fromkeys(note for spectrum in spectra for note in spectrum.notes):
+            self.note(path, note)
+        n_without = sum(spectrum.redshift is None for spectrum in spectra)
+        if n_without and photometry.redshifts is None:
+            what = "no redshift in it" if n_without == len(spectra) else f"no redshift of {n_without} spectra in it"
+            self.note(path, f"{what}, taken to be at rest (--redshift)")
+
+    def answered(self, path: str, predicted: Prediction) -> None:
+        """Note what was done to spectra, and why some have no result."""
         self.problems += [(path, f"{path}: {what}") for what in dict.fromkeys(predicted.problems) if what]
-        return predicted[np.flatnonzero([not what for what in predicted.problems])]
+        for note in predicted.notes:
+            self.note(path, note)
+
+
+def said(done: Sequence[str], problems: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> str:
+    """Notes, what was done, and problems, a line each."""
+    lines = [f"note: {where}: {what}" for where, what in notes]
+    lines += done
+    lines += [f"error: {what if where in what else f'{where}: {what}'}" for where, what in problems]
+    return "\n".join(lines)
+
+
+def usable(predicted: Prediction) -> Prediction:
+    """The spectra that have a result."""
+    return predicted[np.flatnonzero([not what for what in predicted.problems])]
 
 
 def predicted_pieces(
-    predictor: Predictor,
+    predictor: Callable[[], Predictor],
     files: Sequence[str | Path],
     options: ReadOptions | None,
     report: Report,
     photometry: MagnitudeSource | None = None,
     **how,
 ) -> Iterator[tuple[str, Prediction]]:
-    """(file, prediction) of each piece of each file.
+    """(file, prediction) of each piece of each file; what is wrong or was assumed goes into the report.
 
-    ``photometry`` is for magnitudes that are not in the files, ``how`` of `Predictor.predict_spectra`.
+    ``predictor`` is first called when there is something to predict, ``photometry`` is for magnitudes that are not in
+    the files, ``how`` of `Predictor.predict_spectra`.
 
     Raises
     ------
@@ -54,13 +96,13 @@ def predicted_pieces(
         try:
             for spectra in read_pieces(Path(path), options or ReadOptions()):
                 first, n_read = n_read, n_read + len(spectra)
-                with warnings.catch_warnings(record=True) as caught:
-                    warnings.simplefilter("always", SfhmodelWarning)
-                    given = photometry.given_to(spectra, first)
-                    predicted = predictor.predict_spectra(given, on_bad="skip", **how)
-                for warning in caught:
-                    report.note(path, str(warning.message))
-                yield path, predicted
+                report.assumed(path, spectra, photometry)
+                network, predicted = predictor(), None
+                with report.telling(path):
+                    predicted = network.predict_spectra(photometry.given_to(spectra, first), on_bad="skip", **how)
+                if predicted is not None:
+                    report.answered(path, predicted)
+                    yield path, predicted
         except InputError as error:
             report.problems.append((path, str(error)))
     photometry.check_rows(n_read)

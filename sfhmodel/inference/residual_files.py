@@ -61,8 +61,8 @@ class _Work(Report):
             name, good, row = name or Path(path).name, found.good[k], found.residual[k]
             mismatch = float(predicted.check.mismatch[k])
             if predicted.problems[k]:
-                self.problems.append((path, predicted.problems[k]))
-            elif good.mean() < LEAST_GOOD:
+                continue  # told already
+            if good.mean() < LEAST_GOOD:
                 self.problems.append((path, f"{name}: {good.mean():.0%} of the pixels can be compared"))
             elif not mismatch <= HIGHEST_MISMATCH:
                 what = "the prediction does not fit; is the redshift right?"
@@ -71,8 +71,6 @@ class _Work(Report):
                 self.rows.append(row)
                 self.good.append(good)
                 self.names.append(name)
-        for note in predicted.notes:
-            self.note(path, note)
 
     def bank(self, description: ModelDescription, about: dict) -> ResidualBank | None:
         if not self.rows:
@@ -124,7 +122,9 @@ def residual_bank(
     templates, _ = templates_of(predictor.description)
     work = _Work()
     with progress(show_progress, "spectra") as advance:
-        for path, predicted in predicted_pieces(predictor, files, options, work, check=True, on_progress=advance):
+        for path, predicted in predicted_pieces(
+            lambda: predictor, files, options, work, check=True, on_progress=advance
+        ):
             work.add(path, predicted, templates.line_wave_aa)
     about = {
         "files": [Path(path).name for path in files],

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from sfhmodel.errors import InputError, SfhmodelWarning
+from sfhmodel.errors import InputError
 from sfhmodel.files import check_new, check_writable
 from sfhmodel.inference import Predictor, load
 from sfhmodel.inference.magnitude_files import MagnitudeSource
-from sfhmodel.inference.pieces import Report, predicted_pieces
+from sfhmodel.inference.pieces import Report, predicted_pieces, said, usable
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
 from sfhmodel.posterior.posterior import Posterior
 from sfhmodel.posterior.samples import PosteriorSamples, check_window, window_yr
 from sfhmodel.presets import resolve
 from sfhmodel.spectra import PreparationSettings, ReadOptions
+
+
+@dataclass(frozen=True)
+class SamplesOutcome:
+    """What came of files.
+
+    Attributes
+    ----------
+    samples : of all spectra that could be used, in the order of the files.
+    path : written.
+    problems : (file or spectrum, what is wrong).
+    notes : (file, what was assumed or done).
+    """
+
+    samples: PosteriorSamples
+    path: Path
+    problems: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def __str__(self) -> str:
+        n_sample, n = self.samples.a_v_mag.shape[1], len(self.samples)
+        done = f"samples: {self.path} ({n_sample} of {'1 spectrum' if n == 1 else f'{n} spectra'})"
+        return said([done], self.problems, self.notes)
 
 
 class FileSampling:
@@ -67,9 +92,8 @@ class FileSampling:
     def take(self, predictor: Predictor, predicted: Prediction) -> None:
         """A piece, with its inputs, by Keras; spectra that could not be used are left out."""
         self._predictor = predictor
-        usable = predicted[np.flatnonzero([not what for what in predicted.problems])]
-        if len(usable):
-            self._parts.append(usable)
+        if len(found := usable(predicted)):
+            self._parts.append(found)
 
     def finish(self, show_progress: bool = False) -> PosteriorSamples | None:
         """Sample, and write the file; None where there was no spectrum."""
@@ -98,7 +122,7 @@ def sample_files(
     settings: PreparationSettings | None = None,
     overwrite: bool = False,
     show_progress: bool = False,
-) -> tuple[PosteriorSamples, list[str]]:
+) -> SamplesOutcome:
     """Samples for the spectra of files, written as FITS (`PosteriorSamples.write`).
 
     Parameters
@@ -108,11 +132,6 @@ def sample_files(
     files : of spectra, as `sfhmodel predict` reads them.
     n, seed, windows, correct : of the samples, see `Posterior.sample`, `PosteriorSamples.quantities`.
     magnitudes : see `sfhmodel.inference.magnitude_files.MagnitudeSource`.
-
-    Returns
-    -------
-    (PosteriorSamples, problems)
-        What is wrong with files and spectra that could not be used, in words.
 
     Raises
     ------
@@ -125,11 +144,11 @@ def sample_files(
     for window in windows:
         check_window(predictor.description.age_bin_edges_yr, *window_yr(window))
     with progress(show_progress, "spectra") as advance:
-        for path, predicted in predicted_pieces(predictor, files, options, report, photometry, on_progress=advance):
-            sampling.take(predictor, report.spectra_of(path, predicted))
-    for path, what in report.notes:
-        warnings.warn(f"{path}: {what}", SfhmodelWarning, stacklevel=2)
-    problems = [what if path in what else f"{path}: {what}" for path, what in report.problems]
+        for _, predicted in predicted_pieces(
+            lambda: predictor, files, options, report, photometry, on_progress=advance
+        ):
+            sampling.take(predictor, predicted)
     if (found := sampling.finish(show_progress)) is None:
-        raise InputError(f"not one spectrum can be used; {problems[0] if problems else 'no files are given'}")
-    return found, problems
+        problem = report.problems[0][1] if report.problems else "no files are given"
+        raise InputError(f"not one spectrum can be used; {problem}")
+    return SamplesOutcome(found, sampling.out, tuple(report.problems), tuple(report.notes))

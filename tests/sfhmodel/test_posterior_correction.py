@@ -99,7 +99,7 @@ def test_predict_with_samples_writes_both(made, tmp_path):
     command += ["--posterior", str(made / "flow.npz")]
     found = CliRunner().invoke(app, command)
     assert found.exit_code == 0, found.output
-    assert "20 of 1 spectra" in found.output.replace("\n", "")
+    assert "20 of 1 spectrum" in found.output.replace("\n", "")
     with fits.open(tmp_path / "table-samples.fits") as hdus:
         assert hdus["MASS_FRACTION"].data.shape == (1, 20, 4)
         assert "effective_samples" not in hdus["QUANTITIES"].columns.names
