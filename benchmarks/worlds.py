@@ -25,6 +25,7 @@ import yaml
 
 from benchmarks.folders import kept_or_temporary
 from sfhmodel.building import build, definition, galaxies, measured
+from sfhsim.files import whole_file
 from sfhsim.recipe import builtin_text, merged
 
 LIBRARIES = {
@@ -201,6 +202,7 @@ def main() -> None:
     parser.add_argument("--leave-out", action="store_true", help="also build without each maker")
     parser.add_argument("--keep", type=Path, help="keep everything in this folder, and go on there")
     parser.add_argument("--json", type=Path, help="write the table here")
+    parser.add_argument("--card", type=Path, help="also into this card of a model that was built")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from sfhmodel.inference import load
@@ -225,6 +227,10 @@ def main() -> None:
     print_table(rows)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    if options.card:
+        card = json.loads(options.card.read_text("utf-8")) | {"benchmarks.worlds": rows}
+        with whole_file(options.card) as partial:
+            partial.write_text(json.dumps(card, indent=1) + "\n", "utf-8")
 
 
 def _without(history: dict, name: str) -> dict:

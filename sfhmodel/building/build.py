@@ -69,6 +69,7 @@ def build(
     summary = train(dataset, out / "run", config_from_dict(config, "training"), show_progress=True)
     model = _calibrated(content, out, say)
     card = {
+        "built_by": f"sfhmodel build {name}",
         "name": content["recipe"]["name"],
         "description": content["description"],
         "training": {key: value for key, value in summary.items() if key != "data"},
@@ -77,6 +78,7 @@ def build(
             for world, recipe in (("own", recipe), ("unseen", out / "unseen.yaml"))
             for bands in ("with bands", "spectrum alone")
         },
+        **content.get("card", {}),
     }
     with whole_file(out / CARD) as partial:
         partial.write_text(json.dumps(card, indent=1, default=float) + "\n", "utf-8")

@@ -20,6 +20,7 @@ from sfhsim.files import whole_file
 from sfhsim.recipe import merged
 
 _KEYS = {"description", "records", "seed", "libraries", "in_turn", "unseen", "recipe", "training"}
+_OPTIONAL = {"card"}  # what the model's card says besides figures, by name
 
 
 def definition_names() -> tuple[str, ...]:
@@ -42,8 +43,8 @@ def definition(name_or_path: str | Path) -> dict:
         if not isinstance(known, dict) or "like" in known:
             raise ConfigError(f"{name_or_path}: what it is like must be a definition that is like no other")
         content = merged(known, content)
-    if not isinstance(content, dict) or set(content) != _KEYS:
-        odd = sorted(_KEYS ^ set(content)) if isinstance(content, dict) else sorted(_KEYS)
+    if not isinstance(content, dict) or set(content) - _OPTIONAL != _KEYS:
+        odd = sorted(_KEYS ^ (set(content) - _OPTIONAL)) if isinstance(content, dict) else sorted(_KEYS)
         raise ConfigError(
             f"{name_or_path}: a definition has the keys {', '.join(sorted(_KEYS))}; odd: {', '.join(odd)}"
         )

@@ -8,11 +8,13 @@ import pytest
 import yaml
 from miniature import WAVE_AA, miniature_library, miniature_recipe
 
-from sfhmodel import load
+from sfhmodel import load, presets
 from sfhmodel.building import build, definition, definition_names, galaxies, write_worlds
-from sfhmodel.building.build import CARD
-from sfhmodel.errors import ConfigError
+from sfhmodel.building.build import CARD, MODEL
+from sfhmodel.building.shipping import ship
+from sfhmodel.errors import ConfigError, ModelFileError
 from sfhmodel.graph_file import graph_path, has_graph
+from sfhmodel.presets import registry
 from sfhsim.libraries import load_library, save_library
 from sfhsim.recipe import load_recipe
 
@@ -32,6 +34,7 @@ def small(tmp_path, monkeypatch):
     content = {
         "description": "Small.",
         "records": 3000,
+        "card": {"holds": "where it was made"},
         "seed": 1,
         "libraries": {"base": "miniature", "donors": ["redder"], "count": 3, "first_seed": 0},
         "in_turn": {"nebular": nebular, "dust.screen": [recipe["dust"].pop("screen")]},
@@ -70,6 +73,7 @@ def test_a_small_model_is_built_calibrated_and_measured(small, tmp_path, monkeyp
     model = build(small, out, say=told.append)
     card = json.loads((out / CARD).read_text())
     assert card["training"]["epochs"] == 1
+    assert card["holds"] == "where it was made"
     assert set(card["worlds"]) == {f"{w}, {b}" for w in ("own", "unseen") for b in ("with bands", "spectrum alone")}
     for row in card["worlds"].values():
         assert 0.5 < row["coverage_cumulative"] < 0.85  # an untrained network, with corrections
@@ -129,3 +133,33 @@ def test_keys_that_worlds_take_in_turn_must_fit_together(small, tmp_path):
     with pytest.raises(ConfigError, match="in_turn.library.name: library is 'one', which has no keys"):
         write_worlds(content, tmp_path / "built", say=lambda text: None)
     assert not (tmp_path / "built" / "recipe.yaml").exists()
+
+
+def test_a_model_that_was_built_ships(small, tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    (package / "models").mkdir(parents=True)
+    (package / "shipped.json").write_text('{"presets": {"mine": {"description": "of before", "onnx_sha256": "0"}}}')
+    monkeypatch.setattr(registry, "_HERE", package)
+    built = tmp_path / "built"
+    built.mkdir()
+    with pytest.raises(ModelFileError, match=r"card.json cannot be read: .*; build the model first"):
+        ship("mine", built)
+    (built / CARD).write_text(json.dumps({"description": "a new one"}))
+    with pytest.raises(ModelFileError, match="run python -m benchmarks.worlds .* --definition mine --card"):
+        ship("mine", built)
+    (built / CARD).write_text(json.dumps({"description": "a new one", "benchmarks.worlds": [{"ratio": 0.123456}]}))
+    with pytest.raises(ModelFileError, match="holds no finished model$"):
+        ship("mine", built)
+    (built / MODEL).write_bytes(b"weights")
+    with pytest.raises(ModelFileError, match="no finished model with a light graph"):
+        ship("mine", built, with_graph=True)
+    assert not list((package / "models").iterdir())
+    path = ship("mine", built)
+    assert path.read_bytes() == b"weights"
+    assert json.loads(path.with_suffix(".json").read_text())["benchmarks.worlds"] == [{"ratio": 0.1235}]
+    assert presets.find("mine").checked_path() == path
+    entry = json.loads((package / "shipped.json").read_text())["presets"]["mine"]
+    assert entry["description"] == "of before"
+    assert "onnx_sha256" not in entry  # it was of another model
+    ship("another", built)
+    assert presets.find("another").description == "a new one"
