@@ -17,7 +17,7 @@ from sfhmodel.spectra.raw import RawSpectra, Values
 from sfhmodel.spectra.redshift_tables import read_redshifts
 from sfhmodel.spectra.source import SourceFile, plain_name
 from sfhmodel.spectra.uncertainties import check_plausible, sigma_per_angstrom, without_huge
-from sfhmodel.spectra.units import parsed_unit, per_angstrom_factor, says_nothing
+from sfhmodel.spectra.units import is_of_vacuum, parsed_unit, per_angstrom_factor, says_nothing
 from sfhmodel.spectra.vocabulary import flux_unit_of, is_at_rest
 from sfhmodel.spectra.wavelength_guards import valid_range, wavelengths_aa
 
@@ -124,7 +124,8 @@ def split(arrays: Calibrated, raw: RawSpectra, source: SourceFile, options: Read
     if len(names) != n:
         raise InputError(f"names: {len(names)} rows where flux has {n}: one row per spectrum")
     redshift = _redshifts(raw, source, options, names, n)
-    medium = source.medium(options, raw.default_medium, raw.medium)
+    in_vacuum = is_of_vacuum(options.wave_unit or raw.wave.unit)
+    medium = source.medium(options, raw.default_medium, "vacuum" if in_vacuum else raw.medium)
     fwhm_aa = raw.fwhm_aa if raw.fwhm_aa is not None else resolution_of_header(source, arrays.wave_aa)
     of_all = {"sigma": arrays.sigma, "good": arrays.good, "wave_aa": arrays.wave_aa, "fwhm_aa": fwhm_aa}
     rows = {key: _row_of(values, n, key) for key, values in of_all.items()}

@@ -120,6 +120,18 @@ def to_angstrom(values: np.ndarray, unit: str | None) -> np.ndarray:
         ) from error
 
 
+def is_of_vacuum(unit: str | None) -> bool:
+    """Whether a spectral axis in this unit (frequency, energy or wavenumber) means wavelengths in vacuum."""
+    from astropy import units
+
+    inside = re.fullmatch(r"(?:log10|log_10|log|dex|ln)\s*[(\[]\s*(.+?)\s*[)\]]", unit or "", flags=re.IGNORECASE)
+    name = inside[1] if inside else (unit or "").strip()
+    if name.lower() in (*_ANGSTROM, *LOGARITHMS):
+        return False
+    parsed = parsed_unit(name)
+    return parsed is not None and any(parsed.is_equivalent(other) for other in (units.Hz, units.eV, 1 / units.m))
+
+
 def looks_like(low: float, high: float, needed_low_aa: float, needed_high_aa: float) -> tuple[str, str] | None:
     """What wavelengths from ``low`` to ``high`` are, if in Angstrom they miss the needed range and otherwise reach it.
 

@@ -1,6 +1,7 @@
 """Properties of readers for files of any values: units, orders, padding, masks."""
 
 import numpy as np
+import pytest
 from astropy import units as u
 from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +21,19 @@ UNITS = ["Angstrom", "nm", "um", "m", "mm", "Hz", "THz", "eV", "keV", "1 / cm"]
 def test_wavelengths_come_back_from_any_unit(wave_aa, unit):
     there = (np.array(wave_aa) * u.AA).to_value(u.Unit(unit), u.spectral())
     np.testing.assert_allclose(to_angstrom(there, unit), wave_aa, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("unit", "medium"), [("Hz", "vacuum"), ("eV", "vacuum"), ("1 / cm", "vacuum"), ("nm", "air")])
+def test_frequencies_and_energies_are_of_vacuum(tmp_path, unit, medium):
+    axis = (WAVE_AA * u.AA).to(u.Unit(unit), u.spectral())
+    Table({"axis": axis, "flux": FLUX}).write(tmp_path / "a.fits")
+    found = only(tmp_path / "a.fits", wave_column="axis")
+    assert found.medium == medium
+    assert any("taken to be in air" in note for note in found.notes) == (medium == "air")
+    np.testing.assert_allclose(np.sort(found.wave_aa), WAVE_AA, rtol=1e-9)
+    assert only(tmp_path / "a.fits", wave_column="axis", medium="air").medium == "air"  # who says so is believed
+    Table({"axis": axis.value, "flux": FLUX}).write(tmp_path / "b.fits")
+    assert only(tmp_path / "b.fits", wave_column="axis", wave_unit=unit).medium == medium
 
 
 @QUICK
