@@ -12,7 +12,12 @@ from sfhmodel.spectra.options import ReadOptions
 from sfhmodel.spectra.raw import Values
 from sfhmodel.spectra.spectrum_objects import error_values, plain_values
 from sfhmodel.spectra.uncertainties import sigma_per_angstrom
-from sfhmodel.spectra.units import per_angstrom_factor, to_angstrom
+from sfhmodel.spectra.units import is_of_vacuum, per_angstrom_factor, to_angstrom
+
+
+def medium_of_axis(wavelength_aa) -> str:
+    """'vacuum' for a Quantity of a frequency, energy or wavenumber, else 'air'."""
+    return "vacuum" if is_of_vacuum(plain_values(wavelength_aa)[1]) else "air"
 
 
 def in_angstrom(wavelength_aa) -> np.ndarray:

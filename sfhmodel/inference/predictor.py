@@ -15,6 +15,7 @@ from sfhmodel.inference.arguments import (
     in_angstrom,
     in_magnitudes,
     labels_of,
+    medium_of_axis,
     redshifts_of,
     two_dimensional,
 )
@@ -64,7 +65,7 @@ class Predictor:
         *,
         magnitude_errors=None,
         resolution_fwhm_aa=None,
-        medium: str = "air",
+        medium: str | None = None,
         batch_size: int = BATCH_SIZE,
         names: Sequence[str] | None = None,
         on_bad: str = "raise",
@@ -88,7 +89,7 @@ class Predictor:
         mask : like ``flux`` or (m,), non-zero = use.
         magnitude_errors : like ``magnitudes``, mag; -1 says that the magnitude is none.
         resolution_fwhm_aa : (m,) FWHM of the observed line-spread function; matched to the training spectra's.
-        medium : 'air' or 'vacuum', of the wavelengths.
+        medium : 'air' or 'vacuum', of the wavelengths; None: air, and vacuum for frequencies, energies and wavenumbers.
         batch_size : spectra at a time.
         names : (n,) of the galaxies.
         on_bad : 'raise' when a spectrum cannot be used, or 'skip': its result is NaN, and ``problems`` says why.
@@ -126,6 +127,7 @@ class Predictor:
             )
         if flux is None:
             raise InputError("flux is missing: give wavelengths and fluxes, or spectra with both")
+        medium = medium or medium_of_axis(wavelength_aa)
         wavelength_aa = in_angstrom(wavelength_aa)
         flux, flux_error = flux_and_error(wavelength_aa, flux, flux_error)
         mask = None if mask is None else two_dimensional(mask, "mask")

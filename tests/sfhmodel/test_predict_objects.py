@@ -57,6 +57,15 @@ def test_units_of_flux_and_error(predictor, flux, expected):
         assert_same(predictor.predict(wave, values, error, redshift=0.01), expected)
 
 
+def test_frequencies_and_energies_are_of_vacuum(predictor, flux):
+    in_vacuum = predictor.predict(WAVE_AA, flux, 0.03 * flux, medium="vacuum")
+    for unit in (u.Hz, u.eV):
+        axis = (WAVE_AA * u.AA).to(unit, u.spectral())
+        assert_same(predictor.predict(axis, flux, 0.03 * flux), in_vacuum)
+        in_air = predictor.predict(axis, flux, 0.03 * flux, medium="air")  # who says so is believed
+        assert_same(in_air, predictor.predict(WAVE_AA, flux, 0.03 * flux))
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [(StdDevUncertainty, lambda s: s), (VarianceUncertainty, lambda s: s**2), (InverseVariance, lambda s: s**-2.0)],
