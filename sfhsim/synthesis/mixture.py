@@ -21,7 +21,7 @@ from sfhsim.errors import DatasetError, RecipeError, SfhsimWarning
 from sfhsim.recipe.worlds import Mixture
 from sfhsim.synthesis.compiled_recipe import CompiledRecipe
 from sfhsim.synthesis.mixture_batch import MixtureBatch, gathered
-from sfhsim.synthesis.mixture_description import Columns, bands_of, library_of, worlds_of
+from sfhsim.synthesis.mixture_description import Columns, bands_of, library_of, notes_of, worlds_of
 from sfhsim.synthesis.origin import quietly
 from sfhsim.synthesis.sample_ids import checked_ids, world_index
 from sfhsim.synthesis.simulator import DEFAULT_TOLERANCE, Simulator
@@ -61,8 +61,7 @@ class MixtureSimulator:
         self.seed, self.basis_tolerance = worlds[0].seed, worlds[0].basis_tolerance
         self._columns = Columns(recipe.world_names, [world.dimensions()["truth"] for world in worlds])
         self.library_description = library_of(self.worlds)
-        named = zip(recipe.world_names, worlds, strict=True)
-        self.notes = tuple(f"world {name}: {note}" for name, world in named for note in world.notes)
+        self.notes = notes_of(recipe.world_names, worlds)
 
     @classmethod
     def from_recipe(

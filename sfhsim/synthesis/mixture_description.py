@@ -87,3 +87,20 @@ def worlds_of(recipe: Mixture, worlds: Sequence) -> list[dict]:
         }
         for world, share, simulator in zip(recipe.worlds, shares, worlds, strict=True)
     ]
+
+
+def notes_of(names: Sequence[str], worlds: Sequence) -> tuple[str, ...]:
+    """Notes of the simulators of worlds; what differs in the name of the library alone is said once."""
+    having: dict[str, list[tuple[str, str]]] = {}
+    for name, world in zip(names, worlds, strict=True):
+        for note in world.notes:
+            alike = note.replace(world.library_description["name"], "their library")
+            having.setdefault(alike, []).append((name, note))
+    notes = []
+    for alike, members in having.items():
+        if len(members) == 1:
+            notes.append("world {}: {}".format(*members[0]))
+        else:
+            more = f" and {len(members) - 2} more" if len(members) > 2 else ""
+            notes.append(f"worlds {', '.join(name for name, _ in members[:2])}{more}: {alike}")
+    return tuple(notes)

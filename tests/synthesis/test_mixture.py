@@ -149,6 +149,21 @@ def test_fingerprint_follows_worlds_weights_and_names(libraries, simulator):
     assert len({one.fingerprint() for one in (simulator, *changed)}) == 5
 
 
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        (1, "world o0: optical does not reach over"),
+        (2, "worlds o0, o1: their library does not reach over"),
+        (4, "worlds o0, o1 and 2 more: their library"),
+    ],
+)
+def test_what_many_worlds_have_to_say_is_said_once(libraries, n, words):
+    worlds = [WORLDS[0], *({**WORLDS[1], "name": f"o{k}"} for k in range(n))]
+    found = make(libraries, worlds).notes
+    assert len([note for note in found if "does not reach over" in note]) == 1
+    assert found[0].startswith(words)
+
+
 def test_what_is_compiled_opens_as_the_same_simulator(simulator, batch):
     compiled = CompiledRecipe.from_bytes(simulator.compiled().to_bytes(), "file")
     with pytest.warns(SfhsimWarning, match="world optical: .*does not reach over"):
