@@ -45,6 +45,8 @@ def tensorflow_batches(data: TrainingData, order: Pass) -> tf.data.Dataset:
 def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.deterministic = True
+    # nothing is left to tune, and an iterator would wait for its tuner's next turn, up to a minute, before it ends
+    options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options
 

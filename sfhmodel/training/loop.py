@@ -30,6 +30,7 @@ from sfhmodel.training.curves import plot_curves
 from sfhmodel.training.directory import CURVES, OFFENDING
 from sfhmodel.training.display import TrainingDisplay
 from sfhmodel.training.distribution import Devices, fit_for_workers
+from sfhmodel.training.feed import TrainingFeed
 from sfhmodel.training.monitor import StepMonitor
 from sfhmodel.training.optimisation import make_optimizer
 from sfhmodel.training.pace import jit_option
@@ -96,14 +97,14 @@ def run_epochs(job: Job, model) -> tuple[Progress, Arrays]:
     if progress.epoch:
         assign_values(model.variables, checkpoint.model)
         assign_values(model.optimizer.variables, checkpoint.optimizer)
-    started_with = progress.seconds
+    started_with, feed = progress.seconds, TrainingFeed(job.source, config)
     log = RunLog(job.out, progress.rows) if job.devices.writes else None
     drawn = time.perf_counter()
     if job.display is not None:
         job.display.epoch(progress.epoch)
     try:
         while not finished(config, progress):
-            row, averaged = _one_epoch(job, model, progress)
+            row, averaged = _one_epoch(job, model, progress, feed)
             progress = _advanced(progress, row, config.monitor, started_with + time.perf_counter() - job.began)
             if progress.best_epoch == progress.epoch:
                 best = averaged or copied_values(model.variables)
@@ -132,7 +133,7 @@ def finished(config: TrainingConfig, progress: Progress) -> bool:
     return progress.epoch >= config.settled_steps[0] or bool(exhausted)
 
 
-def _one_epoch(job: Job, model, progress: Progress) -> tuple[dict, Arrays | None]:
+def _one_epoch(job: Job, model, progress: Progress, feed: TrainingFeed) -> tuple[dict, Arrays | None]:
     """Train and validate once; the row of the log, and the model's variables with averaged weights if there are any.
 
     The model is left with the weights themselves.
@@ -140,7 +141,9 @@ def _one_epoch(job: Job, model, progress: Progress) -> tuple[dict, Arrays | None
     config, (_, steps) = job.config, job.config.settled_steps
     step = progress.epoch * steps
     monitor, raw = StepMonitor(job.display, config.batch_size), _RawWeights()
-    batches = job.devices.share(nonfinite.checked(job.source.training(config, step)))
+    one_device = job.devices.n_replicas == 1  # several share a data set that they open themselves
+    batches = feed.steps(step, steps) if one_device else job.source.training(config, step)
+    batches = job.devices.share(nonfinite.checked(batches))
     with job.source.explained_errors():
         history = model.fit(
             batches,
