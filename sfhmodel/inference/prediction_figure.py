@@ -140,9 +140,9 @@ def _title(axes, one: Prediction) -> None:
         words.append(f"{n_bands} of {one.description.n_band} bands")
     elif one.description.n_band:
         words.append("no photometry")
-    flagged = bool(one.unlike_training[0])
+    title, flagged = ",  ".join(words), bool(one.unlike_training[0])
     if flagged:
-        words.append(f"UNLIKE THE TRAINING DATA (novelty {one.novelty[0]:.1f})")
+        title += f"\nUNLIKE THE TRAINING DATA (novelty {one.novelty[0]:.1f})"
     summaries = [
         ("mean log age (mass)", "mean_log10_age_yr_mass", ""),
         ("log Z (mass)", "log10_metallicity_mass", ""),
@@ -152,7 +152,7 @@ def _title(axes, one: Prediction) -> None:
     line = [_with_error(one, *entry) for entry in summaries if entry[1] in one.summary_names]
     axes.text(0.01, 0.965, ",  ".join(line), transform=axes.transAxes, fontsize=NOTE_SIZE, va="top",
               bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1.5})  # fmt: skip
-    axes.set_title(",  ".join(words), color=RED if flagged else BLACK)
+    axes.set_title(title, color=RED if flagged else BLACK, wrap=True)
     axes.title.set_size(LABEL_SIZE + 1)
 
 

@@ -2,11 +2,13 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from astropy import units
 from astropy.table import Table
+from matplotlib.figure import Figure
 from small_networks import galaxies, small_description, small_model
 
 from sfhmodel.errors import ConfigError, InputError, SfhmodelWarning
@@ -378,3 +380,17 @@ def test_a_prediction_warns_of_nothing_when_all_is_well(predictor, observed):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         predict(predictor, observed)
+
+
+def test_titles_fit_into_pictures(found, tmp_path, monkeypatch):
+    drawn, save = [], Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *args, **how: (drawn.append(self), save(self, *args, **how)))
+    strange = replace(found[0], names=("a galaxy with a long name " * 5,), novelty=np.array([1234.5]))
+    strange.plot(tmp_path / "a.png")
+    title, whole = drawn[0].axes[0].title, drawn[0].bbox
+    assert "UNLIKE THE TRAINING DATA (novelty 1234.5)" in title.get_text()
+    drawn[0].canvas.draw()
+    place = title.get_window_extent()
+    assert whole.x0 <= place.x0
+    assert place.x1 <= whole.x1
+    assert place.y1 <= whole.y1
