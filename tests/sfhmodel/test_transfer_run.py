@@ -113,10 +113,10 @@ def interrupted_after(monkeypatch, epochs: int):
     """Have training end as by a signal, when so many epochs are in a checkpoint."""
     one_epoch = loop._one_epoch
 
-    def killed(job, model, progress):
+    def killed(job, model, progress, feed):
         if progress.epoch >= epochs:
             raise KeyboardInterrupt
-        return one_epoch(job, model, progress)
+        return one_epoch(job, model, progress, feed)
 
     monkeypatch.setattr(loop, "_one_epoch", killed)
 
