@@ -27,7 +27,7 @@ class TrainingFeed:
     def __init__(self, source: BatchSource, config: TrainingConfig):
         self._source, self._config = source, config
         self._iterator: Iterator | None = None
-        self._next_step = 0
+        self._next_step, self._is_tensorflow = 0, False
 
     def steps(self, step: int, n: int) -> Iterable:
         """The batches of ``n`` steps from ``step`` of the run on; a tf.data.Dataset where the source gives one.
