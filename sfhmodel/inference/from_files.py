@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfhmodel.errors import ConfigError
 from sfhmodel.inference.magnitude_files import MagnitudeSource
-from sfhmodel.inference.pieces import Report, predicted_pieces, said
+from sfhmodel.inference.pieces import FilesRead, Report, predicted_pieces
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
 from sfhmodel.spectra import PreparationSettings, ReadOptions
@@ -20,27 +20,19 @@ if TYPE_CHECKING:  # it imports what predicts, which may be slow
 
 
 @dataclass(frozen=True)
-class FilesOutcome:
-    """What came of files.
+class FilesOutcome(FilesRead):
+    """What came of files, beside problems and notes.
 
     Attributes
     ----------
     prediction : of all spectra that could be used, in the order of the files.
     table : path written.
     pictures : paths written.
-    problems : (file or spectrum, what is wrong).
-    notes : (file, what was assumed or done).
     """
 
     prediction: Prediction | None
     table: Path | None
     pictures: tuple[Path, ...] = ()
-    problems: tuple[tuple[str, str], ...] = ()
-    notes: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
 
     def __str__(self) -> str:
         lines = []
@@ -52,7 +44,7 @@ class FilesOutcome:
                 words += f", {int(check.unlike_reproduced.sum())} not reproduced by what was predicted"
             lines.append(f"table: {self.table} ({words})")
         lines += [f"picture: {path}" for path in self.pictures]
-        return said(lines, self.problems, self.notes)
+        return self.lines(lines)
 
 
 def predict_files(
@@ -132,11 +124,12 @@ def predict_files(
             if on_piece is not None:
                 on_piece(predictor(), part)
             parts.append(part.without_inputs())  # so that memory does not grow with spectra
+    told: dict = {"problems": tuple(report.problems), "notes": tuple(report.notes)}
     if not parts:
-        return FilesOutcome(None, None, problems=tuple(report.problems), notes=tuple(report.notes))
+        return FilesOutcome(None, None, **told)
     prediction = Prediction.joined(parts)
     table = prediction.write(out, overwrite=overwrite)
-    return FilesOutcome(prediction, table, tuple(pictures), tuple(report.problems), tuple(report.notes))
+    return FilesOutcome(prediction, table, tuple(pictures), **told)
 
 
 def _draw(prediction: Prediction, folder: Path, used: set[str]) -> list[Path]:

@@ -60,12 +60,28 @@ class Report:
             self.note(path, note)
 
 
-def said(done: Sequence[str], problems: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> str:
-    """Notes, what was done, and problems, a line each."""
-    lines = [f"note: {where}: {what}" for where, what in notes]
-    lines += done
-    lines += [f"error: {what if where in what else f'{where}: {what}'}" for where, what in problems]
-    return "\n".join(lines)
+@dataclass(frozen=True, kw_only=True)
+class FilesRead:
+    """What came of reading files, of whatever was made of them.
+
+    Attributes
+    ----------
+    problems : (file or spectrum, what is wrong).
+    notes : (file, what was assumed or done).
+    """
+
+    problems: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def lines(self, done: Sequence[str]) -> str:
+        """Notes, what was done, and problems, a line each."""
+        notes = [f"note: {where}: {what}" for where, what in self.notes]
+        problems = [f"error: {what if where in what else f'{where}: {what}'}" for where, what in self.problems]
+        return "\n".join([*notes, *done, *problems])
 
 
 def usable(predicted: Prediction) -> Prediction:

@@ -13,7 +13,7 @@ from sfhmodel.checking.residuals import residuals
 from sfhmodel.checking.templates import templates_of
 from sfhmodel.description import ModelDescription
 from sfhmodel.errors import ConfigError
-from sfhmodel.inference.pieces import Report, predicted_pieces
+from sfhmodel.inference.pieces import FilesRead, Report, predicted_pieces
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
 from sfhmodel.spectra import PreparationSettings, ReadOptions
@@ -23,13 +23,11 @@ LEAST_GOOD = 0.5  # of the pixels
 
 
 @dataclass(frozen=True)
-class BankOutcome:
-    """What came of files: the bank, its path, and (file, what is wrong) of what is not in it."""
+class BankOutcome(FilesRead):
+    """What came of files: the bank and its path; the problems are those of what is not in it."""
 
     bank: ResidualBank | None
     path: Path | None
-    problems: tuple[tuple[str, str], ...] = ()
-    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -136,4 +134,4 @@ def residual_bank(
     }
     bank = work.bank(predictor.description, about)
     written = None if bank is None else bank.write(out, overwrite)
-    return BankOutcome(bank, written, tuple(work.problems), tuple(work.notes))
+    return BankOutcome(bank, written, problems=tuple(work.problems), notes=tuple(work.notes))

@@ -10,7 +10,7 @@ from sfhmodel.errors import InputError
 from sfhmodel.files import check_new, check_writable
 from sfhmodel.inference import Predictor, load
 from sfhmodel.inference.magnitude_files import MagnitudeSource
-from sfhmodel.inference.pieces import Report, predicted_pieces, said, usable
+from sfhmodel.inference.pieces import FilesRead, Report, predicted_pieces, usable
 from sfhmodel.inference.prediction import Prediction
 from sfhmodel.inference.progress import progress
 from sfhmodel.posterior.posterior import Posterior
@@ -20,30 +20,22 @@ from sfhmodel.spectra import PreparationSettings, ReadOptions
 
 
 @dataclass(frozen=True)
-class SamplesOutcome:
-    """What came of files.
+class SamplesOutcome(FilesRead):
+    """What came of files, beside problems and notes.
 
     Attributes
     ----------
     samples : of all spectra that could be used, in the order of the files.
     path : written.
-    problems : (file or spectrum, what is wrong).
-    notes : (file, what was assumed or done).
     """
 
     samples: PosteriorSamples
     path: Path
-    problems: tuple[tuple[str, str], ...] = ()
-    notes: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
 
     def __str__(self) -> str:
         n_sample, n = self.samples.a_v_mag.shape[1], len(self.samples)
         done = f"samples: {self.path} ({n_sample} of {'1 spectrum' if n == 1 else f'{n} spectra'})"
-        return said([done], self.problems, self.notes)
+        return self.lines([done])
 
 
 class FileSampling:
@@ -151,4 +143,4 @@ def sample_files(
     if (found := sampling.finish(show_progress)) is None:
         problem = report.problems[0][1] if report.problems else "no files are given"
         raise InputError(f"not one spectrum can be used; {problem}")
-    return SamplesOutcome(found, sampling.out, tuple(report.problems), tuple(report.notes))
+    return SamplesOutcome(found, sampling.out, problems=tuple(report.problems), notes=tuple(report.notes))
