@@ -39,10 +39,11 @@ def tensorflow_batches(data: TrainingData, order: Pass) -> tf.data.Dataset:
     parsed = serialized.map(partial(_parse, data), num_parallel_calls=_THREADS)
     n_batches = tf.data.INFINITE_CARDINALITY if order.endless else order.n_batches - order.skip
     counted = parsed.apply(tf.data.experimental.assert_cardinality(n_batches))
-    return counted.prefetch(_BATCHES_AHEAD).with_options(_options())
+    return counted.prefetch(_BATCHES_AHEAD).with_options(pipeline_options())
 
 
-def _options() -> tf.data.Options:
+def pipeline_options() -> tf.data.Options:
+    """Of every pipeline of a training."""
     options = tf.data.Options()
     options.deterministic = True
     # nothing is left to tune, and an iterator would wait for its tuner's next turn, up to a minute, before it ends

@@ -46,6 +46,6 @@ def _taken(iterator: Any, n: int):
     """A tf.data.Dataset of the next ``n`` elements of an iterator of tf.data."""
     import tensorflow as tf
 
-    options = tf.data.Options()
-    options.autotune.enabled = False  # see `sfhmodel.data.tensorflow_pipeline`
-    return tf.data.Dataset.range(n).map(lambda number: iterator.get_next()).with_options(options)
+    from sfhmodel.data.tensorflow_pipeline import pipeline_options
+
+    return tf.data.Dataset.range(n).map(lambda number: iterator.get_next()).with_options(pipeline_options())
