@@ -15,6 +15,7 @@ import numpy as np
 from sfhmodel.errors import InputError
 
 _ANGSTROM = ("", "a", "aa", "ang", "angstrom", "angstroms", "ångström", "ångströms", "å", "å")
+_LOGARITHM_OF = re.compile(r"(log10|log_10|log|dex|ln)\s*[(\[]\s*(.+?)\s*[)\]]", flags=re.IGNORECASE)
 LOGARITHMS = {"log10": "log10", "log": "log10", "loglam": "log10", "ln": "ln", "loge": "ln"}
 
 # what a range of numbers would be, were they in this unit: name, option, to Angstrom
@@ -104,7 +105,7 @@ def to_angstrom(values: np.ndarray, unit: str | None) -> np.ndarray:
     if logarithm := LOGARITHMS.get(name.lower()):
         with np.errstate(over="ignore"):
             return np.exp(values) if logarithm == "ln" else 10.0**values
-    if inside := re.fullmatch(r"(log10|log_10|log|dex|ln)\s*[(\[]\s*(.+?)\s*[)\]]", name, flags=re.IGNORECASE):
+    if inside := _LOGARITHM_OF.fullmatch(name):
         with np.errstate(over="ignore"):
             return to_angstrom(np.exp(values) if inside[1].lower() == "ln" else 10.0**values, inside[2])
     from astropy import units
@@ -124,8 +125,9 @@ def is_of_vacuum(unit: str | None) -> bool:
     """Whether a spectral axis in this unit (frequency, energy or wavenumber) means wavelengths in vacuum."""
     from astropy import units
 
-    inside = re.fullmatch(r"(?:log10|log_10|log|dex|ln)\s*[(\[]\s*(.+?)\s*[)\]]", unit or "", flags=re.IGNORECASE)
-    name = inside[1] if inside else (unit or "").strip()
+    name = (unit or "").strip()
+    if inside := _LOGARITHM_OF.fullmatch(name):
+        return is_of_vacuum(inside[2])
     if name.lower() in (*_ANGSTROM, *LOGARITHMS):
         return False
     parsed = parsed_unit(name)
