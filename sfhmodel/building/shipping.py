@@ -60,10 +60,10 @@ def ship(name: str, built: str | Path, *, with_graph: bool = False) -> Path:
     entry = {"description": card["description"]} | presets.get(name, {})
     entry |= {"file": shipped.name, "sha256": file_sha256(shipped)}
     entry.pop("onnx_sha256", None)
-    if with_graph:
-        entry["onnx_sha256"] = file_sha256(graph_path(shipped))
     with whole_file(registry._HERE / "shipped.json") as partial:
         partial.write_text(json.dumps({"presets": presets | {name: entry}}, indent=1) + "\n", "utf-8")
+    if with_graph:
+        registry.register_graph(shipped)
     return shipped
 
 
