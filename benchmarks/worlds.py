@@ -3,7 +3,9 @@
 MODEL (file, run or preset) is measured on galaxies of worlds of several makers: other stellar libraries, other nebular
 models, other priors, ProSpect's forms. Without one, the definition of a preset is built first, for ``--minutes``.
 ``--leave-out`` also builds it once without each donor library and once with each nebular model alone, and measures in
-the world that was left out: rows marked ``held out``. Nothing is tuned on what is printed.
+the world that was left out: rows marked ``held out``; ``nothing`` builds it whole, for comparison, ``all-but-bc03`` and
+``all-but-emiles`` from galaxies of that library alone, with Cloudy lines: what the spectra of one world tell a network
+that knows no other. ``--steps`` and ``--records`` make these builds smaller. Nothing is tuned on what is printed.
 
 Recipes ask for metallicities that a foreign library does not have: its nearest stands in, and no spectrum tells. So
 each foreign library also has worlds within its metallicities, ``... within Z``.
@@ -18,6 +20,7 @@ import argparse
 import copy
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +45,7 @@ METALLICITIES = {
     "emiles": (0.0004, 0.03),
     "miuscat": (0.004, 0.03),
 }
+ALONE = {"bc03": "bc03-miles", "emiles": "emiles-spliced"}
 DONOR = {"m11": "m11-miles", "bpass": "bpass", "mastar": "mastar-ssp"}
 PROSPECT = {
     "discretisation": "prospect",
@@ -54,6 +58,8 @@ PROSPECT = {
         "escape_fraction": {"distribution": "uniform", "min": 0.0, "max": 0.3},
     },
 }
+HELD_OUT = (*DONOR, "levesque", "cloudy")
+_WORDS = {"nothing": "learnt", **{f"all-but-{name}": "learnt alone" for name in ALONE}}
 EMBEDDED = "phangs-muse-hst-embedded"
 _N = 4000
 
@@ -144,18 +150,22 @@ def table(
     return rows
 
 
-def left_out(content: dict, folder: Path, minutes: float, records: int, n: int = _N) -> list[dict]:
-    """Rows of worlds that the definition was built without, one build each."""
+def left_out(
+    content: dict, folder: Path, minutes: float | None, records: int, n: int = _N, names: Sequence[str] = ()
+) -> list[dict]:
+    """Rows of worlds that the definition was built without, one build each; of the builds in ``names`` where given."""
     from sfhmodel.inference import load
 
     rows = []
     for name, reduced, only in _reduced(content):
+        if name not in (names or HELD_OUT):
+            continue
         path = folder / f"without-{name}.yaml"
         path.write_text(yaml.safe_dump(reduced, sort_keys=False))
         there = folder / f"without-{name}"
         model = load(build(path, there, minutes=minutes, records=records)).model
         found = table(model, content, there / "dataset", folder, n, only)
-        rows += [{**row, "world": f"{row['world']}, held out"} for row in found]
+        rows += [{**row, "world": f"{row['world']}, {_WORDS.get(name, 'held out')}", "left_out": name} for row in found]
     return rows
 
 
@@ -170,6 +180,12 @@ def _reduced(content: dict):
         reduced = copy.deepcopy(content)
         reduced["in_turn"]["nebular"] = [kept]
         yield name, reduced, (f"bc03 {name}",)
+    yield "nothing", content, None
+    for name, library in ALONE.items():
+        reduced = copy.deepcopy(content)
+        reduced["libraries"] |= {"base": library, "count": 0, "plain": 1}
+        reduced["in_turn"] = {key: choices[:1] for key, choices in content["in_turn"].items()}
+        yield f"all-but-{name}", reduced, (f"{name} cloudy",)
 
 
 def print_table(rows: list[dict]) -> None:
@@ -192,14 +208,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", help="file, run or preset; built when absent")
     parser.add_argument("--definition", default="phangs-muse-hst", help="preset, or path of a definition")
-    parser.add_argument("--minutes", type=float, default=5.0, help="of each training")
+    parser.add_argument("--minutes", type=float, help="of each training; 5 where --steps is not given, either")
+    parser.add_argument("--steps", type=int, help="of each training, of the definition's batches")
     parser.add_argument("--records", type=int, default=40_000, help="of each data set")
     parser.add_argument("--galaxies", type=int, default=_N, help="measured in each world")
     parser.add_argument("--world", nargs="+", metavar="NAME", help="only these, e.g. 'bc03 cloudy'")
     parser.add_argument(
         "--range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="what the model sees [A], at rest"
     )
-    parser.add_argument("--leave-out", action="store_true", help="also build without each maker")
+    parser.add_argument(
+        "--leave-out",
+        nargs="*",
+        metavar="NAME",
+        choices=(*HELD_OUT, *_WORDS),
+        help="also build without each maker, or these builds",
+    )
     parser.add_argument("--keep", type=Path, help="keep everything in this folder, and go on there")
     parser.add_argument("--json", type=Path, help="write the table here")
     parser.add_argument("--card", type=Path, help="also into this card of a model that was built")
@@ -208,10 +231,16 @@ def main() -> None:
     from sfhmodel.inference import load
 
     content = definition(options.definition)
+    if options.steps is None and options.minutes is None:
+        options.minutes = 5.0
+    elif options.steps is not None:
+        content["training"]["epochs"] = max(round(options.steps / content["training"]["steps_per_epoch"]), 1)
     with kept_or_temporary(options.keep) as folder:
         built = folder / "built"
         if options.model is None:
-            options.model = build(options.definition, built, minutes=options.minutes, records=options.records)
+            path = folder / "definition.yaml"
+            path.write_text(yaml.safe_dump(content, sort_keys=False))
+            options.model = build(path, built, minutes=options.minutes, records=options.records)
         elif not (built / "dataset").is_dir():
             import sfhsim
 
@@ -222,8 +251,10 @@ def main() -> None:
         rows = table(
             load(options.model).model, content, built / "dataset", folder, options.galaxies, options.world, seen_aa
         )
-        if options.leave_out:
-            rows += left_out(content, folder, options.minutes, options.records, options.galaxies)
+        if options.leave_out is not None:
+            rows += left_out(
+                content, folder, options.minutes, options.records, options.galaxies, tuple(options.leave_out)
+            )
     print_table(rows)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")

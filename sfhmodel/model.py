@@ -218,7 +218,8 @@ class StarFormationModel(keras.Model):
         }
         if not training:
             seen = answer.scaled
-            outputs["novelty"] = self.novelty(seen["flux"], seen["error"], seen["good"], answer.latent, answer.groups)
+            strange = self.novelty(seen["flux"], seen["error"], seen["good"], answer.latent, answer.groups)
+            outputs["novelty"] = ops.maximum(strange, self.noise_groups.beyond(seen["noise"]))
         return outputs
 
     def _physical_summaries(self, answer: LearningAnswer, training):

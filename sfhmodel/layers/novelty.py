@@ -8,7 +8,8 @@ a S/N of 10 is usual at 200, and with about as much of the range seen; the score
     latent     Mahalanobis distance of the network's last features from those of the validation data
 
 The first sees features no training spectrum has (a wrong redshift, cosmic rays, other lines), the second combinations
-of spectrum and photometry that the network never met.
+of spectrum and photometry that the network never met. Noise that hides everything fits any sum: the model also has
+`NoiseGroups.beyond`.
 """
 
 from __future__ import annotations

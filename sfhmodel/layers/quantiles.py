@@ -10,7 +10,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from sfhmodel.targets import one_sided
+from sfhmodel.targets import one_sided, power10
+
+_TOO_NOISY = 4.0  # times the noisiest data of the calibration
 
 
 def _corrections(layer, groups):
@@ -149,6 +151,17 @@ class NoiseGroups(keras.layers.Layer):
     def call(self, noise):
         group = ops.sum(ops.cast(noise > self.edges, "int32"), axis=-1)
         return ops.one_hot(group, self.n_group)
+
+    def beyond(self, noise):
+        """(n,) noise over four times the largest of the calibration: above 1 where too little light is left to see.
+
+        ``noise`` (n, 1) is a logarithm. The edges hold equal shares of the calibration data, whose largest noise is
+        taken to be as far above the last one as these are apart.
+        """
+        if self.n_group < 3:
+            return ops.zeros_like(noise[:, 0])
+        largest = self.edges[-1] + (self.edges[-1] - self.edges[0]) / (self.n_group - 2)
+        return power10(noise[:, 0] - largest) / _TOO_NOISY
 
     def get_config(self):
         return {**super().get_config(), "n_group": self.n_group}

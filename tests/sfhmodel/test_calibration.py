@@ -177,6 +177,14 @@ def test_noise_groups_are_those_between_the_edges():
     assert found.tolist() == np.eye(3).tolist()
 
 
+def test_noise_is_new_from_four_times_the_noisiest_on():
+    layer = NoiseGroups(4)
+    layer.build((None, 1))
+    layer.edges.assign([-2.0, -1.5, -1.0])  # of noise between 0.003 and 0.3
+    found = ops.convert_to_numpy(layer.beyond(np.log10([[0.003], [0.3162], [4 * 0.3162]]).astype("float32")))
+    np.testing.assert_allclose(found, [0.0024, 0.25, 1.0], rtol=0.02)
+
+
 @pytest.mark.parametrize("seen", [slice(0, 300), slice(90, 200), slice(0, 300, 3)], ids=["all", "third", "every third"])
 def test_a_sum_of_components_is_nothing_new_however_little_of_it_is_seen(seen):
     random = np.random.default_rng(0)

@@ -72,6 +72,15 @@ def test_light_graphs_answer_as_keras_does(name):
         assert_same_answers(keras.run(given, 256, 256), graph.run(given, 256, 256), TOLERANCE)
 
 
+@pytest.mark.parametrize("name", registry._shipped())
+def test_noise_alone_is_like_nothing_in_training(name):
+    predictor = load(name)
+    description = predictor.description
+    noise = np.random.default_rng(5).normal(size=(50, description.n_pixel))
+    found = predictor.predict(description.wave_aa, noise, np.ones_like(noise), redshift=0.0)
+    assert found.unlike_training.all()
+
+
 def test_the_models_are_small():
     folder = registry._HERE / "models"
     assert sum(file.stat().st_size for file in folder.iterdir()) < 10e6
