@@ -69,7 +69,7 @@ def build(
     summary = train(dataset, out / "run", config_from_dict(config, "training"), show_progress=True)
     model = _calibrated(content, out, say)
     card = {
-        "built_by": f"sfhmodel build {name}",
+        "built_by": f"sfhmodel build {Path(name).name}",  # a card is for other machines, too
         "name": content["recipe"]["name"],
         "description": content["description"],
         "training": {key: value for key, value in summary.items() if key != "data"},

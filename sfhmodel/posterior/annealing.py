@@ -4,9 +4,12 @@
 
 q is the density that the samples are of, p the posterior but for a constant. If the weights p/q leave enough samples
 (the effective sample size (sum w)^2 / sum w^2), one step is enough, and this is plain importance sampling. Else each b
-is as large as still leaves a share of them; samples are drawn anew by their weights, and moved by a Markov chain that
-leaves pi_k as it is: differences of other samples, which know its shape (annealed importance sampling, Neal 2001, Stat.
-Comput. 11, 125; Del Moral et al. 2006, J. R. Stat. Soc. B 68, 411; ter Braak 2006, Stat. Comput. 16, 239).
+is as large as still leaves a share of them; samples are drawn anew by their weights, and renewed by two Markov chains
+in turn that leave pi_k as it is, half of the samples at a time, by what the other half knows of its shape: differences
+of two of these, and leaps to points of their mean and covariance, in any group (`sfhmodel.posterior.leaps`). A leap
+makes a sample anew, and brings groups to their shares; differences take about as many moves as there are coordinates
+(annealed importance sampling, Neal 2001, Stat. Comput. 11, 125; Del Moral et al. 2006, J. R. Stat. Soc. B 68, 411; ter
+Braak 2006, Stat. Comput. 16, 239).
 """
 
 from __future__ import annotations
@@ -16,9 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sfhmodel.posterior.leaps import Shapes
+
 _SMALLEST_STEP = 1e-7  # of b
 _JITTER = 1e-5  # so that no direction is left out
 _WHOLE = 0.1  # of the moves are whole differences, which lead from mode to mode
+_FEWEST = 8  # of a group, whose differences are its shape
+_LAST = 3  # times as much is done in the last step
 Density = Callable[[np.ndarray], np.ndarray]
 
 
@@ -33,7 +40,7 @@ class Annealed:
     log_evidence : natural logarithm of the integral of p.
     steps : needed.
     evaluations : of p.
-    renewed : times that a sample was moved in the last step, on average.
+    renewed : times that a sample was made anew in the last step, on average.
     """
 
     points: np.ndarray
@@ -52,9 +59,10 @@ def anneal(
     movable: Sequence[np.ndarray],
     random: np.random.Generator,
     *,
+    of_normal: Sequence[float] = (1.0,),
     share: float = 0.5,
-    renewals: float = 3.0,
-    most_moves: int = 100,
+    renewals: float = 1.0,
+    most_moves: int = 60,
 ) -> Annealed:
     """Samples of p from samples of q.
 
@@ -62,11 +70,12 @@ def anneal(
     ----------
     points : (n, n_dim) samples of q.
     start, target : points to (n,) natural logarithms of q and p; p may be -inf.
-    groups : points to (n,) their groups; a point stays in its group.
-    movable : of each group, (n_dim,) bool: coordinates that are moved.
+    groups : points to (n,) their groups, which follow from coordinates that no group moves.
+    movable : of each group, (n_dim,) bool: coordinates that are moved within it.
+    of_normal : of each group, the share of it among points of a standard normal.
     share : of the samples that a step leaves.
-    renewals : times that each sample is to be moved in a step, on average; twice as often in the last.
-    most_moves : attempts in a step, at most; in the last one twice.
+    renewals : times that each sample is to be made anew in a step, on average; three times as often in the last.
+    most_moves : attempts of each kind in a step, at most; in the last one three times.
     """
     n, state = len(points), _State(points.copy(), start(points), _finite(target(points)), groups(points))
     log_weight = state.target - state.start
@@ -78,13 +87,13 @@ def anneal(
         weight = np.exp(step * log_weight - (most := (step * log_weight).max()))
         evidence += most + np.log(weight.mean())
         state = state.of(_resampled(weight, random))
-        last = 2 if b == 1.0 else 1
-        renewed = 0.0
+        chain = _Chain(state, b, start, target, groups, movable, np.asarray(of_normal), random)
+        last, renewed = _LAST if b == 1.0 else 1, 0.0
         for _ in range(last * most_moves):
-            renewed += _move(state, b, start, target, movable, random)
-            evaluations += n
+            renewed += chain.move() / movable[0].size + chain.leap()
             if renewed >= last * renewals:
                 break
+        evaluations += chain.evaluations
     return Annealed(state.points, effective, float(evidence), steps, evaluations, renewed)
 
 
@@ -97,6 +106,74 @@ class _State:
 
     def of(self, rows: np.ndarray) -> _State:
         return _State(self.points[rows], self.start[rows], self.target[rows], self.group[rows])
+
+
+@dataclass
+class _Chain:
+    """What renews the samples of a state, in place; each call gives the share that was moved."""
+
+    state: _State
+    b: float
+    first: Density
+    last: Density
+    groups: Callable[[np.ndarray], np.ndarray]
+    movable: Sequence[np.ndarray]
+    of_normal: np.ndarray
+    random: np.random.Generator
+    evaluations: int = 0
+
+    def move(self) -> float:
+        """By differences of others of the group."""
+        return sum(self._taken(own, *self._differences(own, others)) for own, others in self._halves())
+
+    def leap(self) -> float:
+        """To where the others are, in any group."""
+        took = 0.0
+        for own, others in self._halves():
+            state = self.state
+            shapes = Shapes.of(state.points[others], state.group[others], self.movable, self.of_normal)
+            own = own[shapes.knows(state.group[own])]
+            if own.size:
+                points, group = shapes.sample(own.size, self.groups, self.random)
+                there, here = shapes.log_density(points, group), shapes.log_density(state.points[own], state.group[own])
+                took += self._taken(own, points, group, here - there)
+        return took
+
+    def _halves(self):
+        """Rows that are renewed, and those that say how."""
+        chosen = self.random.random(len(self.state.points)) < 0.5
+        halves = np.flatnonzero(chosen), np.flatnonzero(~chosen)
+        return halves, halves[::-1]
+
+    def _differences(self, own: np.ndarray, others: np.ndarray):
+        state, random = self.state, self.random
+        points, group = state.points[own], state.group[own]
+        for number in np.unique(group):
+            rows, known = np.flatnonzero(group == number), others[state.group[others] == number]
+            if known.size < _FEWEST:
+                continue
+            free = self.movable[number]
+            scale = 2.38 / np.sqrt(2.0 * max(free.sum(), 1)) * np.exp(random.normal(-0.3, 0.6, rows.size))
+            scale[random.random(rows.size) < _WHOLE] = 1.0
+            shape = (rows.size, free.size)
+            some = random.random(shape) < np.where(random.random(rows.size) < 0.5, 1.0, 0.5)[:, None]
+            one, two = (state.points[random.choice(known, rows.size)] for _ in range(2))
+            points[rows] += (scale[:, None] * (one - two) + _JITTER * random.standard_normal(shape)) * (some & free)
+        return points, group, np.zeros(own.size)
+
+    def _taken(self, own: np.ndarray, points: np.ndarray, group: np.ndarray, log_ratio: np.ndarray) -> float:
+        """Take each proposal with its chance; the share of all samples that were."""
+        state = self.state
+        if not own.size:
+            return 0.0
+        self.evaluations += own.size
+        first, last = self.first(points), _finite(self.last(points))
+        gain = (1.0 - self.b) * (first - state.start[own]) + self.b * (last - state.target[own]) + log_ratio
+        took = np.log(self.random.random(own.size)) < gain
+        rows = own[took]
+        state.points[rows], state.group[rows] = points[took], group[took]
+        state.start[rows], state.target[rows] = first[took], last[took]
+        return rows.size / len(state.points)
 
 
 def _finite(log_density: np.ndarray) -> np.ndarray:
@@ -125,26 +202,3 @@ def _resampled(weight: np.ndarray, random: np.random.Generator) -> np.ndarray:
     n = len(weight)
     places = (np.arange(n) + random.random()) / n
     return np.minimum(np.searchsorted(np.cumsum(weight) / weight.sum(), places), n - 1)
-
-
-def _move(
-    state: _State, b: float, start: Density, target: Density, movable: Sequence[np.ndarray], random: np.random.Generator
-) -> float:
-    """Move samples of each group by differences of others of it; the share that moved."""
-    n, n_dim = state.points.shape
-    step = np.zeros_like(state.points)
-    for group in np.unique(state.group):
-        rows, own = np.flatnonzero(state.group == group), movable[group]
-        scale = 2.38 / np.sqrt(2.0 * own.sum()) * np.exp(random.normal(-0.3, 0.6, rows.size))
-        scale[random.random(rows.size) < _WHOLE] = 1.0
-        some = random.random((rows.size, n_dim)) < np.where(random.random(rows.size) < 0.5, 1.0, 0.5)[:, None]
-        first, second = (state.points[random.choice(rows, rows.size)] for _ in range(2))
-        step[rows] = (scale[:, None] * (first - second) + _JITTER * random.standard_normal((rows.size, n_dim))) * (
-            some & own
-        )
-    moved = state.points + step
-    begun, aimed = start(moved), _finite(target(moved))
-    gain = (1.0 - b) * (begun - state.start) + b * (aimed - state.target)
-    took = np.log(random.random(n)) < gain
-    state.points[took], state.start[took], state.target[took] = moved[took], begun[took], aimed[took]
-    return float(took.mean())

@@ -166,7 +166,8 @@ def corrected(
         return likelihood(probabilities(z), ids) + _log_normal(z)
 
     movable = [cube.decides(family) for family in range(cube.n_family)]
-    found = anneal(points, start, target, lambda z: cube.family(probabilities(z)), movable, random, **how)
+    of_normal = {"of_normal": cube.family_share}
+    found = anneal(points, start, target, lambda z: cube.family(probabilities(z)), movable, random, **of_normal, **how)
     idle = ~np.stack(movable)[cube.family(probabilities(found.points))]
     idle[:, [name == "history.family" for name in cube.names]] = False
     found.points[idle] = random.standard_normal(int(idle.sum()))  # nothing depends on them

@@ -33,6 +33,7 @@ class PriorCube:
     ----------
     names : (n_dim,) of the coordinates.
     n_family : histories that they choose from.
+    family_share : (n_family,) of the cube, by the recipe's weights.
 
     Raises
     ------
@@ -54,6 +55,8 @@ class PriorCube:
         self._places = [(stream, column) for stream, column, _ in places]
         self.names = tuple(name for _, _, name in places)
         self.n_family = len(recipe.histories)
+        weights = np.array([history.weight for history in recipe.histories])
+        self.family_share = weights / weights.sum()
 
     def __len__(self) -> int:
         return len(self.names)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sfhmodel.posterior.annealing import anneal
+from sfhmodel.posterior.leaps import Shapes
 
 
 def log_normal(z, mean=0.0, std=1.0):
@@ -31,7 +32,7 @@ def test_a_narrow_posterior_far_in_the_tail_is_found_with_its_evidence():
     assert found.log_evidence == pytest.approx(of_each.sum(), abs=0.4)
     assert found.effective < 10.0
     assert found.steps > 3
-    assert found.renewed >= 6.0
+    assert found.renewed >= 3.0
 
 
 def test_a_good_start_needs_one_step_and_keeps_its_samples():
@@ -45,7 +46,11 @@ def test_a_good_start_needs_one_step_and_keeps_its_samples():
     np.testing.assert_array_equal(points, before)
 
 
-def test_groups_get_their_shares_and_what_cannot_move_stays():
+def two_groups(z):
+    return (z[:, 0] > 0.0).astype(int)
+
+
+def test_groups_get_their_shares_and_what_nothing_depends_on_stays_normal():
     random = np.random.default_rng(2)
 
     def target(z):  # of the right side there is four times as much, twice as narrow
@@ -55,13 +60,61 @@ def test_groups_get_their_shares_and_what_cannot_move_stays():
 
     movable = [np.array([False, True, False])] * 2
     points = random.standard_normal((4000, 3))
-    found = anneal(points, log_normal, target, lambda z: (z[:, 0] > 0.0).astype(int), movable, random)
+    found = anneal(points, log_normal, target, two_groups, movable, random, of_normal=(0.5, 0.5))
     right = found.points[:, 0] > 0.0
     assert right.mean() == pytest.approx(0.8, abs=0.03)
     assert found.points[right, 1].mean() == pytest.approx(1.0, abs=0.03)
     assert found.points[~right, 1].std() == pytest.approx(0.5, abs=0.05)
-    assert np.isin(found.points[:, 0], points[:, 0]).all()
-    assert np.isin(found.points[:, 1], points[:, 1]).mean() < 0.02
+    assert found.points[:, 2].mean() == pytest.approx(0.0, abs=0.06)
+    assert found.points[:, 2].std() == pytest.approx(1.0, abs=0.05)
+    assert np.isin(found.points[:, 1], points[:, 1]).mean() < 0.1
+
+
+def test_samples_of_many_steps_are_as_good_as_independent_ones():
+    """So that medians and shares of groups are within what so many samples can tell."""
+    scale, n = np.r_[1.0, np.geomspace(0.02, 1.0, 8)], 1000
+    movable = [np.arange(9) > 0] * 2
+
+    def target(z):  # two groups alike but for their places and shares of 0.3 and 0.7
+        right = z[:, 0] > 0.0
+        off = (z - np.where(right, 1.0, 0.5)[:, None]) / scale
+        return log_normal(z[:, :1]) - 0.5 * (off[:, 1:] ** 2).sum(axis=1) + np.log(np.where(right, 0.7, 0.3))
+
+    def run(seed):
+        random = np.random.default_rng(seed)
+        points = random.standard_normal((n, 9))
+        return anneal(points, log_normal, target, two_groups, movable, random, of_normal=(0.5, 0.5)).points
+
+    runs = [run(seed) for seed in range(12)]
+    right = np.array([(points[:, 0] > 0.0).mean() for points in runs])
+    assert right.mean() == pytest.approx(0.7, abs=0.02)
+    assert right.std() < 3.0 * np.sqrt(0.7 * 0.3 / n)
+    means = np.array([points[points[:, 0] > 0.0, 1:].mean(axis=0) for points in runs])
+    np.testing.assert_allclose((means.mean(axis=0) - 1.0) / scale[1:], 0.0, atol=0.05)
+    assert (means.std(axis=0) / scale[1:] < 3.0 / np.sqrt(0.7 * n)).all()
+    widths = np.array([points[points[:, 0] > 0.0, 1:].std(axis=0) for points in runs])
+    np.testing.assert_allclose(widths.mean(axis=0) / scale[1:], 1.0, atol=0.05)
+
+
+def test_shapes_are_densities_of_their_samples():
+    random, movable = np.random.default_rng(4), [np.array([False, True, True]), np.array([False, True, False])]
+    points = random.standard_normal((3000, 3)) * [1.0, 0.1, 2.0] + [0.0, 1.0, 0.0]
+    points = points[(points[:, 0] > 0.0) | (random.random(3000) < 0.5)]
+    shapes = Shapes.of(points, two_groups(points), movable, np.array([0.5, 0.5]))
+    drawn, group = shapes.sample(40_000, two_groups, random)
+    np.testing.assert_array_equal(group, two_groups(drawn))
+    assert group.mean() == pytest.approx(two_groups(points).mean(), abs=0.01)
+    for number, width in ((0, 2.0), (1, 1.0)):
+        known = log_normal(drawn[:, :1]) + log_normal(drawn[:, 1:2], 1.0, 0.1) + log_normal(drawn[:, 2:], 0.0, width)
+        weight = np.where(group == number, np.exp(known - shapes.log_density(drawn, group)), 0.0)
+        assert weight.mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_groups_of_few_samples_have_no_shape():
+    points = np.random.default_rng(5).standard_normal((100, 3))
+    group = np.r_[np.zeros(96, int), np.ones(4, int)]
+    shapes = Shapes.of(points, group, [np.array([False, True, True])] * 2, np.array([0.5, 0.5]))
+    np.testing.assert_array_equal(shapes.knows(group), group == 0)
 
 
 def test_impossible_samples_are_left_behind():
