@@ -62,7 +62,7 @@ def anneal(
     of_normal: Sequence[float] = (1.0,),
     share: float = 0.5,
     renewals: float = 1.0,
-    most_moves: int = 60,
+    most_moves: int = 30,
 ) -> Annealed:
     """Samples of p from samples of q.
 
