@@ -117,6 +117,7 @@ def samples_of_parameters(
         {key: np.stack([galaxy.parameters[key] for galaxy in galaxies]) for key in coordinates.cube.names},
         np.array([one.effective for one in found]) if correct else None,
         np.array([one.steps for one in found]) if correct else None,
+        np.array([one.renewed for one in found]) if correct else None,
     )
 
 

@@ -143,4 +143,15 @@ def sample_files(
     if (found := sampling.finish(show_progress)) is None:
         problem = report.problems[0][1] if report.problems else "no files are given"
         raise InputError(f"not one spectrum can be used; {problem}")
-    return SamplesOutcome(found, sampling.out, problems=tuple(report.problems), notes=tuple(report.notes))
+    notes = (*report.notes, *_unsettled(found))
+    return SamplesOutcome(found, sampling.out, problems=tuple(report.problems), notes=notes)
+
+
+def _unsettled(samples: PosteriorSamples) -> tuple[tuple[str, str], ...]:
+    """A note for each galaxy whose samples still hang together after all attempts."""
+    renewed = samples.renewed if samples.renewed is not None else ()
+    what = (
+        "these samples were made anew less than once at the end (column renewed): their medians are less certain than "
+        "so many samples say; ask for more --samples"
+    )
+    return tuple((name, what) for name, times in zip(samples.names, renewed, strict=False) if times < 1.0)

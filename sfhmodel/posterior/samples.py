@@ -58,6 +58,7 @@ class PosteriorSamples:
     parameters : of a recipe, by name, each (n, n_sample), where they are samples of these.
     effective_samples : (n,) of those that were weighed by a simulator: the effective sample size of the flow's.
     steps : (n,) in which they were weighed.
+    renewed : (n,) times that each was made anew at the end, on average; below 1 the samples hang together.
     """
 
     names: tuple[str, ...]
@@ -71,6 +72,7 @@ class PosteriorSamples:
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
     effective_samples: np.ndarray | None = None
     steps: np.ndarray | None = None
+    renewed: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -138,6 +140,7 @@ class PosteriorSamples:
                 table[column].unit = unit
         if self.effective_samples is not None:
             table["effective_samples"], table["steps"] = self.effective_samples, self.steps
+            table["renewed"] = self.renewed
         return table
 
     def write(self, path: str | Path, windows: Sequence[str] = ("0-100Myr",), overwrite: bool = False) -> Path:
@@ -161,7 +164,7 @@ class PosteriorSamples:
             columns += [fits.Column(c, "D", unit, array=table[c]) for c in (name, f"{name}_lo", f"{name}_hi")]
         if self.effective_samples is not None:
             columns += [fits.Column("effective_samples", "D", array=self.effective_samples)]
-            columns += [fits.Column("steps", "J", array=self.steps)]
+            columns += [fits.Column("steps", "J", array=self.steps), fits.Column("renewed", "D", array=self.renewed)]
         bins = [fits.Column("young_yr", "D", "yr", array=edges[:-1]), fits.Column("old_yr", "D", "yr", array=edges[1:])]
         hdus = [
             primary,

@@ -1,5 +1,7 @@
 """Posteriors of a recipe's parameters: from a data set to samples that the simulator corrects, against a grid."""
 
+import functools
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -11,8 +13,11 @@ from sfhmodel.calibration import calibrate
 from sfhmodel.cli.main import app
 from sfhmodel.errors import ConfigError, InputError, ModelFileError, TrainingDataError
 from sfhmodel.inference import load
-from sfhmodel.posterior import Posterior
+from sfhmodel.posterior import Posterior, correction
+from sfhmodel.posterior.annealing import anneal
 from sfhmodel.posterior.coordinates import ParameterCoordinates, normal_deviates, probabilities
+from sfhmodel.posterior.files import sample_files
+from sfhmodel.spectra import ReadOptions
 from sfhmodel.training.finish import new_model
 from sfhmodel.training.sources import open_source
 from sfhsim.recipe import recipe_from_dict
@@ -79,6 +84,7 @@ def test_corrected_samples_are_those_of_the_likelihood_on_a_grid(made, tmp_path)
         table = hdus["QUANTITIES"].data
         assert 1.0 <= table["effective_samples"][0] < 1500.0
         assert table["steps"][0] >= 1
+        assert table["renewed"][0] >= 1.0
         a_v_mag = hdus["A_V_MAG"].data[0]
     names = [header["PAR1"], header["PAR2"]]
     assert names == list(sfhsim.PriorCube(recipe_from_dict(RECIPE)).names) == ["metallicity.z_final", "dust.screen.tau"]
@@ -89,6 +95,15 @@ def test_corrected_samples_are_those_of_the_likelihood_on_a_grid(made, tmp_path)
     np.testing.assert_allclose((square.mean(axis=0) - mean) / spread, 0.0, atol=0.12)
     np.testing.assert_allclose(square.std(axis=0), spread, rtol=0.1)
     assert np.corrcoef(a_v_mag, values[:, 1])[0, 1] > 0.99
+
+
+def test_samples_that_hang_together_are_noted(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(correction, "anneal", functools.partial(anneal, most_moves=0))
+    where = made / "model.keras", made / "flow.npz", [made / "galaxy.txt"], tmp_path / "few.fits"
+    found = sample_files(*where, n=120, correct=True, options=ReadOptions(redshift=0.0))
+    assert found.notes[-1][0] == found.samples.names[0]
+    assert "column renewed" in found.notes[-1][1]
+    assert "column renewed" in str(found).replace("\n", " ")
 
 
 def test_predict_with_samples_writes_both(made, tmp_path):
