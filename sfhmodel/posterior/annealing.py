@@ -40,7 +40,7 @@ class Annealed:
     log_evidence : natural logarithm of the integral of p.
     steps : needed.
     evaluations : of p.
-    renewed : times that a sample was made anew in the last step, on average.
+    renewed : times that a sample was made anew in a step, on average; of the step with the fewest.
     """
 
     points: np.ndarray
@@ -79,7 +79,7 @@ def anneal(
     """
     n, state = len(points), _State(points.copy(), start(points), _finite(target(points)), groups(points))
     log_weight = state.target - state.start
-    effective, evidence, b, steps, evaluations, renewed = _effective(log_weight), 0.0, 0.0, 0, n, 0.0
+    effective, evidence, b, steps, evaluations, fewest = _effective(log_weight), 0.0, 0.0, 0, n, np.inf
     while b < 1.0:
         log_weight = state.target - state.start
         step = _step(log_weight, 1.0 - b, share)
@@ -93,8 +93,8 @@ def anneal(
             renewed += chain.move() / movable[0].size + chain.leap()
             if renewed >= last * renewals:
                 break
-        evaluations += chain.evaluations
-    return Annealed(state.points, effective, float(evidence), steps, evaluations, renewed)
+        evaluations, fewest = evaluations + chain.evaluations, min(fewest, renewed)
+    return Annealed(state.points, effective, float(evidence), steps, evaluations, fewest)
 
 
 @dataclass

@@ -151,7 +151,7 @@ def _unsettled(samples: PosteriorSamples) -> tuple[tuple[str, str], ...]:
     """A note for each galaxy whose samples still hang together after all attempts."""
     renewed = samples.renewed if samples.renewed is not None else ()
     what = (
-        "these samples were made anew less than once at the end (column renewed): their medians are less certain than "
+        "these samples were made anew less than once in a step (column renewed): their medians are less certain than "
         "so many samples say; ask for more --samples"
     )
     return tuple((name, what) for name, times in zip(samples.names, renewed, strict=False) if times < 1.0)
