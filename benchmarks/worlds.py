@@ -208,8 +208,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", help="file, run or preset; built when absent")
     parser.add_argument("--definition", default="phangs-muse-hst", help="preset, or path of a definition")
-    parser.add_argument("--minutes", type=float, help="of each training; 5 where --steps is not given, either")
-    parser.add_argument("--steps", type=int, help="of each training, of the definition's batches")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, help="of each training; 5 where --steps is not given, either")
+    length.add_argument("--steps", type=int, help="of each training, of the definition's batches")
     parser.add_argument("--records", type=int, default=40_000, help="of each data set")
     parser.add_argument("--galaxies", type=int, default=_N, help="measured in each world")
     parser.add_argument("--world", nargs="+", metavar="NAME", help="only these, e.g. 'bc03 cloudy'")
@@ -231,10 +232,10 @@ def main() -> None:
     from sfhmodel.inference import load
 
     content = definition(options.definition)
-    if options.steps is None and options.minutes is None:
-        options.minutes = 5.0
-    elif options.steps is not None:
+    if options.steps is not None:
         content["training"]["epochs"] = max(round(options.steps / content["training"]["steps_per_epoch"]), 1)
+    elif options.minutes is None:
+        options.minutes = 5.0
     with kept_or_temporary(options.keep) as folder:
         built = folder / "built"
         if options.model is None:
