@@ -59,7 +59,7 @@ def anneal(
     movable: Sequence[np.ndarray],
     random: np.random.Generator,
     *,
-    of_normal: Sequence[float] = (1.0,),
+    of_normal: Sequence[float] | np.ndarray = (1.0,),
     share: float = 0.5,
     renewals: float = 1.0,
     most_moves: int = 30,

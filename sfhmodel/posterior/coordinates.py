@@ -127,6 +127,11 @@ def probabilities(normal: np.ndarray) -> np.ndarray:
     return ndtr(np.clip(normal, -_FURTHEST, _FURTHEST))
 
 
+def log_normal(normal: np.ndarray) -> np.ndarray:
+    """(n,) natural logarithm of a standard normal density at points (n, n_dim)."""
+    return -0.5 * (normal**2).sum(axis=1) - 0.5 * normal.shape[1] * np.log(2.0 * np.pi)
+
+
 def _raw(mass_fraction: np.ndarray, scalars: np.ndarray, seed: int) -> np.ndarray:
     fraction = np.asarray(mass_fraction, dtype=np.float64)
     random = np.random.default_rng([seed, 17])

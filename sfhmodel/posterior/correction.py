@@ -14,7 +14,7 @@ import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.posterior.annealing import Annealed, anneal
-from sfhmodel.posterior.coordinates import ParameterCoordinates, probabilities
+from sfhmodel.posterior.coordinates import ParameterCoordinates, log_normal, probabilities
 from sfhmodel.posterior.samples import PosteriorSamples
 from sfhsim import Likelihood, Simulator
 from sfhsim.errors import SfhsimError
@@ -104,6 +104,8 @@ def samples_of_parameters(
             points = found[-1].points
         galaxies.append(simulated(simulator, coordinates, points))
         on_progress(1)
+    told = {"effective_samples": "effective", "steps": "steps", "renewed": "renewed"} if correct else {}
+    how = {column: np.array([getattr(one, name) for one in found]) for column, name in told.items()}
     by_mass, by_light, a_v_mag = np.moveaxis(np.stack([galaxy.scalars for galaxy in galaxies]), -1, 0)
     return PosteriorSamples(
         names,
@@ -115,9 +117,7 @@ def samples_of_parameters(
         str(posterior.about.get("model", "")),
         seed,
         {key: np.stack([galaxy.parameters[key] for galaxy in galaxies]) for key in coordinates.cube.names},
-        np.array([one.effective for one in found]) if correct else None,
-        np.array([one.steps for one in found]) if correct else None,
-        np.array([one.renewed for one in found]) if correct else None,
+        **how,
     )
 
 
@@ -159,21 +159,17 @@ def corrected(
     counter = np.zeros(1, dtype=np.int64)
 
     def start(z: np.ndarray) -> np.ndarray:
-        return np.logaddexp(np.log1p(-_OF_PRIOR) + log_flow(z), np.log(_OF_PRIOR) + _log_normal(z))
+        return np.logaddexp(np.log1p(-_OF_PRIOR) + log_flow(z), np.log(_OF_PRIOR) + log_normal(z))
 
     def target(z: np.ndarray) -> np.ndarray:
         counter[0] += len(z)  # lines that a recipe scatters are other ones in each galaxy
         ids = np.arange(counter[0] - len(z), counter[0])
-        return likelihood(probabilities(z), ids) + _log_normal(z)
+        return likelihood(probabilities(z), ids) + log_normal(z)
 
     movable = [cube.decides(family) for family in range(cube.n_family)]
-    of_normal = {"of_normal": cube.family_share}
-    found = anneal(points, start, target, lambda z: cube.family(probabilities(z)), movable, random, **of_normal, **how)
+    densities = start, target, lambda z: cube.family(probabilities(z))
+    found = anneal(points, *densities, movable, random, of_normal=cube.family_share, **how)
     idle = ~np.stack(movable)[cube.family(probabilities(found.points))]
     idle[:, [name == "history.family" for name in cube.names]] = False
     found.points[idle] = random.standard_normal(int(idle.sum()))  # nothing depends on them
     return found
-
-
-def _log_normal(z: np.ndarray) -> np.ndarray:
-    return -0.5 * (z**2).sum(axis=1) - 0.5 * z.shape[1] * np.log(2.0 * np.pi)

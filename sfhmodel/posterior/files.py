@@ -149,9 +149,10 @@ def sample_files(
 
 def _unsettled(samples: PosteriorSamples) -> tuple[tuple[str, str], ...]:
     """A note for each galaxy whose samples still hang together after all attempts."""
-    renewed = samples.renewed if samples.renewed is not None else ()
+    if samples.renewed is None:
+        return ()
     what = (
         "these samples were made anew less than once in a step (column renewed): their medians are less certain than "
         "so many samples say; ask for more --samples"
     )
-    return tuple((name, what) for name, times in zip(samples.names, renewed, strict=False) if times < 1.0)
+    return tuple((name, what) for name, times in zip(samples.names, samples.renewed, strict=True) if times < 1.0)

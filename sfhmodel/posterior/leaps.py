@@ -12,6 +12,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import gammaln
 
+from sfhmodel.posterior.coordinates import log_normal
+
 _DEGREES = 8.0  # of freedom: tails wider than a normal's, so that no sample is out of reach
 _FEWEST_PER_COORDINATE = 5  # samples
 _RIDGE = 1e-8
@@ -81,11 +83,10 @@ class Shapes:
         found = np.empty(len(points))
         for number, shape in self.known.items():
             of = points[rows := group == number]
-            rest, size = of[:, ~shape.own], shape.mean.size
+            size = shape.mean.size
             distance = (solve_triangular(shape.factor, (of[:, shape.own] - shape.mean).T, lower=True) ** 2).sum(axis=0)
             scale = gammaln(0.5 * (_DEGREES + size)) - gammaln(0.5 * _DEGREES) - 0.5 * size * np.log(_DEGREES * np.pi)
             student = scale - np.log(np.diag(shape.factor)).sum()
             student -= 0.5 * (_DEGREES + size) * np.log1p(distance / _DEGREES)
-            normal = -0.5 * (rest**2).sum(axis=1) - 0.5 * rest.shape[1] * np.log(2.0 * np.pi)
-            found[rows] = np.log(shape.share / shape.of_normal) + student + normal
+            found[rows] = np.log(shape.share / shape.of_normal) + student + log_normal(of[:, ~shape.own])
         return found

@@ -14,6 +14,7 @@ from sfhmodel.files import written_whole
 
 _UNITS_YR = {"yr": 1.0, "kyr": 1e3, "Myr": 1e6, "Gyr": 1e9}
 _LEVELS = (0.16, 0.5, 0.84)
+_OF_CORRECTION = {"effective_samples": "D", "steps": "J", "renewed": "D"}  # columns of corrected samples, FITS formats
 _WINDOW = re.compile(r"^\s*([\d.eE+]+)\s*-\s*([\d.eE+]+)\s*(yr|kyr|Myr|Gyr)\s*$")
 
 
@@ -139,8 +140,8 @@ class PosteriorSamples:
                 table[column] = value
                 table[column].unit = unit
         if self.effective_samples is not None:
-            table["effective_samples"], table["steps"] = self.effective_samples, self.steps
-            table["renewed"] = self.renewed
+            for name in _OF_CORRECTION:
+                table[name] = getattr(self, name)
         return table
 
     def write(self, path: str | Path, windows: Sequence[str] = ("0-100Myr",), overwrite: bool = False) -> Path:
@@ -163,8 +164,7 @@ class PosteriorSamples:
         for name, (unit, _) in self.quantities(windows).items():
             columns += [fits.Column(c, "D", unit, array=table[c]) for c in (name, f"{name}_lo", f"{name}_hi")]
         if self.effective_samples is not None:
-            columns += [fits.Column("effective_samples", "D", array=self.effective_samples)]
-            columns += [fits.Column("steps", "J", array=self.steps), fits.Column("renewed", "D", array=self.renewed)]
+            columns += [fits.Column(name, kind, array=table[name]) for name, kind in _OF_CORRECTION.items()]
         bins = [fits.Column("young_yr", "D", "yr", array=edges[:-1]), fits.Column("old_yr", "D", "yr", array=edges[1:])]
         hdus = [
             primary,

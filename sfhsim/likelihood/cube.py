@@ -55,8 +55,7 @@ class PriorCube:
         self._places = [(stream, column) for stream, column, _ in places]
         self.names = tuple(name for _, _, name in places)
         self.n_family = len(recipe.histories)
-        weights = np.array([history.weight for history in recipe.histories])
-        self.family_share = weights / weights.sum()
+        self.family_share = self._plan.family_share
 
     def __len__(self) -> int:
         return len(self.names)

@@ -153,6 +153,11 @@ class ParameterPlan:
         """(n,) index of the history that uniform numbers (n,) choose."""
         return np.minimum(np.searchsorted(self._family_edges, uniform, side="right"), len(self._by_family) - 1)
 
+    @property
+    def family_share(self) -> np.ndarray:
+        """(n_family,) of uniform numbers that choose each history."""
+        return np.diff(self._family_edges, prepend=0.0)
+
     def belongs(self, column: str, family: int) -> bool:
         """Whether a column of `tables` decides anything in galaxies of this history."""
         name = column.removeprefix("history.")
