@@ -30,6 +30,11 @@ _STD_FLOOR = 1e-3
 _FURTHEST = 6.5  # normal deviates: beyond it float32 has no probabilities below 1
 
 
+def by_scalar(scalars: np.ndarray) -> dict[str, np.ndarray]:
+    """Each of `SCALARS` (...) by its name, of (..., 3)."""
+    return dict(zip(SCALARS, np.moveaxis(scalars, -1, 0), strict=True))
+
+
 @dataclass(frozen=True, eq=False)
 class Coordinates:
     """The way there and back.

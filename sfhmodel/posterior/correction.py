@@ -8,18 +8,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sfhmodel.errors import InputError
 from sfhmodel.posterior.annealing import Annealed, anneal
-from sfhmodel.posterior.coordinates import ParameterCoordinates, log_normal, probabilities
-from sfhmodel.posterior.samples import PosteriorSamples
+from sfhmodel.posterior.coordinates import ParameterCoordinates, by_scalar, log_normal, probabilities
 from sfhsim import Likelihood, Simulator
 from sfhsim.errors import SfhsimError
 
 if TYPE_CHECKING:
+    from sfhmodel.inference import Prediction
     from sfhmodel.posterior.posterior import Posterior
 
 _OF_PRIOR = 0.05
@@ -82,20 +82,19 @@ def simulated(simulator: Simulator, coordinates: ParameterCoordinates, points: n
 def samples_of_parameters(
     posterior: Posterior,
     features: np.ndarray,
-    inputs: dict,
-    names: tuple[str, ...],
-    edges_yr: np.ndarray,
+    prediction: Prediction,
     n: int,
     seed: int,
     correct: bool,
     on_progress: Callable[[int], None],
-) -> PosteriorSamples:
-    """`Posterior.sample` of a flow of parameters: a simulator makes the galaxies of its points."""
-    coordinates = posterior.coordinates
+) -> dict[str, Any]:
+    """Attributes of `PosteriorSamples` of a flow of parameters: a simulator makes the galaxies of its points."""
+    coordinates, inputs = posterior.coordinates, prediction.inputs
     assert isinstance(coordinates, ParameterCoordinates)
+    assert inputs is not None  # `Posterior.sample` refuses
     simulator = make_simulator(coordinates)
     found, galaxies = [], []
-    for k, name in enumerate(names):
+    for k, name in enumerate(prediction.names):
         points = posterior.sample_points(features[k : k + 1], n, seed)[0]
         if correct:
             likelihood = likelihood_of(simulator, inputs, k, name)
@@ -105,20 +104,14 @@ def samples_of_parameters(
         galaxies.append(simulated(simulator, coordinates, points))
         on_progress(1)
     told = {"effective_samples": "effective", "steps": "steps", "renewed": "renewed"} if correct else {}
-    how = {column: np.array([getattr(one, name) for one in found]) for column, name in told.items()}
-    by_mass, by_light, a_v_mag = np.moveaxis(np.stack([galaxy.scalars for galaxy in galaxies]), -1, 0)
-    return PosteriorSamples(
-        names,
-        edges_yr,
-        np.stack([galaxy.mass_fraction for galaxy in galaxies]),
-        by_mass,
-        by_light,
-        a_v_mag,
-        str(posterior.about.get("model", "")),
-        seed,
-        {key: np.stack([galaxy.parameters[key] for galaxy in galaxies]) for key in coordinates.cube.names},
-        **how,
-    )
+    return {
+        "mass_fraction": np.stack([galaxy.mass_fraction for galaxy in galaxies]),
+        **by_scalar(np.stack([galaxy.scalars for galaxy in galaxies])),
+        "parameters": {
+            key: np.stack([galaxy.parameters[key] for galaxy in galaxies]) for key in coordinates.cube.names
+        },
+        **{column: np.array([getattr(one, name) for one in found]) for column, name in told.items()},
+    }
 
 
 def likelihood_of(simulator: Simulator, inputs: dict, k: int, name: str) -> Likelihood:

@@ -14,7 +14,7 @@ from keras import ops
 from sfhmodel.errors import InputError, ModelFileError, TrainingDataError
 from sfhmodel.files import file_sha256, written_whole
 from sfhmodel.inference.predictor import Predictor
-from sfhmodel.posterior.coordinates import Coordinates, ParameterCoordinates
+from sfhmodel.posterior.coordinates import Coordinates, ParameterCoordinates, by_scalar
 from sfhmodel.posterior.flow import PosteriorFlow
 from sfhmodel.posterior.samples import PosteriorSamples
 
@@ -100,16 +100,21 @@ class Posterior:
         model = model.model if isinstance(model, Predictor) else model
         self.check_correctable(correct, n)
         features = features_of(model, inputs)
-        names, edges = tuple(prediction.names), np.asarray(model.description.age_bin_edges_yr)
-        label = str(self.about.get("model", ""))
         if isinstance(self.coordinates, ParameterCoordinates):
             from sfhmodel.posterior.correction import samples_of_parameters
 
-            return samples_of_parameters(self, features, inputs, names, edges, n, seed, correct, on_progress)
-        fraction, scalars = self.sample_features(features, n, seed)
-        on_progress(len(names))
-        by_mass, by_light, a_v_mag = np.moveaxis(scalars, -1, 0)
-        return PosteriorSamples(names, edges, fraction, by_mass, by_light, a_v_mag, label, seed)
+            found = samples_of_parameters(self, features, prediction, n, seed, correct, on_progress)
+        else:
+            fraction, scalars = self.sample_features(features, n, seed)
+            found = {"mass_fraction": fraction, **by_scalar(scalars)}
+            on_progress(len(features))
+        return PosteriorSamples(
+            names=tuple(prediction.names),
+            age_bin_edges_yr=np.asarray(model.description.age_bin_edges_yr),
+            model=str(self.about.get("model", "")),
+            seed=seed,
+            **found,
+        )
 
     def check_correctable(self, correct: bool, n: int) -> None:
         """InputError where samples are to be corrected and cannot be."""

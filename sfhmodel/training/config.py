@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sfhmodel.errors import ConfigError
 from sfhmodel.training.transfer.config import DEFAULTS as TRANSFER_DEFAULTS
 from sfhmodel.training.transfer.config import FEWEST_BATCHES, OF_SOURCE, TransferConfig
+from sfhsim import dotted_keys
 
 DECIDED = ("epochs", "steps_per_epoch")  # None until a run directory has settled them
 DEFAULT_EPOCHS = 30
@@ -206,15 +207,11 @@ def differing_keys(there: TrainingConfig, wanted: TrainingConfig) -> list[str]:
 
 
 def set_key(content: dict, dotted: str, value: object, where: str) -> None:
-    """Set ``a.b.c`` in nested mappings, the inner ones as copies; ConfigError says ``where`` one has no keys."""
-    *outer, last = dotted.split(".")
-    for key in outer:
-        inner = content.get(key)
-        if inner is not None and not isinstance(inner, dict):
-            raise ConfigError(f"{where}: {key} is {inner!r}, which has no keys")
-        content[key] = dict(inner or {})
-        content = content[key]
-    content[last] = value
+    """`sfhsim.dotted_keys.set_key`; ConfigError says ``where`` a key has no keys."""
+    try:
+        dotted_keys.set_key(content, dotted, value)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from error
 
 
 def _plain(value):

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sfhsim.cubes.model import CubeModel
+from sfhsim.dotted_keys import set_key
 from sfhsim.errors import RecipeError
 from sfhsim.files import exists
 from sfhsim.recipe.documents import builtin_names, explained
@@ -84,17 +85,12 @@ def _document(name_or_path: str | Path) -> tuple[dict, Path | None]:
 def _set(content: dict, setting: str) -> dict:
     """A copy of ``content`` with ``key=value`` in it."""
     key, equals, text = setting.partition("=")
-    names = key.strip().split(".")
-    if not equals or not all(names):
+    if not equals or not all(key.strip().split(".")):
         raise RecipeError(f"{setting!r}: expected key=value, e.g. galaxy.redshift=0.01")
     value = plain_data(text, f"the value of {key.strip()}")
     content = dict(content)
-    place = content
-    for name in names[:-1]:
-        inner = place.get(name)
-        if inner is not None and not isinstance(inner, dict):
-            raise RecipeError(f"{key.strip()}: {name} is a value, and has no keys")
-        place[name] = dict(inner or {})
-        place = place[name]
-    place[names[-1]] = value
+    try:
+        set_key(content, key.strip(), value)
+    except ValueError as error:
+        raise RecipeError(f"{key.strip()}: {error}") from error
     return content

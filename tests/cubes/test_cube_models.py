@@ -57,7 +57,7 @@ def test_a_recipe_is_found_beside_the_file(tmp_path):
         ("galaxy.redshit=0.01", "unknown key 'galaxy.redshit': check its spelling .`sfhsim cube disc --show`"),
         ("galaxy.redshift", "expected key=value"),
         ("galaxy..redshift=1", "expected key=value"),
-        ("name.x=1", "name is a value, and has no keys"),
+        ("name.x=1", "name.x: name is 'disc', which has no keys"),
         ("galaxy.redshift=[", "the value of galaxy.redshift is not valid YAML"),
         ("galaxy.redshift=0", "galaxy.redshift: .* greater than 0"),
         ("galaxy.inclination_deg=90", "galaxy.inclination_deg"),
