@@ -167,7 +167,8 @@ class _Chain:
         if not own.size:
             return 0.0
         self.evaluations += own.size
-        first, last = self.first(points), _finite(self.last(points))
+        last = _finite(self.last(points))
+        first = self.first(points) if self.b < 1.0 else state.start[own]  # the last step is of p alone
         gain = (1.0 - self.b) * (first - state.start[own]) + self.b * (last - state.target[own]) + log_ratio
         took = np.log(self.random.random(own.size)) < gain
         rows = own[took]

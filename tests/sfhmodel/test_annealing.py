@@ -38,9 +38,15 @@ def test_a_narrow_posterior_far_in_the_tail_is_found_with_its_evidence():
 def test_a_good_start_needs_one_step_and_keeps_its_samples():
     random = np.random.default_rng(1)
     points = 1.1 * random.standard_normal((1000, 2))
-    before = points.copy()
-    found = anneal(points, lambda z: log_normal(z, 0.0, 1.1), log_normal, one_group, [np.ones(2, bool)], random)
+    before, asked = points.copy(), []
+
+    def start(z):
+        asked.append(len(z))
+        return log_normal(z, 0.0, 1.1)
+
+    found = anneal(points, start, log_normal, one_group, [np.ones(2, bool)], random)
     assert found.steps == 1
+    assert asked == [1000]  # the last step is of the posterior alone
     assert found.effective > 900.0
     assert found.log_evidence == pytest.approx(0.0, abs=0.05)
     np.testing.assert_array_equal(points, before)
