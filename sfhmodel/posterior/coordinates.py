@@ -2,10 +2,12 @@
 
 Histories, metallicities and dust:
 
-    z = H ln(m + ...)    isometric log-ratios (Egozcue et al. 2003, Math. Geol. 35, 279), H Helmert's orthonormal rows
+    v_j = ln(m_j / (m_j+1 + ... + m_n))    the share of an age bin against all that is older: broken sticks
 
-Shares of the mass below `FLOOR` say nothing and may be 0: they become random numbers between a tenth of it and it, by
-a seed, so that the density exists; on the way back what is below it is 0.
+Shares of the mass below `FLOOR` say nothing and may be 0, in one bin whatever the next one has: they become random
+numbers well below it, by a seed, so that the density exists and has no edge there; on the way back what is nearer to
+these than to the floor is 0. Each of these coordinates has but one bin that can be empty, as sums of older stars hardly
+can, so that empty bins are no bumps in others.
 
 Or the parameters of a recipe: the normal deviates of their cumulative probabilities, whose prior is a standard normal.
 """
@@ -17,14 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import helmert
-from scipy.special import ndtr, ndtri
+from scipy.special import expit, log_expit, ndtr, ndtri
 
 from sfhmodel.errors import TrainingDataError
 
 SCALARS = ("log10_metallicity_mass", "log10_metallicity_light", "a_v_mag")  # summaries beside the history
 FLOOR = 1e-4
-_LOWEST = 0.1  # times the floor
+_EMPTY = (0.03, 0.1)  # times the floor: the random numbers
+_EMPTY_BELOW = 0.3  # times the floor, on the way back: what lies between is little, and as much of either
 _A_V_OFFSET_MAG = 0.05  # of the logarithm
 _STD_FLOOR = 1e-3
 _FURTHEST = 6.5  # normal deviates: beyond it float32 has no probabilities below 1
@@ -70,10 +72,10 @@ class Coordinates:
         """Mass fractions (n, n_age_bin), and `SCALARS` (n, 3), of points (n, n_coordinate)."""
         raw = np.asarray(points, dtype=np.float64) * self.std + self.mean
         n_scalar = len(SCALARS)
-        log_ratio = raw[:, :-n_scalar] @ helmert(raw.shape[1] - n_scalar + 1)
-        fraction = np.exp(log_ratio - log_ratio.max(axis=1, keepdims=True))
-        fraction /= fraction.sum(axis=1, keepdims=True)
-        fraction = np.where(fraction < FLOOR, 0.0, fraction)
+        broken = raw[:, :-n_scalar]
+        left = np.concatenate([np.zeros((len(raw), 1)), np.cumsum(log_expit(-broken), axis=1)], axis=1)
+        fraction = np.exp(left) * np.concatenate([expit(broken), np.ones((len(raw), 1))], axis=1)
+        fraction = np.where(fraction < _EMPTY_BELOW * FLOOR, 0.0, fraction)
         scalars = raw[:, -n_scalar:].copy()
         scalars[:, -1] = np.maximum(np.exp(np.minimum(scalars[:, -1], 10.0)) - _A_V_OFFSET_MAG, 0.0)
         return fraction / fraction.sum(axis=1, keepdims=True), scalars
@@ -140,8 +142,10 @@ def log_normal(normal: np.ndarray) -> np.ndarray:
 def _raw(mass_fraction: np.ndarray, scalars: np.ndarray, seed: int) -> np.ndarray:
     fraction = np.asarray(mass_fraction, dtype=np.float64)
     random = np.random.default_rng([seed, 17])
-    low = FLOOR * _LOWEST ** random.uniform(size=fraction.shape)
-    log_fraction = np.log(np.where(fraction < FLOOR, low, fraction))
+    lowest, highest = np.log(_EMPTY)
+    empty = FLOOR * np.exp(random.uniform(lowest, highest, size=fraction.shape))
+    fraction = np.where(fraction < FLOOR, empty, fraction)
+    older = np.cumsum(fraction[:, ::-1], axis=1)[:, -2::-1]
     scalars = np.array(scalars, dtype=np.float64)
     scalars[:, -1] = np.log(np.maximum(scalars[:, -1], 0.0) + _A_V_OFFSET_MAG)
-    return np.concatenate([log_fraction @ helmert(fraction.shape[1]).T, scalars], axis=1)
+    return np.concatenate([np.log(fraction[:, :-1] / older), scalars], axis=1)

@@ -22,7 +22,7 @@ _ROWS = 16_384  # samples at a time
 _GALAXIES = 256
 _CLIP = 8.0  # of standardised features: a galaxy unlike all others has no density of its own
 FEWEST_CORRECTED = 100  # samples, from whose differences they are moved
-FORMAT = 1
+FORMAT = 2  # 1 had other coordinates of histories; flows of parameters are the same in both
 
 
 @dataclass(eq=False)
@@ -162,8 +162,11 @@ class Posterior:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             about = json.loads(str(arrays.pop("about")))
-            if about["format"] != FORMAT:
-                raise ModelFileError(f"{path} has format {about['format']}, this sfhmodel reads {FORMAT}: update it")
+            if about["format"] not in ((1, FORMAT) if "recipe" in about else (FORMAT,)):
+                what = "train them again" if about["format"] == 1 else "update sfhmodel"
+                raise ModelFileError(
+                    f"{path} holds posteriors of format {about['format']}, this sfhmodel reads {FORMAT}: {what}"
+                )
             context_mean, context_std = (arrays.pop(name) for name in ("context_mean", "context_std"))
             coordinates: Coordinates | ParameterCoordinates
             if "recipe" in about:

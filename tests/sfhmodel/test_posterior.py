@@ -158,9 +158,10 @@ def test_what_cannot_be_is_told(made, flow, tmp_path):
     with np.load(flow) as stored:
         arrays = dict(stored)
     about = json.loads(str(arrays["about"]))
-    np.savez(tmp_path / "newer.npz", **{**arrays, "about": np.array(json.dumps(about | {"format": 99}))})
-    with pytest.raises(ModelFileError, match="has format 99"):
-        Posterior.load(tmp_path / "newer.npz")
+    for number, what in ((99, "update sfhmodel"), (1, "train them again")):
+        np.savez(tmp_path / "other.npz", **{**arrays, "about": np.array(json.dumps(about | {"format": number}))})
+        with pytest.raises(ModelFileError, match=f"holds posteriors of format {number}, .*: {what}"):
+            Posterior.load(tmp_path / "other.npz")
     with pytest.raises(TrainingDataError, match="160 galaxies to learn from, 200 are needed"):
         train_posterior(made / "model.keras", made / "dataset", tmp_path / "flow.npz", SMALL)
     assert not list(tmp_path.glob("flow.npz*"))

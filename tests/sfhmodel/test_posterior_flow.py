@@ -84,10 +84,22 @@ def test_coordinates_go_there_and_back_but_for_shares_that_say_nothing():
     back, scalars_back = coordinates.physical(points)
     np.testing.assert_allclose(back.sum(axis=1), 1.0, rtol=1e-12)
     np.testing.assert_allclose(back, fraction, atol=6 * FLOOR)
-    assert (back[:50, 2] == 0.0).all()
+    np.testing.assert_array_equal(back == 0.0, fraction < FLOOR)
     np.testing.assert_allclose(scalars_back, scalars, atol=1e-5)
     assert np.array_equal(points, coordinates.points(fraction, scalars))
     assert not np.array_equal(points, coordinates.points(fraction, scalars, seed=1))
+
+
+def test_an_empty_bin_is_apart_from_a_small_one_and_shows_in_its_own_coordinate():
+    fraction = np.array([[0.2, 1.2 * FLOOR, 0.3, 0.5], [0.2, 0.8 * FLOOR, 0.3, 0.5]])
+    fraction /= fraction.sum(axis=1, keepdims=True)
+    scalars = np.array([[-2.0, -2.0, 0.3]] * 2)
+    unscaled = Coordinates(np.zeros(6), np.ones(6))
+    points = unscaled.points(fraction, scalars)
+    np.testing.assert_allclose(points[0, [0, 2]], points[1, [0, 2]], atol=1e-3)
+    assert points[0, 1] - points[1, 1] > np.log(10.0)  # nothing lies between
+    points[:, 1] += [-1.0, 1.0]
+    np.testing.assert_array_equal(unscaled.physical(points)[0][:, 1] > 0.0, [True, False])
 
 
 def test_ranks_of_true_posteriors_are_uniform_and_those_of_narrow_ones_are_not():
