@@ -183,6 +183,7 @@ def _reduced(content: dict):
     yield "nothing", content, None
     for name, library in ALONE.items():
         reduced = copy.deepcopy(content)
+        reduced["unseen"]["base"] = content["libraries"]["base"]  # not every library reaches as far as the donors
         reduced["libraries"] |= {"base": library, "count": 0, "plain": 1}
         reduced["in_turn"] = {key: choices[:1] for key, choices in content["in_turn"].items()}
         yield f"all-but-{name}", reduced, (f"{name} cloudy",)
