@@ -20,7 +20,7 @@ import argparse
 import copy
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +157,7 @@ def left_out(
     from sfhmodel.inference import load
 
     rows = []
-    for name, reduced, only in _reduced(content):
+    for name, reduced, only in reduced_definitions(content):
         if name not in (names or HELD_OUT):
             continue
         path = folder / f"without-{name}.yaml"
@@ -169,7 +169,7 @@ def left_out(
     return rows
 
 
-def _reduced(content: dict):
+def reduced_definitions(content: dict) -> Iterator[tuple[str, dict, tuple[str, ...] | None]]:
     """(name, definition without it, worlds to measure in)."""
     for name, donor in DONOR.items():
         reduced = copy.deepcopy(content)
