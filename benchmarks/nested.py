@@ -62,7 +62,7 @@ def run(folder: Path, options: argparse.Namespace) -> list[dict]:
         sfhsim.generate_dataset(RECIPE, n, dataset, seed=71, split=split)
     if not flow.is_file():
         began = time.process_time()
-        config = FlowConfig(of="parameters", steps=options.steps, couplings=8)
+        config = FlowConfig(of="parameters", steps=options.steps)
         train_posterior(options.model, dataset, flow, config, show_progress=True)
         print(f"training: {time.process_time() - began:.0f} CPU s")
     posterior, predictor = Posterior.load(flow), load(options.model, backend="keras")

@@ -36,8 +36,6 @@ def main() -> None:
     parser.add_argument("--world", default="bc03 cloudy", help="of benchmarks.worlds")
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--couplings", type=int, default=6, help="of the flow")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="at the start of the flow's training")
     parser.add_argument("--galaxies", type=int, default=1000, help="measured")
     parser.add_argument("--samples", type=int, default=199, help="of each")
     parser.add_argument("--keep", type=Path, help="keep data and flow in this folder")
@@ -65,13 +63,7 @@ def run(folder: Path, options: argparse.Namespace) -> list[dict]:
         sfhsim.generate_dataset(recipe, n, dataset, seed=91, split=split)
     if not flow.is_file():
         began = time.process_time()
-        config = FlowConfig(
-            steps=options.steps,
-            couplings=options.couplings,
-            learning_rate=options.learning_rate,
-            records=options.records,
-        )
-        train_posterior(options.model, dataset, flow, config, show_progress=True)
+        train_posterior(options.model, dataset, flow, FlowConfig(steps=options.steps), show_progress=True)
         print(f"training: {time.process_time() - began:.0f} CPU s")
     posterior, model = Posterior.load(flow), load(options.model, backend="keras").model
     found = galaxies(model, TrainingData(dataset), "test", options.galaxies)

@@ -25,14 +25,14 @@ def train(
     out: Annotated[
         Path, typer.Option("--out", metavar="FLOW", help="npz file to write; what was interrupted goes on.")
     ],
-    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 4000,
-    records: Annotated[int, typer.Option(min=200, help="Galaxies to learn from, at most.")] = 100_000,
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 12_000,
+    records: Annotated[int, typer.Option(min=200, help="Galaxies to learn from, at most.")] = 200_000,
     batch_size: Annotated[int, typer.Option(min=1, help="Galaxies in a step.")] = 256,
-    learning_rate: Annotated[float, typer.Option(help="At the start of the cosine.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(help="At the start of the cosine.")] = 1.5e-3,
     of: Annotated[
         str, typer.Option(help="histories (mass fractions, Z, A_V), or the parameters of the data set's recipe.")
     ] = "histories",
-    couplings: Annotated[int, typer.Option(min=1, help="Layers of the flow.")] = 6,
+    couplings: Annotated[int, typer.Option(min=1, help="Layers of the flow.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:

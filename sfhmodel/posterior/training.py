@@ -39,14 +39,14 @@ class FlowConfig(BaseModel):
     of: Literal["histories", "parameters"] = Field(
         default="histories", description="What is sampled: mass fractions, Z and A_V, or the recipe's parameters."
     )
-    couplings: int = Field(default=6, ge=1, le=50)
+    couplings: int = Field(default=8, ge=1, le=50)
     hidden: int = Field(default=128, ge=1, description="Units of each layer of a coupling's perceptron.")
     bins: int = Field(default=8, ge=2, le=64, description="Of the splines.")
-    steps: int = Field(default=4000, ge=1)
+    steps: int = Field(default=12_000, ge=1)
     batch_size: int = Field(default=256, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="At the start of the cosine.")
+    learning_rate: float = Field(default=1.5e-3, gt=0, le=1, description="At the start of the cosine.")
     weight_decay: float = Field(default=1e-3, ge=0, lt=1)
-    records: int = Field(default=100_000, ge=1, description="Galaxies, at most.")
+    records: int = Field(default=200_000, ge=1, description="Galaxies, at most.")
     validation_records: int = Field(default=4096, ge=1, description="At most.")
     seed: int = Field(default=0, ge=0, lt=2**31)
 

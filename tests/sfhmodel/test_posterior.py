@@ -1,5 +1,6 @@
 """Posteriors of a small model from training to samples in a file, and what stops them."""
 
+import inspect
 import json
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from training_runs import small_config, small_dataset
 from typer.testing import CliRunner
 
 from sfhmodel.calibration import calibrate
+from sfhmodel.cli import posterior as posterior_commands
 from sfhmodel.cli.main import app
 from sfhmodel.data import TrainingData
 from sfhmodel.errors import ConfigError, InputError, ModelFileError, TrainingDataError
@@ -145,6 +147,13 @@ def test_the_commands_from_a_data_set_to_samples_of_files(made, flow, tmp_path, 
         assert hdus["QUANTITIES"].columns["ssfr_0_100myr"].unit == "yr-1"
     with pytest.raises(ConfigError, match="exists"):
         run(app, command, catch_exceptions=False, standalone_mode=False)
+
+
+def test_the_command_trains_as_the_function_does_where_nothing_is_said():
+    said = inspect.signature(posterior_commands.train).parameters
+    shared = set(said) & set(FlowConfig.model_fields)
+    assert shared == {"of", "steps", "records", "batch_size", "learning_rate", "couplings", "seed"}
+    assert {name: said[name].default for name in shared} == {name: getattr(FlowConfig(), name) for name in shared}
 
 
 def test_what_cannot_be_is_told(made, flow, tmp_path):
