@@ -56,6 +56,7 @@ def test_figures_with_and_without_the_bands(jwst, recipe, tmp_path):
     assert [manifest["recipe"]["name"] for manifest in manifests] == ["small", "small-blind"]
 
 
+@pytest.mark.slow
 def test_galaxies_that_differ_are_noticed(jwst, recipe, tmp_path):
     for name, seed in (("a", 1), ("b", 2)):
         sfhsim.generate_dataset(recipe, 100, tmp_path / name, seed=seed, workers=1)

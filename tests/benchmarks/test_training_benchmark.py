@@ -32,6 +32,7 @@ def recipe(tmp_path, monkeypatch):
     return str(path)
 
 
+@pytest.mark.slow
 def test_figures_of_a_small_training(training, recipe, tmp_path):
     options = {"filters": [4, 8], "kernels": [16, 4], "strides": [16, 8], "spectrum_units": 8, "decoder_units": [8]}
     summary = training.run(
