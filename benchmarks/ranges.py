@@ -10,9 +10,10 @@ recipe `phangs-muse-hst-embedded` to the home world of a definition (`benchmarks
     gas          escape, weak lines of diffuse gas, velocities of the gas, scattered lines: the definition's world
     calibration  the same with the definition's augmentation: calibration errors, ripples, sky lines
 
-S/N, bands and their errors, training and network are the same in all of them, and so is what is measured: error over
-that of the prior mean of the very world, spectrum alone and with bands, in galaxies of its own and, where it is
-another, of the widest; truths in the 68% intervals as they come from training. What is in ``--keep`` is not made again.
+S/N, bands and their errors and the network are the same in all of them, the training in all but the last. Measured are,
+spectrum alone and with bands, the error over that of the mean history of the galaxies learnt from, in galaxies of its
+own world and, where it is another, of the widest; and truths in the 68% intervals as they come from training. What is
+in ``--keep`` is not made again.
 """
 
 from __future__ import annotations
@@ -106,9 +107,8 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     content = definition(options.definition)
     content["training"]["epochs"] = max(round(options.steps / content["training"]["steps_per_epoch"]), 1)
-    steps, rows = ranges(content), []
+    steps = ranges(content)
     with kept_or_temporary(options.keep) as folder:
-        folder.mkdir(parents=True, exist_ok=True)
         widest = _written(steps[STEPS[-1]][0], folder / "widest.yaml")
         rows = [row(name, *steps[name], widest, folder, options.records) for name in STEPS if name in options.only]
     print("error over prior mean's, truths in 68%: own world (spectrum, with bands, in 68%); the widest (spectrum)")
