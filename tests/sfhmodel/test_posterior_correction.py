@@ -1,6 +1,7 @@
 """Posteriors of a recipe's parameters: from a data set to samples that the simulator corrects, against a grid."""
 
 import functools
+import json
 
 import numpy as np
 import pytest
@@ -148,3 +149,13 @@ def test_normal_deviates_go_there_and_back():
     probability = np.array([1e-9, 0.01, 0.5, 0.9999])
     np.testing.assert_allclose(probabilities(normal_deviates(probability)), probability, rtol=1e-9)
     assert np.isfinite(normal_deviates(np.array([0.0, 1.0]))).all()
+
+
+def test_flows_of_parameters_are_those_of_the_format_before(made, tmp_path):
+    with np.load(made / "flow.npz") as stored:
+        arrays = dict(stored)
+    about = json.loads(str(arrays["about"])) | {"format": 1}
+    np.savez(tmp_path / "before.npz", **{**arrays, "about": np.array(json.dumps(about))})
+    now, before = (Posterior.load(path) for path in (made / "flow.npz", tmp_path / "before.npz"))
+    features = np.zeros((1, now.context_mean.size))
+    np.testing.assert_array_equal(now.sample_points(features, 5, 1), before.sample_points(features, 5, 1))
