@@ -27,12 +27,11 @@ from pathlib import Path
 import yaml
 
 from benchmarks.folders import kept_or_temporary
-from benchmarks.worlds import EMBEDDED, worlds
+from benchmarks.worlds import EMBEDDED, HOME, train_for, worlds
 from sfhmodel.building import definition, measured
 from sfhsim.recipe import builtin_text
 
 STEPS = ("fixed", "motions", "dust", "enrichment", "gas", "calibration")
-HOME = "bc03 cloudy"
 _UNLIKE_SKY = ("calibration", "ripples", "sky_lines")  # augmentations of `calibration`
 
 
@@ -62,7 +61,7 @@ def _of_stars(kinematics: dict) -> dict:
     return {key: value for key, value in kinematics.items() if not key.startswith("line_")}
 
 
-def row(step: str, recipe: dict, training: dict, widest: Path, folder: Path, records: int) -> dict:
+def row(step: str, recipe: dict, training: dict, widest: dict, folder: Path, records: int) -> dict:
     """Galaxies, a training, and what it comes to in its own world and in the widest."""
     import sfhsim
     from sfhmodel.inference import load
@@ -71,14 +70,17 @@ def row(step: str, recipe: dict, training: dict, widest: Path, folder: Path, rec
     there = folder / step
     there.mkdir(exist_ok=True)
     own = _written(recipe, there / "world.yaml")
-    sfhsim.generate_dataset(own, records, there / "dataset", seed=1, workers="auto", precision="float16")
-    train(there / "dataset", there / "run", config_from_dict(training, "training"), show_progress=True)
+    # more than one network learns from the widest world
+    dataset = folder / (step if recipe != widest else "widest") / "dataset"
+    sfhsim.generate_dataset(own, records, dataset, seed=1, workers="auto", precision="float16")
+    train(dataset, there / "run", config_from_dict(training, "training"), show_progress=True)
     model = load(there / "run").model
     found: dict = {"step": step}
     for bands in (False, True):
-        found["own, bands" if bands else "own"] = measured(model, str(own), there / "dataset", with_bands=bands)
-    if recipe != yaml.safe_load(widest.read_text()):
-        found["widest"] = measured(model, str(widest), there / "dataset", with_bands=False)
+        found["own, bands" if bands else "own"] = measured(model, str(own), dataset, with_bands=bands)
+    if recipe != widest:
+        elsewhere = _written(widest, there / "widest.yaml")
+        found["widest"] = measured(model, str(elsewhere), dataset, with_bands=False)
     return found
 
 
@@ -106,10 +108,10 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     content = definition(options.definition)
-    content["training"]["epochs"] = max(round(options.steps / content["training"]["steps_per_epoch"]), 1)
+    train_for(content, options.steps)
     steps = ranges(content)
     with kept_or_temporary(options.keep) as folder:
-        widest = _written(steps[STEPS[-1]][0], folder / "widest.yaml")
+        widest = steps[STEPS[-1]][0]
         rows = [row(name, *steps[name], widest, folder, options.records) for name in STEPS if name in options.only]
     print("error over prior mean's, truths in 68%: own world (spectrum, with bands, in 68%); the widest (spectrum)")
     for found in rows:

@@ -58,6 +58,7 @@ PROSPECT = {
         "escape_fraction": {"distribution": "uniform", "min": 0.0, "max": 0.3},
     },
 }
+HOME = "bc03 cloudy"
 HELD_OUT = (*DONOR, "levesque", "cloudy")
 _WORDS = {"nothing": "learnt", **{f"all-but-{name}": "learnt alone" for name in ALONE}}
 EMBEDDED = "phangs-muse-hst-embedded"
@@ -102,6 +103,11 @@ def _within(lowest: float, highest: float) -> dict:
         "z_final": {"distribution": "log_uniform", "min": middle, "max": highest},
         "yield": {"distribution": "log_uniform", "min": 0.01, "max": 0.05},
     }
+
+
+def train_for(content: dict, steps: int) -> None:
+    """Make the training of a definition as long as this, in whole epochs, of which there is one at least."""
+    content["training"]["epochs"] = max(round(steps / content["training"]["steps_per_epoch"]), 1)
 
 
 def first_galaxies(recipe: Path, n: int, seed: int) -> tuple[dict, dict]:
@@ -234,7 +240,7 @@ def main() -> None:
 
     content = definition(options.definition)
     if options.steps is not None:
-        content["training"]["epochs"] = max(round(options.steps / content["training"]["steps_per_epoch"]), 1)
+        train_for(content, options.steps)
     elif options.minutes is None:
         options.minutes = 5.0
     with kept_or_temporary(options.keep) as folder:
@@ -247,7 +253,7 @@ def main() -> None:
             import sfhsim
 
             path = folder / "prior.yaml"  # the prior mean is that of the definition's histories
-            path.write_text(yaml.safe_dump(worlds(content)["bc03 cloudy"], sort_keys=False))
+            path.write_text(yaml.safe_dump(worlds(content)[HOME], sort_keys=False))
             sfhsim.generate_dataset(path, 5000, built / "dataset", seed=content["seed"])
         seen_aa = tuple(options.range) if options.range else None
         rows = table(

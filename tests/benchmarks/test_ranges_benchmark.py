@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.ranges import HOME, STEPS, ranges
-from benchmarks.worlds import EMBEDDED, worlds
+from benchmarks.ranges import STEPS, ranges
+from benchmarks.worlds import EMBEDDED, HOME, worlds
 from sfhmodel.building import definition
 from sfhmodel.training import config_from_dict
 from sfhsim.recipe import load_recipe, recipe_from_dict
