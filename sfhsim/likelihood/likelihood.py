@@ -130,19 +130,22 @@ class _Data:
 
     def __init__(self, value: np.ndarray, error: np.ndarray):
         with np.errstate(invalid="ignore"):
-            self._usable = np.isfinite(value) & np.isfinite(error) & (error > 0.0)
-        value, error = value[self._usable], error[self._usable]
-        self.n = value.size
-        self._weight, self._weighted = error**-2.0, value / error**2
-        self._own = float(value @ self._weighted)
+            usable = np.isfinite(value) & np.isfinite(error) & (error > 0.0)
+        self.n = int(usable.sum())
+        self._weight, self._weighted = np.zeros(value.size), np.zeros(value.size)
+        self._weight[usable] = error[usable] ** -2.0
+        self._weighted[usable] = value[usable] * self._weight[usable]
+        self._own = float(np.sum(value[usable] * self._weighted[usable]))
 
     def sums(self, model: np.ndarray) -> list[_Sums]:
         """Of models (n, size); none where nothing is usable."""
+        from sfhsim.kernels.likelihood import fit_sums
+
         if not self.n:
             return []
-        model = np.asarray(model, dtype=np.float64)[:, self._usable]
-        model = np.where(np.isfinite(model), model, 0.0)
-        return [_Sums(model**2 @ self._weight, model @ self._weighted, self._own)]
+        found = np.empty((len(model), 2))
+        fit_sums(model, self._weight, self._weighted, found)
+        return [_Sums(found[:, 0], found[:, 1], self._own)]
 
 
 def _integrated(sums: _Sums) -> tuple[np.ndarray, np.ndarray]:
