@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=20_000, help="galaxies to learn from")
     parser.add_argument("--steps", type=int, default=2000, help="of the flow's training")
     parser.add_argument("--samples", type=int, default=2000, help="of each galaxy")
-    parser.add_argument("--live", type=int, default=1000, help="live points of nested sampling")
+    parser.add_argument("--live", type=int, default=500, help="live points of nested sampling")
     parser.add_argument("--repeat", type=int, default=0, help="galaxies that nested sampling is run on twice")
     parser.add_argument("--processes", type=int, default=1, help="that nested sampling is done in")
     parser.add_argument("--keep", type=Path, help="keep data, flow and results in this folder")

@@ -6,8 +6,8 @@ q is the density that the samples are of, p the posterior but for a constant. If
 (the effective sample size (sum w)^2 / sum w^2), one step is enough, and this is plain importance sampling. Else each b
 is as large as still leaves a share of them; samples are drawn anew by their weights, and renewed by two Markov chains
 in turn that leave pi_k as it is, half of the samples at a time, by what the other half knows of its shape: differences
-of two of these, and leaps to points of their mean and covariance, in any group (`sfhmodel.posterior.leaps`). A leap
-makes a sample anew, and brings groups to their shares; differences take about as many moves as there are coordinates
+of two of these, and leaps to where they are, in any group (`sfhmodel.posterior.leaps`). A leap makes a sample anew, and
+brings groups to their shares; differences take about as many moves as there are coordinates, and reach what leaps miss
 (annealed importance sampling, Neal 2001, Stat. Comput. 11, 125; Del Moral et al. 2006, J. R. Stat. Soc. B 68, 411; ter
 Braak 2006, Stat. Comput. 16, 239).
 """
@@ -25,7 +25,8 @@ _SMALLEST_STEP = 1e-7  # of b
 _JITTER = 1e-5  # so that no direction is left out
 _WHOLE = 0.1  # of the moves are whole differences, which lead from mode to mode
 _FEWEST = 8  # of a group, whose differences are its shape
-_LAST = 3  # times as much is done in the last step
+_LEAPS = 4  # for each move: in curved posteriors they renew five times as much as any move that was tried
+_LAST = 3  # times as many renewals are asked for in the last step, and twice that many rounds made for each at most
 Density = Callable[[np.ndarray], np.ndarray]
 
 
@@ -62,7 +63,7 @@ def anneal(
     of_normal: Sequence[float] | np.ndarray = (1.0,),
     share: float = 0.5,
     renewals: float = 1.0,
-    most_moves: int = 30,
+    most_rounds: int = 15,
 ) -> Annealed:
     """Samples of p from samples of q.
 
@@ -75,7 +76,7 @@ def anneal(
     of_normal : of each group, the share of it among points of a standard normal.
     share : of the samples that a step leaves.
     renewals : times that each sample is to be made anew in a step, on average; three times as often in the last.
-    most_moves : attempts of each kind in a step, at most; in the last one three times.
+    most_rounds : of a move and four leaps in a step, at most; in the last one six times.
     """
     n, state = len(points), _State(points.copy(), start(points), _finite(target(points)), groups(points))
     log_weight = state.target - state.start
@@ -88,11 +89,11 @@ def anneal(
         evidence += most + np.log(weight.mean())
         state = state.of(_resampled(weight, random))
         chain = _Chain(state, b, start, target, groups, movable, np.asarray(of_normal), random)
-        last, renewed = _LAST if b == 1.0 else 1, 0.0
-        for _ in range(last * most_moves):
-            renewed += chain.move() / movable[0].size + chain.leap()
-            if renewed >= last * renewals:
-                break
+        wanted, rounds = (_LAST * renewals, 2 * _LAST * most_rounds) if b == 1.0 else (renewals, most_rounds)
+        renewed = 0.0
+        while renewed < wanted and rounds:
+            renewed += chain.move() / movable[0].size + chain.leap(_LEAPS)
+            rounds -= 1
         evaluations, fewest = evaluations + chain.evaluations, min(fewest, renewed)
     return Annealed(state.points, effective, float(evidence), steps, evaluations, fewest)
 
@@ -124,24 +125,33 @@ class _Chain:
 
     def move(self) -> float:
         """By differences of others of the group."""
-        return sum(self._taken(own, *self._differences(own, others)) for own, others in self._halves())
+        return sum(self._taken(own, *self._differences(own, others)).sum() for own, others in self._halves()) / self._n
 
-    def leap(self) -> float:
+    def leap(self, times: int) -> float:
         """To where the others are, in any group."""
-        took = 0.0
+        state, took = self.state, 0
         for own, others in self._halves():
-            state = self.state
-            shapes = Shapes.of(state.points[others], state.group[others], self.movable, self.of_normal)
+            known = state.points[others], state.group[others]
+            shapes = Shapes.of(*known, self.movable, self.of_normal, self.random)
             own = own[shapes.knows(state.group[own])]
-            if own.size:
+            if not own.size:
+                continue
+            here = shapes.log_density(state.points[own], state.group[own])
+            for _ in range(times):
                 points, group = shapes.sample(own.size, self.groups, self.random)
-                there, here = shapes.log_density(points, group), shapes.log_density(state.points[own], state.group[own])
-                took += self._taken(own, points, group, here - there)
-        return took
+                there = shapes.log_density(points, group)
+                taken = self._taken(own, points, group, here - there)
+                here[taken] = there[taken]
+                took += taken.sum()
+        return took / self._n
+
+    @property
+    def _n(self) -> int:
+        return len(self.state.points)
 
     def _halves(self):
         """Rows that are renewed, and those that say how."""
-        chosen = self.random.random(len(self.state.points)) < 0.5
+        chosen = self.random.random(self._n) < 0.5
         halves = np.flatnonzero(chosen), np.flatnonzero(~chosen)
         return halves, halves[::-1]
 
@@ -161,11 +171,11 @@ class _Chain:
             points[rows] += (scale[:, None] * (one - two) + _JITTER * random.standard_normal(shape)) * (some & free)
         return points, group, np.zeros(own.size)
 
-    def _taken(self, own: np.ndarray, points: np.ndarray, group: np.ndarray, log_ratio: np.ndarray) -> float:
-        """Take each proposal with its chance; the share of all samples that were."""
+    def _taken(self, own: np.ndarray, points: np.ndarray, group: np.ndarray, log_ratio: np.ndarray) -> np.ndarray:
+        """Take each proposal with its chance; which ones were."""
         state = self.state
         if not own.size:
-            return 0.0
+            return np.zeros(0, dtype=bool)
         self.evaluations += own.size
         last = _finite(self.last(points))
         first = self.first(points) if self.b < 1.0 else state.start[own]  # the last step is of p alone
@@ -174,7 +184,7 @@ class _Chain:
         rows = own[took]
         state.points[rows], state.group[rows] = points[took], group[took]
         state.start[rows], state.target[rows] = first[took], last[took]
-        return rows.size / len(state.points)
+        return took
 
 
 def _finite(log_density: np.ndarray) -> np.ndarray:

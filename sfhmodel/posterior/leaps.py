@@ -1,33 +1,95 @@
-"""Where samples are, as a density that new ones can be drawn of: a Student t of each group, by the groups' shares.
+"""Where samples are, as a density that new ones can be drawn of, by the groups' shares.
 
-Coordinates that a group does not move are of a standard normal there, restricted to the group.
+In each group it is a mixture of Student t, each of the samples nearest to one of them, so that it follows a group that
+bends; of one of all samples where they are few. Nearest is meant in units of the samples' spread, then in those of the
+neighbours found so. Coordinates that a group does not move are of a standard normal, restricted to the group.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.special import gammaln
+from scipy.spatial.distance import cdist
+from scipy.special import gammaln, logsumexp
 
 from sfhmodel.posterior.coordinates import log_normal
 
 _DEGREES = 8.0  # of freedom: tails wider than a normal's, so that no sample is out of reach
-_FEWEST_PER_COORDINATE = 5  # samples
+_FEWEST_PER_COORDINATE = 5  # samples of a group
+_NEAREST, _NEAREST_PER_COORDINATE = 40, 3  # samples of a part, whichever is more
+_MOST = 128  # parts of a mixture
+_UNCORRELATED = 0.05  # of a part's covariance
 _RIDGE = 1e-8
 
 
 @dataclass(frozen=True)
+class _Mixture:
+    """Equal parts: means (k, n), Cholesky factors (k, n, n) and their inverses."""
+
+    mean: np.ndarray
+    factor: np.ndarray
+    inverse: np.ndarray
+
+    @classmethod
+    def around(cls, neighbours: np.ndarray, uncorrelated: float = _UNCORRELATED) -> _Mixture:
+        """Of the samples (k, n_neighbour, n) of each part."""
+        mean = neighbours.mean(axis=1)
+        off = neighbours - mean[:, None]
+        covariance = off.transpose(0, 2, 1) @ off / neighbours.shape[1]
+        variance = np.diagonal(covariance, axis1=1, axis2=2)[:, :, None] * np.eye(mean.shape[1])
+        covariance += uncorrelated * (variance - covariance) + _RIDGE * np.eye(mean.shape[1])
+        factor = np.linalg.cholesky(covariance)
+        return cls(mean, factor, np.linalg.inv(factor))
+
+    @classmethod
+    def of(cls, points: np.ndarray, random: np.random.Generator) -> _Mixture:
+        """Of samples (n_sample, n), of which some may be equal."""
+        distinct, n_near = np.unique(points, axis=0), max(_NEAREST, _NEAREST_PER_COORDINATE * points.shape[1])
+        if points.shape[1] == 0 or len(distinct) < 2 * n_near:
+            return cls.around(points[None], uncorrelated=0.0)
+        centre = points[random.permutation(len(points))[:_MOST]]
+        spread = np.maximum(distinct.std(axis=0), _RIDGE)
+
+        def nearest(distance: np.ndarray) -> np.ndarray:
+            return distinct[np.argpartition(distance, n_near, axis=0)[:n_near].T]
+
+        roughly = cls.around(nearest(cdist(distinct / spread, centre / spread, "sqeuclidean")))
+        return cls.around(nearest(replace(roughly, mean=centre).distances(distinct)))
+
+    def distances(self, points: np.ndarray) -> np.ndarray:
+        """(n_point, k) squared, from each mean, in units of the part's spread."""
+        k, n = self.mean.shape
+        origin = (self.inverse @ self.mean[:, :, None])[:, :, 0]
+        off = (points @ self.inverse.reshape(k * n, n).T).reshape(-1, k, n)
+        off -= origin
+        return np.einsum("pkn,pkn->pk", off, off)
+
+    def sample(self, n_point: int, random: np.random.Generator) -> np.ndarray:
+        """Points (n_point, n)."""
+        part = random.integers(0, len(self.mean), n_point)
+        tail = np.sqrt(_DEGREES / random.chisquare(_DEGREES, n_point))[:, None]
+        deviates = random.standard_normal((n_point, self.mean.shape[1]))
+        return self.mean[part] + tail * (self.factor[part] @ deviates[:, :, None])[:, :, 0]
+
+    def log_density(self, points: np.ndarray) -> np.ndarray:
+        """(n_point,) natural logarithm."""
+        k, n = self.mean.shape
+        scale = gammaln(0.5 * (_DEGREES + n)) - gammaln(0.5 * _DEGREES) - 0.5 * n * np.log(_DEGREES * np.pi)
+        volume = np.log(np.diagonal(self.factor, axis1=1, axis2=2)).sum(axis=1)
+        student = -0.5 * (_DEGREES + n) * np.log1p(self.distances(points) / _DEGREES) - volume
+        return scale - np.log(k) + logsumexp(student, axis=1)
+
+
+@dataclass(frozen=True)
 class _Group:
-    """A group's share of the samples and of a standard normal; its own coordinates, their mean and Cholesky factor."""
+    """A group's share of the samples and of a standard normal; its own coordinates and where samples are in them."""
 
     share: float
     of_normal: float
     own: np.ndarray
-    mean: np.ndarray
-    factor: np.ndarray
+    mixture: _Mixture
 
 
 @dataclass(frozen=True)
@@ -42,20 +104,26 @@ class Shapes:
     known: dict[int, _Group]
 
     @classmethod
-    def of(cls, points: np.ndarray, group: np.ndarray, movable: Sequence[np.ndarray], of_normal: np.ndarray) -> Shapes:
+    def of(
+        cls,
+        points: np.ndarray,
+        group: np.ndarray,
+        movable: Sequence[np.ndarray],
+        of_normal: np.ndarray,
+        random: np.random.Generator,
+    ) -> Shapes:
         """Of samples (n, n_dim) and their groups (n,); see `sfhmodel.posterior.annealing.anneal`."""
         members = {number: points[group == number][:, own] for number, own in enumerate(movable)}
         members = {
             number: of for number, of in members.items() if len(of) > max(of.shape[1], 1) * _FEWEST_PER_COORDINATE
         }
         total = sum(map(len, members.values()))
-        known = {}
-        for number, of in members.items():
-            mean = of.mean(axis=0)
-            covariance = (of - mean).T @ (of - mean) / len(of) + _RIDGE * np.eye(mean.size)
-            factor = np.linalg.cholesky(covariance)
-            known[number] = _Group(len(of) / total, of_normal[number], movable[number], mean, factor)
-        return cls(known)
+        return cls(
+            {
+                number: _Group(len(of) / total, of_normal[number], movable[number], _Mixture.of(of, random))
+                for number, of in members.items()
+            }
+        )
 
     def knows(self, group: np.ndarray) -> np.ndarray:
         """(n,) bool: which groups (n,) have a shape."""
@@ -73,9 +141,7 @@ class Shapes:
             points[rows] = random.standard_normal((rows.size, shape.own.size))
             while (elsewhere := rows[groups(points[rows]) != number]).size:
                 points[elsewhere] = random.standard_normal((elsewhere.size, shape.own.size))
-            tail = np.sqrt(_DEGREES / random.chisquare(_DEGREES, rows.size))[:, None]
-            deviates = random.standard_normal((rows.size, shape.mean.size))
-            points[np.ix_(rows, shape.own)] = shape.mean + tail * (deviates @ shape.factor.T)
+            points[np.ix_(rows, shape.own)] = shape.mixture.sample(rows.size, random)
         return points, group
 
     def log_density(self, points: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -83,10 +149,6 @@ class Shapes:
         found = np.empty(len(points))
         for number, shape in self.known.items():
             of = points[rows := group == number]
-            size = shape.mean.size
-            distance = (solve_triangular(shape.factor, (of[:, shape.own] - shape.mean).T, lower=True) ** 2).sum(axis=0)
-            scale = gammaln(0.5 * (_DEGREES + size)) - gammaln(0.5 * _DEGREES) - 0.5 * size * np.log(_DEGREES * np.pi)
-            student = scale - np.log(np.diag(shape.factor)).sum()
-            student -= 0.5 * (_DEGREES + size) * np.log1p(distance / _DEGREES)
-            found[rows] = np.log(shape.share / shape.of_normal) + student + log_normal(of[:, ~shape.own])
+            weight = np.log(shape.share / shape.of_normal)
+            found[rows] = weight + shape.mixture.log_density(of[:, shape.own]) + log_normal(of[:, ~shape.own])
         return found

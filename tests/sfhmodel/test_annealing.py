@@ -106,7 +106,7 @@ def test_shapes_are_densities_of_their_samples():
     random, movable = np.random.default_rng(4), [np.array([False, True, True]), np.array([False, True, False])]
     points = random.standard_normal((3000, 3)) * [1.0, 0.1, 2.0] + [0.0, 1.0, 0.0]
     points = points[(points[:, 0] > 0.0) | (random.random(3000) < 0.5)]
-    shapes = Shapes.of(points, two_groups(points), movable, np.array([0.5, 0.5]))
+    shapes = Shapes.of(points, two_groups(points), movable, np.array([0.5, 0.5]), random)
     drawn, group = shapes.sample(40_000, two_groups, random)
     np.testing.assert_array_equal(group, two_groups(drawn))
     assert group.mean() == pytest.approx(two_groups(points).mean(), abs=0.01)
@@ -116,10 +116,29 @@ def test_shapes_are_densities_of_their_samples():
         assert weight.mean() == pytest.approx(0.5, abs=0.02)
 
 
+def test_shapes_follow_samples_that_bend():
+    width = np.geomspace(0.03, 0.5, 5)
+
+    def middle(first):
+        return np.stack([0.7 * first**2, np.sin(2.0 * first), *(0.3 * np.cos(k * first) for k in (1, 2, 3))], axis=1)
+
+    random, whole = np.random.default_rng(6), np.array([1.0])
+    first = random.standard_normal(600)
+    points = np.c_[first, middle(first) + width * random.standard_normal((600, 5))]
+    shapes = Shapes.of(points, one_group(points), [np.ones(6, bool)], whole, random)
+    drawn, group = shapes.sample(20_000, one_group, random)
+    off = (drawn[:, 1:] - middle(drawn[:, 0])) / width
+    known = log_normal(np.c_[drawn[:, :1], off]) - np.log(width).sum()
+    weight = np.exp(known - shapes.log_density(drawn, group))
+    assert weight.mean() == pytest.approx(1.0, abs=0.12)
+    assert np.minimum(weight, 1.0).mean() > 0.3  # what both share; of one Student t 0.01
+
+
 def test_groups_of_few_samples_have_no_shape():
-    points = np.random.default_rng(5).standard_normal((100, 3))
+    random = np.random.default_rng(5)
+    points = random.standard_normal((100, 3))
     group = np.r_[np.zeros(96, int), np.ones(4, int)]
-    shapes = Shapes.of(points, group, [np.array([False, True, True])] * 2, np.array([0.5, 0.5]))
+    shapes = Shapes.of(points, group, [np.array([False, True, True])] * 2, np.array([0.5, 0.5]), random)
     np.testing.assert_array_equal(shapes.knows(group), group == 0)
 
 

@@ -99,7 +99,7 @@ def test_corrected_samples_are_those_of_the_likelihood_on_a_grid(made, tmp_path)
 
 
 def test_samples_that_hang_together_are_noted(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(correction, "anneal", functools.partial(anneal, most_moves=0))
+    monkeypatch.setattr(correction, "anneal", functools.partial(anneal, most_rounds=0))
     where = made / "model.keras", made / "flow.npz", [made / "galaxy.txt"], tmp_path / "few.fits"
     found = sample_files(*where, n=120, correct=True, options=ReadOptions(redshift=0.0))
     assert found.notes[-1][0] == found.samples.names[0]
