@@ -95,10 +95,11 @@ def run(folder: Path, options: argparse.Namespace) -> list[dict]:
             ]
             for number, prediction in enumerate(predictions)
         ]
-        for number, prediction in enumerate(predictions):
-            path = folder / f"galaxy-{number}.json"
+        paths = [folder / f"galaxy-{number}.json" for number in range(options.galaxies)]
+        for path, prediction in zip(paths, predictions, strict=True):
             if not path.is_file():
                 keep(path, sampled_galaxy(posterior, predictor, prediction, options.samples))
+        for number, path in enumerate(paths):
             rows.append(compared(number, json.loads(path.read_text()), *(of_run.result() for of_run in theirs[number])))
             print_row(rows[-1])
     if rows:

@@ -62,7 +62,7 @@ def anneal(
     *,
     of_normal: Sequence[float] | np.ndarray = (1.0,),
     share: float = 0.5,
-    renewals: float = 1.0,
+    renewals: float = 3.0,
     most_rounds: int = 15,
 ) -> Annealed:
     """Samples of p from samples of q.

@@ -59,7 +59,7 @@ class PosteriorSamples:
     parameters : of a recipe, by name, each (n, n_sample), where they are samples of these.
     effective_samples : (n,) of those that were weighed by a simulator: the effective sample size of the flow's.
     steps : (n,) in which they were weighed.
-    renewed : (n,) times that samples were made anew in a step, at least; below 1 they hang together.
+    renewed : (n,) times that samples were made anew in a step, at least; below 2 they hang together.
     """
 
     names: tuple[str, ...]
