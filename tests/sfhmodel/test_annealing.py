@@ -91,7 +91,7 @@ def test_samples_of_many_steps_are_as_good_as_independent_ones():
         points = random.standard_normal((n, 9))
         return anneal(points, log_normal, target, two_groups, movable, random, of_normal=(0.5, 0.5)).points
 
-    runs = [run(seed) for seed in range(12)]
+    runs = [run(seed) for seed in range(6)]
     right = np.array([(points[:, 0] > 0.0).mean() for points in runs])
     assert right.mean() == pytest.approx(0.7, abs=0.02)
     assert right.std() < 3.0 * np.sqrt(0.7 * 0.3 / n)
