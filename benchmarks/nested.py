@@ -9,16 +9,15 @@ their evidences: fewer coordinates, and no kind is left to chance. For each summ
     off      difference of the medians, over the half width of the nested samples' 68%
     width    ratio of the widths of the 68% intervals
 
-Below it effective sample sizes, CPU seconds and likelihoods of a galaxy. With ``--repeat N`` it is done
+Below it effective sample sizes, CPU seconds and likelihoods of a galaxy. With ``--repeat N`` nested sampling is done
 twice for the first N galaxies, with other random numbers, and the second compared with the first in the same way:
-closer than that nothing can be said to agree. With ``--calibrate N`` further galaxies are only
-sampled and corrected, and ranks of their truths tested (see `benchmarks.posterior`).
+closer than that nothing can be said to agree. With ``--calibrate N`` further galaxies are only sampled and corrected,
+and ranks of their truths tested (see `benchmarks.posterior`).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import time
@@ -29,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.folders import kept_or_temporary
-from sfhsim.files import whole_file
+from sfhsim.sealed import read_json, write_json
 
 RECIPE = "phangs-muse-hst-embedded"
 QUANTILES = (0.16, 0.5, 0.84)
@@ -98,21 +97,15 @@ def run(folder: Path, options: argparse.Namespace) -> list[dict]:
         paths = [folder / f"galaxy-{number}.json" for number in range(options.galaxies)]
         for path, prediction in zip(paths, predictions, strict=True):
             if not path.is_file():
-                keep(path, sampled_galaxy(posterior, predictor, prediction, options.samples))
+                write_json(path, sampled_galaxy(posterior, predictor, prediction, options.samples))
         for number, path in enumerate(paths):
-            rows.append(compared(number, json.loads(path.read_text()), *(of_run.result() for of_run in theirs[number])))
+            rows.append(compared(number, read_json(path), *(of_run.result() for of_run in theirs[number])))
             print_row(rows[-1])
     if rows:
         print_summary(rows)
     if options.calibrate:
         calibrated(posterior, predictor, simulator, np.arange(1000, 1000 + options.calibrate), options.samples)
     return rows
-
-
-def keep(path: Path, row: dict) -> None:
-    """Write a row, whole or not at all."""
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(row, indent=1))
 
 
 def predicted(predictor, batch):
@@ -149,8 +142,9 @@ def nested_galaxy(folder: Path, number: int, again: int, inputs: dict, edges_yr:
         total = np.logaddexp.reduce(found.log_evidence)
         row = {"cpu_s": time.process_time() - began, "likelihoods": found.likelihoods, "log_evidence": float(total)}
         theirs, weight = summaries_of(likelihood, found.points, edges_yr), np.exp(found.log_evidence - total)
-        keep(path, row | {name: weighted_quantiles(theirs[name], weight, QUANTILES).tolist() for name in SUMMARIES})
-    return json.loads(path.read_text())
+        row |= {name: weighted_quantiles(theirs[name], weight, QUANTILES).tolist() for name in SUMMARIES}
+        write_json(path, row)
+    return read_json(path)
 
 
 def nested(likelihood, n_live: int, seed: int) -> Nested:
