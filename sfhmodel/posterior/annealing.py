@@ -6,10 +6,10 @@ q is the density that the samples are of, p the posterior but for a constant. If
 (the effective sample size (sum w)^2 / sum w^2), one step is enough, and this is plain importance sampling. Else each b
 is as large as still leaves a share of them; samples are drawn anew by their weights, and renewed by two Markov chains
 in turn that leave pi_k as it is, half of the samples at a time, by what the other half knows of its shape: differences
-of two of these, and leaps to where they are, in any group (`sfhmodel.posterior.leaps`). A leap makes a sample anew, and
-brings groups to their shares; differences take about as many moves as there are coordinates, and reach what leaps miss
-(annealed importance sampling, Neal 2001, Stat. Comput. 11, 125; Del Moral et al. 2006, J. R. Stat. Soc. B 68, 411; ter
-Braak 2006, Stat. Comput. 16, 239).
+of two of these in coordinates that make them straight, and leaps to where they are, in any group
+(`sfhmodel.posterior.leaps`). A leap makes a sample anew, and brings groups to their shares; differences take about as
+many moves as there are coordinates, and reach what leaps miss (annealed importance sampling, Neal 2001, Stat. Comput.
+11, 125; Del Moral et al. 2006, J. R. Stat. Soc. B 68, 411; ter Braak 2006, Stat. Comput. 16, 239).
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def anneal(
         wanted, rounds = (_LAST * renewals, 2 * _LAST * most_rounds) if b == 1.0 else (renewals, most_rounds)
         renewed = 0.0
         while renewed < wanted and rounds:
-            renewed += chain.move() / movable[0].size + chain.leap(_LEAPS)
+            renewed += chain.renew()
             rounds -= 1
         evaluations, fewest = evaluations + chain.evaluations, min(fewest, renewed)
     return Annealed(state.points, effective, float(evidence), steps, evaluations, fewest)
@@ -111,7 +111,7 @@ class _State:
 
 @dataclass
 class _Chain:
-    """What renews the samples of a state, in place; each call gives the share that was moved."""
+    """What renews the samples of a state, in place."""
 
     state: _State
     b: float
@@ -123,39 +123,35 @@ class _Chain:
     random: np.random.Generator
     evaluations: int = 0
 
-    def move(self) -> float:
-        """By differences of others of the group."""
-        return sum(self._taken(own, *self._differences(own, others)).sum() for own, others in self._halves()) / self._n
-
-    def leap(self, times: int) -> float:
-        """To where the others are, in any group."""
-        state, took = self.state, 0
+    def renew(self) -> float:
+        """By differences of others of the group, as many as there are coordinates for one time; by leaps to where the
+        others are, in any group."""
+        moved = leapt = 0
         for own, others in self._halves():
-            known = state.points[others], state.group[others]
+            known = self.state.points[others], self.state.group[others]
             shapes = Shapes.of(*known, self.movable, self.of_normal, self.random)
-            own = own[shapes.knows(state.group[own])]
-            if not own.size:
-                continue
-            here = shapes.log_density(state.points[own], state.group[own])
-            for _ in range(times):
-                points, group = shapes.sample(own.size, self.groups, self.random)
-                there = shapes.log_density(points, group)
-                taken = self._taken(own, points, group, here - there)
-                here[taken] = there[taken]
-                took += taken.sum()
-        return took / self._n
-
-    @property
-    def _n(self) -> int:
-        return len(self.state.points)
+            moved += self._taken(own, *self._differences(own, others, shapes)).sum()
+            leapt += self._leapt(own[shapes.knows(self.state.group[own])], shapes)
+        return (moved / self.movable[0].size + leapt) / len(self.state.points)
 
     def _halves(self):
         """Rows that are renewed, and those that say how."""
-        chosen = self.random.random(self._n) < 0.5
+        chosen = self.random.random(len(self.state.points)) < 0.5
         halves = np.flatnonzero(chosen), np.flatnonzero(~chosen)
         return halves, halves[::-1]
 
-    def _differences(self, own: np.ndarray, others: np.ndarray):
+    def _leapt(self, own: np.ndarray, shapes: Shapes) -> int:
+        state, took = self.state, 0
+        here = shapes.log_density(state.points[own], state.group[own])
+        for _ in range(_LEAPS if own.size else 0):
+            points, group = shapes.sample(own.size, self.groups, self.random)
+            there = shapes.log_density(points, group)
+            taken = self._taken(own, points, group, here - there)
+            here[taken] = there[taken]
+            took += taken.sum()
+        return took
+
+    def _differences(self, own: np.ndarray, others: np.ndarray, shapes: Shapes):
         state, random = self.state, self.random
         points, group = state.points[own], state.group[own]
         for number in np.unique(group):
@@ -167,8 +163,9 @@ class _Chain:
             scale[random.random(rows.size) < _WHOLE] = 1.0
             shape = (rows.size, free.size)
             some = random.random(shape) < np.where(random.random(rows.size) < 0.5, 1.0, 0.5)[:, None]
-            one, two = (state.points[random.choice(known, rows.size)] for _ in range(2))
-            points[rows] += (scale[:, None] * (one - two) + _JITTER * random.standard_normal(shape)) * (some & free)
+            one, two = (shapes.straight(state.points[random.choice(known, rows.size)], number) for _ in range(2))
+            off = (scale[:, None] * (one - two) + _JITTER * random.standard_normal(shape)) * (some & free)
+            points[rows] = shapes.bent(shapes.straight(points[rows], number) + off, number)
         return points, group, np.zeros(own.size)
 
     def _taken(self, own: np.ndarray, points: np.ndarray, group: np.ndarray, log_ratio: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Where samples are, as a density that new ones can be drawn of, by the groups' shares.
 
-In each group it is a mixture of Student t, each of the samples nearest to one of them, so that it follows a group that
-bends; of one of all samples where they are few. Nearest is meant in units of the samples' spread, then in those of the
-neighbours found so. Coordinates that a group does not move are of a standard normal, restricted to the group.
+In each group it is a mixture of Student t, each of the samples nearest to one of them, in coordinates that make the
+group's worst bends straight (`sfhmodel.posterior.bends`); of one of all samples where they are few. Nearest is meant in
+units of the samples' spread, then in those of the neighbours found so. Coordinates that a group does not move are of a
+standard normal, restricted to the group.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import gammaln, logsumexp
 
+from sfhmodel.posterior.bends import Bends
 from sfhmodel.posterior.coordinates import log_normal
 
 _DEGREES = 8.0  # of freedom: tails wider than a normal's, so that no sample is out of reach
 _FEWEST_PER_COORDINATE = 5  # samples of a group
-_NEAREST, _NEAREST_PER_COORDINATE = 40, 3  # samples of a part, whichever is more
+_NEAREST, _NEAREST_PER_COORDINATE = 60, 3  # samples of a part, whichever is more
 _MOST = 128  # parts of a mixture
 _UNCORRELATED = 0.05  # of a part's covariance
 _RIDGE = 1e-8
@@ -84,12 +86,28 @@ class _Mixture:
 
 @dataclass(frozen=True)
 class _Group:
-    """A group's share of the samples and of a standard normal; its own coordinates and where samples are in them."""
+    """A group's share of the samples and of a standard normal; its own coordinates, which make samples straight, and
+    where they are in these."""
 
     share: float
     of_normal: float
     own: np.ndarray
+    bends: Bends
     mixture: _Mixture
+
+    @classmethod
+    def of(cls, points: np.ndarray, share: float, of_normal: float, own: np.ndarray, random) -> _Group:
+        """Of samples (n, n_own)."""
+        bends = Bends.of(points)
+        return cls(share, of_normal, own, bends, _Mixture.of(bends.straight(points), random))
+
+    def sample(self, n: int, random: np.random.Generator) -> np.ndarray:
+        """Points (n, n_own)."""
+        return self.bends.bent(self.mixture.sample(n, random))
+
+    def log_density(self, points: np.ndarray) -> np.ndarray:
+        """(n,) of points (n, n_own)."""
+        return self.mixture.log_density(self.bends.straight(points))
 
 
 @dataclass(frozen=True)
@@ -120,7 +138,7 @@ class Shapes:
         total = sum(map(len, members.values()))
         return cls(
             {
-                number: _Group(len(of) / total, of_normal[number], movable[number], _Mixture.of(of, random))
+                number: _Group.of(of, len(of) / total, of_normal[number], movable[number], random)
                 for number, of in members.items()
             }
         )
@@ -128,6 +146,21 @@ class Shapes:
     def knows(self, group: np.ndarray) -> np.ndarray:
         """(n,) bool: which groups (n,) have a shape."""
         return np.isin(group, list(self.known))
+
+    def straight(self, points: np.ndarray, number: int) -> np.ndarray:
+        """Of points (n, n_dim) of a group, in which its samples do not bend; as they are where it has no shape."""
+        return self._turned(points, number, Bends.straight)
+
+    def bent(self, points: np.ndarray, number: int) -> np.ndarray:
+        """The way back."""
+        return self._turned(points, number, Bends.bent)
+
+    def _turned(self, points: np.ndarray, number: int, way: Callable[[Bends, np.ndarray], np.ndarray]) -> np.ndarray:
+        if number not in self.known:
+            return points
+        shape, found = self.known[number], points.copy()
+        found[:, shape.own] = way(shape.bends, points[:, shape.own])
+        return found
 
     def sample(
         self, n: int, groups: Callable[[np.ndarray], np.ndarray], random: np.random.Generator
@@ -141,7 +174,7 @@ class Shapes:
             points[rows] = random.standard_normal((rows.size, shape.own.size))
             while (elsewhere := rows[groups(points[rows]) != number]).size:
                 points[elsewhere] = random.standard_normal((elsewhere.size, shape.own.size))
-            points[np.ix_(rows, shape.own)] = shape.mixture.sample(rows.size, random)
+            points[np.ix_(rows, shape.own)] = shape.sample(rows.size, random)
         return points, group
 
     def log_density(self, points: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -150,5 +183,5 @@ class Shapes:
         for number, shape in self.known.items():
             of = points[rows := group == number]
             weight = np.log(shape.share / shape.of_normal)
-            found[rows] = weight + shape.mixture.log_density(of[:, shape.own]) + log_normal(of[:, ~shape.own])
+            found[rows] = weight + shape.log_density(of[:, shape.own]) + log_normal(of[:, ~shape.own])
         return found

@@ -134,6 +134,24 @@ def test_shapes_follow_samples_that_bend():
     assert np.minimum(weight, 1.0).mean() > 0.3  # what both share; of one Student t 0.01
 
 
+def test_samples_of_a_thin_sheet_that_bends_are_made_anew():
+    def middle(z):
+        return np.c_[0.5 * z[:, 2] ** 2 - z[:, 3] * z[:, 4], np.sin(z[:, 2]) + 0.5 * z[:, 3]]
+
+    def target(z):
+        return log_normal(z[:, 2:]) + log_normal((z[:, :2] - middle(z)) / [0.002, 0.05]) - np.log(0.002 * 0.05)
+
+    random = np.random.default_rng(7)
+    points = random.standard_normal((2000, 5))
+    found = anneal(points, log_normal, target, one_group, [np.ones(5, bool)], random)
+    assert found.renewed >= 3.0
+    assert found.evaluations < 500_000  # with straight parts alone three times as many, for one renewal
+    assert found.log_evidence == pytest.approx(0.0, abs=0.3)
+    np.testing.assert_allclose(found.points[:, 2:].mean(axis=0), 0.0, atol=0.1)
+    np.testing.assert_allclose(found.points[:, 2:].std(axis=0), 1.0, rtol=0.12)  # straight parts alone: 0.75
+    np.testing.assert_allclose((found.points[:, :2] - middle(found.points)).std(axis=0), [0.002, 0.05], rtol=0.08)
+
+
 def test_groups_of_few_samples_have_no_shape():
     random = np.random.default_rng(5)
     points = random.standard_normal((100, 3))
