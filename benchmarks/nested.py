@@ -4,9 +4,11 @@ A flow of the parameters of the recipe `phangs-muse-hst-embedded` is trained on 
 never saw, of one S/N, are then sampled, and the samples corrected by the likelihood of the simulator
 (`sfhmodel.posterior.correction`); the same likelihood and prior are given to nested sampling (nautilus, Lange 2023,
 MNRAS 525, 3181; extra ``bench``), once for each kind of history in the coordinates that matter to it, weighted by
-their evidences: fewer coordinates, and no kind is left to chance. For each summary of a galaxy:
+their evidences: fewer coordinates, and no kind is left to chance. Both are then judged by importance sampling around
+the samples of both (`benchmarks.referee`), which knows how many samples it is worth. For each summary of a galaxy, of
+one against a second:
 
-    off      difference of the medians, over the half width of the nested samples' 68%
+    off      difference of the medians, over the half width of the second's 68%
     width    ratio of the widths of the 68% intervals
 
 Below it effective sample sizes, CPU seconds and likelihoods of a galaxy. With ``--repeat N`` nested sampling is done
@@ -18,6 +20,8 @@ and ranks of their truths tested (see `benchmarks.posterior`).
 from __future__ import annotations
 
 import argparse
+import functools
+import io
 import multiprocessing
 import os
 import time
@@ -28,10 +32,15 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.folders import kept_or_temporary
+from benchmarks.referee import weighted
+from sfhsim.errors import DatasetError
+from sfhsim.files import write_whole
 from sfhsim.sealed import read_json, write_json
 
 RECIPE = "phangs-muse-hst-embedded"
 QUANTILES = (0.16, 0.5, 0.84)
+_N_EFFECTIVE = 4000  # of nested sampling
+_PAIRS = ("corrected, nested", "corrected, weights", "nested, weights", "nested again")
 SUMMARIES = ("mean_log10_age_yr", "log10_metallicity_mass", "a_v_mag")
 
 
@@ -46,6 +55,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000, help="of the flow's training")
     parser.add_argument("--samples", type=int, default=2000, help="of each galaxy")
     parser.add_argument("--live", type=int, default=500, help="live points of nested sampling")
+    parser.add_argument("--most", type=int, default=1_000_000, help="likelihoods of nested sampling, for each kind")
     parser.add_argument("--repeat", type=int, default=0, help="galaxies that nested sampling is run on twice")
     parser.add_argument("--processes", type=int, default=1, help="that nested sampling is done in")
     parser.add_argument("--keep", type=Path, help="keep data, flow and results in this folder")
@@ -56,11 +66,13 @@ def main() -> None:
 
 
 class Nested(NamedTuple):
-    """Points (n, n_dim) of the unit cube, ln of what each adds to the evidence (n,), and likelihoods asked for."""
+    """Points (n, n_dim) of the unit cube, ln of what each adds to the evidence (n,), likelihoods asked for, and
+    whether it came to its end."""
 
     points: np.ndarray
     log_evidence: np.ndarray
     likelihoods: int
+    ended: bool
 
 
 def run(folder: Path, options: argparse.Namespace) -> list[dict]:
@@ -89,17 +101,18 @@ def run(folder: Path, options: argparse.Namespace) -> list[dict]:
     with ProcessPoolExecutor(options.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         theirs = [
             [
-                pool.submit(nested_galaxy, folder, number, again, prediction.inputs, edges_yr, options.live)
+                pool.submit(
+                    nested_galaxy, folder, number, again, prediction.inputs, edges_yr, options.live, options.most
+                )
                 for again in range(1 + (number < options.repeat))
             ]
             for number, prediction in enumerate(predictions)
         ]
-        paths = [folder / f"galaxy-{number}.json" for number in range(options.galaxies)]
-        for path, prediction in zip(paths, predictions, strict=True):
-            if not path.is_file():
-                write_json(path, sampled_galaxy(posterior, predictor, prediction, options.samples))
-        for number, path in enumerate(paths):
-            rows.append(compared(number, read_json(path), *(of_run.result() for of_run in theirs[number])))
+        for number, prediction in enumerate(predictions):
+            ours = sampled_galaxy(folder, number, posterior, predictor, prediction, options.samples)
+            of_nested = [of_run.result() for of_run in theirs[number]]
+            judged = judged_galaxy(folder, number, prediction.inputs, edges_yr)
+            rows.append(compared(number, ours, of_nested[0], judged, *of_nested[1:]))
             print_row(rows[-1])
     if rows:
         print_summary(rows)
@@ -119,47 +132,100 @@ def predicted(predictor, batch):
     )
 
 
-def sampled_galaxy(posterior, predictor, prediction, n: int) -> dict:
-    """Quantiles of the summaries of corrected samples of a galaxy, and what they cost."""
-    began = time.process_time()
-    found = posterior.sample(predictor, prediction, n, seed=1, correct=True)
-    row = {"cpu_s": time.process_time() - began}
-    row |= {key: float(getattr(found, key)[0]) for key in ("effective_samples", "renewed")}
-    quantities = found.quantities()
-    return row | {name: np.quantile(quantities[name][1][0], QUANTILES).tolist() for name in SUMMARIES}
+def sampled_galaxy(folder: Path, number: int, posterior, predictor, prediction, n: int) -> dict:
+    """Quantiles of the summaries of corrected samples of a galaxy, and what they cost; kept in the folder."""
+    from sfhmodel.posterior.coordinates import probabilities
+    from sfhmodel.posterior.correction import corrected, likelihood_of, make_simulator
+    from sfhmodel.posterior.posterior import features_of
 
-
-def nested_galaxy(folder: Path, number: int, again: int, inputs: dict, edges_yr: np.ndarray, n_live: int) -> dict:
-    """The same of nested sampling, in a process of its own; kept in the folder, as no model has a part in it."""
-    import sfhsim
-    from sfhmodel.posterior.correction import likelihood_of
-
-    path = folder / f"nested-{number}-{again}.json"
+    path = folder / f"galaxy-{number}.json"
     if not path.is_file():
         began = time.process_time()
-        likelihood = likelihood_of(sfhsim.Simulator.from_recipe(RECIPE), inputs, 0, str(number))
-        found = nested(likelihood, n_live, 1000 * again + number)
+        likelihood = likelihood_of(make_simulator(posterior.coordinates), prediction.inputs, 0, str(number))
+        features = features_of(predictor.model, prediction.inputs)
+        of_flow = posterior.sample_points(features, n, 1)[0]
+        log_flow = functools.partial(posterior.log_density, features=features[0])
+        found = corrected(likelihood, of_flow, log_flow, np.random.default_rng([1, 0]))
+        row = {"cpu_s": time.process_time() - began, "effective": found.effective, "renewed": found.renewed}
+        points, edges_yr = probabilities(found.points), np.asarray(predictor.description.age_bin_edges_yr)
+        row |= quantiles_of(likelihood, points, np.full(n, 1.0 / n), edges_yr)
+        keep(path, row, [points])
+    return read_json(path)
+
+
+def nested_galaxy(
+    folder: Path, number: int, again: int, inputs: dict, edges_yr: np.ndarray, n_live: int, most: int
+) -> dict:
+    """The same of nested sampling, in a process of its own; no model has a part in it."""
+    path = folder / f"nested-{number}-{again}.json"
+    if not path.is_file():
+        began, likelihood = time.process_time(), likelihood_of_recipe(inputs, number)
+        found = nested(likelihood, n_live, 1000 * again + number, most)
         total = np.logaddexp.reduce(found.log_evidence)
-        row = {"cpu_s": time.process_time() - began, "likelihoods": found.likelihoods, "log_evidence": float(total)}
-        theirs, weight = summaries_of(likelihood, found.points, edges_yr), np.exp(found.log_evidence - total)
-        row |= {name: weighted_quantiles(theirs[name], weight, QUANTILES).tolist() for name in SUMMARIES}
+        row = {"cpu_s": time.process_time() - began, "likelihoods": found.likelihoods, "ended": found.ended}
+        weight = np.exp(found.log_evidence - total)
+        row |= {"log_evidence": float(total)} | quantiles_of(likelihood, found.points, weight, edges_yr)
+        random, kind = np.random.default_rng(number), likelihood.cube.family(found.points)
+        rows = [np.flatnonzero(kind == of) for of in np.unique(kind)]
+        shares = [np.exp(found.log_evidence[of] - np.logaddexp.reduce(found.log_evidence[of])) for of in rows]
+        keep(path, row, [found.points[random.choice(of, 2000, p=p)] for of, p in zip(rows, shares, strict=True)])
+    return read_json(path)
+
+
+def judged_galaxy(folder: Path, number: int, inputs: dict, edges_yr: np.ndarray) -> dict:
+    """The same of importance sampling around the samples of both."""
+    path = folder / f"judged-{number}.json"
+    if not path.is_file():
+        began, likelihood = time.process_time(), likelihood_of_recipe(inputs, number)
+        samples = [kept_points(folder / f"{of}.json") for of in (f"galaxy-{number}", f"nested-{number}-0")]
+        found = weighted(likelihood, samples, number)
+        row = {"cpu_s": time.process_time() - began, "effective": found.effective, "likelihoods": len(found.points)}
+        row |= {"log_evidence": found.log_evidence} | quantiles_of(likelihood, found.points, found.share, edges_yr)
         write_json(path, row)
     return read_json(path)
 
 
-def nested(likelihood, n_live: int, seed: int) -> Nested:
+def likelihood_of_recipe(inputs: dict, number: int):
+    """Of a galaxy as the network saw it."""
+    import sfhsim
+    from sfhmodel.posterior.correction import likelihood_of
+
+    return likelihood_of(sfhsim.Simulator.from_recipe(RECIPE), inputs, 0, str(number))
+
+
+def quantiles_of(likelihood, points: np.ndarray, weight: np.ndarray, edges_yr: np.ndarray) -> dict:
+    """Of each summary."""
+    found = summaries_of(likelihood, points, edges_yr)
+    return {name: weighted_quantiles(found[name], weight, QUANTILES).tolist() for name in SUMMARIES}
+
+
+def keep(path: Path, row: dict, points: list[np.ndarray]) -> None:
+    """Write a result, after the points that it is of."""
+    buffer = io.BytesIO()
+    np.savez(buffer, points=np.concatenate(points))
+    write_whole(path.with_suffix(".npz"), buffer.getvalue(), DatasetError, "run the same command again")
+    write_json(path, row)
+
+
+def kept_points(path: Path) -> np.ndarray:
+    """(n, n_dim)"""
+    with np.load(path.with_suffix(".npz")) as found:
+        return found["points"]
+
+
+def nested(likelihood, n_live: int, seed: int, most: int = 1_000_000) -> Nested:
     """Nested sampling of each kind of history, together."""
     cube, parts = likelihood.cube, []
     for share, end in zip(cube.family_share, np.cumsum(cube.family_share), strict=True):
         point = np.full(len(cube), end - 0.5 * share)
         own = cube.decides(int(cube.family(point[None])[0]))
-        found = nested_within(likelihood, own, point, n_live, seed)
+        found = nested_within(likelihood, own, point, n_live, seed, most)
         parts.append(found._replace(log_evidence=found.log_evidence + np.log(share)))
-    points, log_evidence, count = zip(*parts, strict=True)
-    return Nested(np.concatenate(points), np.concatenate(log_evidence), sum(count))
+    points, log_evidence, count, ended = zip(*parts, strict=True)
+    return Nested(np.concatenate(points), np.concatenate(log_evidence), sum(count), all(ended))
 
 
-def nested_within(likelihood, own: np.ndarray, point: np.ndarray, n_live: int, seed: int) -> Nested:
+def nested_within(likelihood, own: np.ndarray, point: np.ndarray, n_live: int, seed: int, most: int) -> Nested:
     """In the coordinates ``own`` (n_dim,) bool, the others being those of ``point`` (n_dim,)."""
     from nautilus import Sampler
 
@@ -179,25 +245,30 @@ def nested_within(likelihood, own: np.ndarray, point: np.ndarray, n_live: int, s
         pass_dict=False,
         seed=seed,
     )
-    sampler.run(verbose=False)
+    ended = sampler.run(n_eff=_N_EFFECTIVE, n_like_max=most)
     points, log_weight, _ = sampler.posterior()
-    return Nested(whole(points), log_weight - np.logaddexp.reduce(log_weight) + sampler.log_z, int(sampler.n_like))
+    log_evidence = log_weight - np.logaddexp.reduce(log_weight) + sampler.log_z
+    return Nested(whole(points), log_evidence, int(sampler.n_like), bool(ended))
 
 
-def compared(number: int, ours: dict, theirs: dict, again: dict | None = None) -> dict:
-    """Corrected samples of a galaxy against nested sampling, and this against itself where it was done twice."""
-    row = {"galaxy": number, "nested": theirs, "ours": ours}
-    for name in SUMMARIES:
-        row[name] = against(ours[name], theirs[name])
-        if again:
-            row[f"{name} again"] = against(again[name], theirs[name])
-    return row
+def compared(number: int, ours: dict, theirs: dict, judged: dict, again: dict | None = None) -> dict:
+    """Corrected samples of a galaxy, nested sampling, this once more where it was done twice, and importance weights,
+    against one another; nested sampling where it came to its end."""
+    pairs = {"corrected, weights": (ours, judged)}
+    if theirs["ended"]:
+        pairs |= {"corrected, nested": (ours, theirs), "nested, weights": (theirs, judged)}
+    if again and theirs["ended"] and again["ended"]:
+        pairs["nested again"] = again, theirs
+    row = {"galaxy": number, "nested": theirs, "ours": ours, "judged": judged}
+    return row | {
+        pair: {name: against(one[name], other[name]) for name in SUMMARIES} for pair, (one, other) in pairs.items()
+    }
 
 
-def against(quantiles: list[float], of_nested: list[float]) -> dict[str, float]:
+def against(quantiles: list[float], of_second: list[float]) -> dict[str, float]:
     """How two posteriors of a summary differ."""
-    width = of_nested[2] - of_nested[0]
-    off = (quantiles[1] - of_nested[1]) / (0.5 * width)
+    width = of_second[2] - of_second[0]
+    off = (quantiles[1] - of_second[1]) / (0.5 * width)
     return {"off": off, "width": (quantiles[2] - quantiles[0]) / width}
 
 
@@ -220,27 +291,32 @@ def weighted_quantiles(values: np.ndarray, weight: np.ndarray, levels: tuple[flo
 
 def print_row(row: dict) -> None:
     """A galaxy as text."""
-    parts = [f"{name}: off {row[name]['off']:+.2f}, width {row[name]['width']:.2f}" for name in SUMMARIES]
-    ours, theirs = row["ours"], row["nested"]
-    print(f"galaxy {row['galaxy']}: {'; '.join(parts)}; renewed {ours['renewed']:.1f}; "
-          f"{ours['cpu_s']:.0f} CPU s against {theirs['cpu_s']:.0f}")  # fmt: skip
+    ours, theirs, judged = row["ours"], row["nested"], row["judged"]
+    ended = "" if theirs["ended"] else " (not ended)"
+    print(f"galaxy {row['galaxy']}: renewed {ours['renewed']:.1f}; {ours['cpu_s']:.0f} CPU s against "
+          f"{theirs['cpu_s']:.0f}{ended}; weights worth {judged['effective']:.0f} samples")  # fmt: skip
+    for pair in _PAIRS:
+        if pair in row:
+            parts = [f"{name} {row[pair][name]['off']:+.2f}, {row[pair][name]['width']:.2f}" for name in SUMMARIES]
+            print(f"    {pair:20s}{'; '.join(parts)}")
 
 
 def print_summary(rows: list[dict]) -> None:
     """All galaxies as text."""
-    print(f"{'summary':30s}{'rms off':>9s}{'worst':>8s}{'mean width':>12s}{'least':>7s}{'most':>7s}")
-    for name in (*SUMMARIES, *(f"{name} again" for name in SUMMARIES)):
-        if both := [row[name] for row in rows if name in row]:
-            off, width = (np.array([of[key] for of in both]) for key in ("off", "width"))
-            print(f"{name:30s}{np.sqrt(np.mean(off**2)):9.2f}{np.abs(off).max():8.2f}{width.mean():12.2f}"
-                  f"{width.min():7.2f}{width.max():7.2f}")  # fmt: skip
+    print(f"{'':50s}{'rms off':>9s}{'worst':>8s}{'mean width':>12s}{'least':>7s}{'most':>7s}")
+    for pair in _PAIRS:
+        for name in SUMMARIES:
+            if both := [row[pair][name] for row in rows if pair in row]:
+                off, width = (np.array([of[key] for of in both]) for key in ("off", "width"))
+                print(f"{pair:20s}{name:30s}{np.sqrt(np.mean(off**2)):9.2f}{np.abs(off).max():8.2f}{width.mean():12.2f}"
+                      f"{width.min():7.2f}{width.max():7.2f}")  # fmt: skip
 
     def median(side: str, key: str) -> float:
         return float(np.median([row[side][key] for row in rows]))
 
-    print(f"median effective sample size of the flow's samples {median('ours', 'effective_samples'):.0f}; CPU seconds "
-          f"a galaxy {median('ours', 'cpu_s'):.0f}, nested sampling {median('nested', 'cpu_s'):.0f}, with "
-          f"{median('nested', 'likelihoods'):.0f} likelihoods")  # fmt: skip
+    print(f"median effective sample size of the flow's samples {median('ours', 'effective'):.0f}, of the weights "
+          f"{median('judged', 'effective'):.0f}; CPU seconds a galaxy {median('ours', 'cpu_s'):.0f}, nested sampling "
+          f"{median('nested', 'cpu_s'):.0f}, with {median('nested', 'likelihoods'):.0f} likelihoods")  # fmt: skip
 
 
 def calibrated(posterior, predictor, simulator, ids: np.ndarray, n: int) -> list[dict]:
