@@ -20,8 +20,6 @@ and ranks of their truths tested (see `benchmarks.posterior`).
 from __future__ import annotations
 
 import argparse
-import functools
-import io
 import multiprocessing
 import os
 import time
@@ -33,8 +31,7 @@ import numpy as np
 
 from benchmarks.folders import kept_or_temporary
 from benchmarks.referee import weighted
-from sfhsim.errors import DatasetError
-from sfhsim.files import write_whole
+from sfhsim.files import whole_file
 from sfhsim.sealed import read_json, write_json
 
 RECIPE = "phangs-muse-hst-embedded"
@@ -135,7 +132,7 @@ def predicted(predictor, batch):
 def sampled_galaxy(folder: Path, number: int, posterior, predictor, prediction, n: int) -> dict:
     """Quantiles of the summaries of corrected samples of a galaxy, and what they cost; kept in the folder."""
     from sfhmodel.posterior.coordinates import probabilities
-    from sfhmodel.posterior.correction import corrected, likelihood_of, make_simulator
+    from sfhmodel.posterior.correction import corrected_samples, likelihood_of, make_simulator
     from sfhmodel.posterior.posterior import features_of
 
     path = folder / f"galaxy-{number}.json"
@@ -143,9 +140,7 @@ def sampled_galaxy(folder: Path, number: int, posterior, predictor, prediction, 
         began = time.process_time()
         likelihood = likelihood_of(make_simulator(posterior.coordinates), prediction.inputs, 0, str(number))
         features = features_of(predictor.model, prediction.inputs)
-        of_flow = posterior.sample_points(features, n, 1)[0]
-        log_flow = functools.partial(posterior.log_density, features=features[0])
-        found = corrected(likelihood, of_flow, log_flow, np.random.default_rng([1, 0]))
+        found = corrected_samples(posterior, likelihood, features[0], n, 1, 0)
         row = {"cpu_s": time.process_time() - began, "effective": found.effective, "renewed": found.renewed}
         points, edges_yr = probabilities(found.points), np.asarray(predictor.description.age_bin_edges_yr)
         row |= quantiles_of(likelihood, points, np.full(n, 1.0 / n), edges_yr)
@@ -201,9 +196,8 @@ def quantiles_of(likelihood, points: np.ndarray, weight: np.ndarray, edges_yr: n
 
 def keep(path: Path, row: dict, points: list[np.ndarray]) -> None:
     """Write a result, after the points that it is of."""
-    buffer = io.BytesIO()
-    np.savez(buffer, points=np.concatenate(points))
-    write_whole(path.with_suffix(".npz"), buffer.getvalue(), DatasetError, "run the same command again")
+    with whole_file(path.with_suffix(".npz")) as partial, partial.open("wb") as file:
+        np.savez(file, points=np.concatenate(points))
     write_json(path, row)
 
 
@@ -213,7 +207,7 @@ def kept_points(path: Path) -> np.ndarray:
         return found["points"]
 
 
-def nested(likelihood, n_live: int, seed: int, most: int = 1_000_000) -> Nested:
+def nested(likelihood, n_live: int, seed: int, most: int) -> Nested:
     """Nested sampling of each kind of history, together."""
     cube, parts = likelihood.cube, []
     for share, end in zip(cube.family_share, np.cumsum(cube.family_share), strict=True):

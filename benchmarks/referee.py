@@ -8,7 +8,6 @@ what neither of them has found it can miss too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,6 @@ _A_ROUND = 20_000
 _MOST_ROUNDS = 8
 _EFFECTIVE = 2000.0
 _LEARNT_FROM = 4000  # samples of a round, for the next
-Density = Callable[[np.ndarray], np.ndarray]
 
 
 class Weighted(NamedTuple):

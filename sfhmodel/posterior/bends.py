@@ -63,8 +63,8 @@ class Bends:
             left, best = min(fits, key=itemgetter(0), default=(np.inf, None))
             if best is None or left > _LEFT:
                 break
-            fits = [fit for degree in _DEGREES if (fit := _fitted(scaled, best.of, best.others, degree))]
-            bends.append(min(fits, key=itemgetter(0))[1])
+            higher = (_fitted(scaled, best.of, best.others, degree) for degree in _DEGREES[1:])
+            bends.append(min([(left, best), *(fit for fit in higher if fit)], key=itemgetter(0))[1])
             rest = best.others
         return cls(mean, std, tuple(bends))
 

@@ -95,12 +95,12 @@ def samples_of_parameters(
     simulator = make_simulator(coordinates)
     found, galaxies = [], []
     for k, name in enumerate(prediction.names):
-        points = posterior.sample_points(features[k : k + 1], n, seed)[0]
         if correct:
             likelihood = likelihood_of(simulator, inputs, k, name)
-            log_flow = functools.partial(posterior.log_density, features=features[k])
-            found.append(corrected(likelihood, points, log_flow, np.random.default_rng([seed, k])))
+            found.append(corrected_samples(posterior, likelihood, features[k], n, seed, k))
             points = found[-1].points
+        else:
+            points = posterior.sample_points(features[k : k + 1], n, seed)[0]
         galaxies.append(simulated(simulator, coordinates, points))
         on_progress(1)
     told = {"effective_samples": "effective", "steps": "steps", "renewed": "renewed"} if correct else {}
@@ -128,6 +128,15 @@ def likelihood_of(simulator: Simulator, inputs: dict, k: int, name: str) -> Like
         return Likelihood(simulator, *data)
     except SfhsimError as error:
         raise InputError(f"{name}: samples cannot be corrected: {error}") from error
+
+
+def corrected_samples(
+    posterior: Posterior, likelihood: Likelihood, features: np.ndarray, n: int, seed: int, k: int
+) -> Annealed:
+    """Samples of the posterior of galaxy k of some, from n of a flow with its features (n_feature,)."""
+    points = posterior.sample_points(features[None], n, seed)[0]
+    log_flow = functools.partial(posterior.log_density, features=features)
+    return corrected(likelihood, points, log_flow, np.random.default_rng([seed, k]))
 
 
 def corrected(

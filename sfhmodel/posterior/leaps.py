@@ -96,7 +96,9 @@ class _Group:
     mixture: _Mixture
 
     @classmethod
-    def of(cls, points: np.ndarray, share: float, of_normal: float, own: np.ndarray, random) -> _Group:
+    def of(
+        cls, points: np.ndarray, share: float, of_normal: float, own: np.ndarray, random: np.random.Generator
+    ) -> _Group:
         """Of samples (n, n_own)."""
         bends = Bends.of(points)
         return cls(share, of_normal, own, bends, _Mixture.of(bends.straight(points), random))

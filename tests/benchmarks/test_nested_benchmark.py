@@ -77,7 +77,7 @@ class Likelihood:
 @pytest.mark.filterwarnings("ignore")
 def test_nested_sampling_of_a_known_posterior(benchmark):
     pytest.importorskip("nautilus", reason="nested sampling needs the extra bench")
-    found = benchmark.nested(Likelihood(), 300, 1)
+    found = benchmark.nested(Likelihood(), 300, 1, 1_000_000)
     assert found.ended
     assert found.likelihoods >= 1000
     weight = np.exp(found.log_evidence - np.logaddexp.reduce(found.log_evidence))
