@@ -5,8 +5,8 @@ never saw, of one S/N, are then sampled, and the samples corrected by the likeli
 (`sfhmodel.posterior.correction`); the same likelihood and prior are given to nested sampling (nautilus, Lange 2023,
 MNRAS 525, 3181; extra ``bench``), once for each kind of history in the coordinates that matter to it, weighted by
 their evidences: fewer coordinates, and no kind is left to chance. Both are then judged by importance sampling around
-the samples of both (`benchmarks.referee`), which knows how many samples it is worth. For each summary of a galaxy, of
-one against a second:
+the samples of both (`sfhmodel.posterior.weights`), which knows how many samples it is worth; it can miss what neither
+has found. For each summary of a galaxy, of one against a second:
 
     off      difference of the medians, over the half width of the second's 68%
     width    ratio of the widths of the 68% intervals
@@ -30,13 +30,13 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.folders import kept_or_temporary
-from benchmarks.referee import weighted
 from sfhsim.files import whole_file
 from sfhsim.sealed import read_json, write_json
 
 RECIPE = "phangs-muse-hst-embedded"
 QUANTILES = (0.16, 0.5, 0.84)
 _N_EFFECTIVE = 4000  # of nested sampling
+_N_WEIGHTED = 5000.0  # samples that weights are worth
 _PAIRS = ("corrected, nested", "corrected, weights", "nested, weights", "nested again")
 SUMMARIES = ("mean_log10_age_yr", "log10_metallicity_mass", "a_v_mag")
 
@@ -141,7 +141,8 @@ def sampled_galaxy(folder: Path, number: int, posterior, predictor, prediction, 
         likelihood = likelihood_of(make_simulator(posterior.coordinates), prediction.inputs, 0, str(number))
         features = features_of(predictor.model, prediction.inputs)
         found = corrected_samples(posterior, likelihood, features[0], n, 1, 0)
-        row = {"cpu_s": time.process_time() - began, "effective": found.effective, "renewed": found.renewed}
+        row = {"cpu_s": time.process_time() - began, "effective": found.effective, "renewed": found.renewed,
+               "weighted": found.weighted, "log_evidence": found.log_evidence}  # fmt: skip
         points, edges_yr = probabilities(found.points), np.asarray(predictor.description.age_bin_edges_yr)
         row |= quantiles_of(likelihood, points, np.full(n, 1.0 / n), edges_yr)
         keep(path, row, [points])
@@ -169,14 +170,22 @@ def nested_galaxy(
 
 def judged_galaxy(folder: Path, number: int, inputs: dict, edges_yr: np.ndarray) -> dict:
     """The same of importance sampling around the samples of both."""
+    from sfhmodel.posterior.coordinates import normal_deviates, probabilities
+    from sfhmodel.posterior.correction import Target
+    from sfhmodel.posterior.weights import weighted
+
     path = folder / f"judged-{number}.json"
     if not path.is_file():
         began, likelihood = time.process_time(), likelihood_of_recipe(inputs, number)
         samples = [kept_points(folder / f"{of}.json") for of in (f"galaxy-{number}", f"nested-{number}-0")]
-        found = weighted(likelihood, samples, number)
+        target = Target(likelihood)
+        random = np.random.default_rng(number)
+        found = weighted(
+            [normal_deviates(of) for of in samples], target, random=random, wanted=_N_WEIGHTED, **target.how
+        )
         row = {"cpu_s": time.process_time() - began, "effective": found.effective, "likelihoods": len(found.points)}
-        row |= {"log_evidence": found.log_evidence} | quantiles_of(likelihood, found.points, found.share, edges_yr)
-        write_json(path, row)
+        row["log_evidence"] = found.log_evidence
+        write_json(path, row | quantiles_of(likelihood, probabilities(found.points), found.share, edges_yr))
     return read_json(path)
 
 
@@ -287,8 +296,10 @@ def print_row(row: dict) -> None:
     """A galaxy as text."""
     ours, theirs, judged = row["ours"], row["nested"], row["judged"]
     ended = "" if theirs["ended"] else " (not ended)"
-    print(f"galaxy {row['galaxy']}: renewed {ours['renewed']:.1f}; {ours['cpu_s']:.0f} CPU s against "
-          f"{theirs['cpu_s']:.0f}{ended}; weights worth {judged['effective']:.0f} samples")  # fmt: skip
+    print(f"galaxy {row['galaxy']}: renewed {ours['renewed']:.1f}, weights at last worth {ours['weighted']:.0f}; "
+          f"{ours['cpu_s']:.0f} CPU s against {theirs['cpu_s']:.0f}{ended}; judged by weights worth "
+          f"{judged['effective']:.0f} samples; ln evidence {ours['log_evidence']:.2f}, {theirs['log_evidence']:.2f}, "
+          f"{judged['log_evidence']:.2f}")  # fmt: skip
     for pair in _PAIRS:
         if pair in row:
             parts = [f"{name} {row[pair][name]['off']:+.2f}, {row[pair][name]['width']:.2f}" for name in SUMMARIES]

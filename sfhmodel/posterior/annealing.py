@@ -26,7 +26,7 @@ _JITTER = 1e-5  # so that no direction is left out
 _WHOLE = 0.1  # of the moves are whole differences, which lead from mode to mode
 _FEWEST = 8  # of a group, whose differences are its shape
 _LEAPS = 4  # for each move: in curved posteriors they renew five times as much as any move that was tried
-_LAST = 3  # times as many renewals are asked for in the last step, and twice that many rounds made for each at most
+_MORE_ROUNDS = 6  # times as many, at most, in the last step
 Density = Callable[[np.ndarray], np.ndarray]
 
 
@@ -42,6 +42,7 @@ class Annealed:
     steps : needed.
     evaluations : of p.
     renewed : times that a sample was made anew in a step, on average; of the step with the fewest.
+    before : (n, n_dim) points as they were before each step.
     """
 
     points: np.ndarray
@@ -50,6 +51,7 @@ class Annealed:
     steps: int
     evaluations: int
     renewed: float
+    before: list[np.ndarray]
 
 
 def anneal(
@@ -75,27 +77,28 @@ def anneal(
     movable : of each group, (n_dim,) bool: coordinates that are moved within it.
     of_normal : of each group, the share of it among points of a standard normal.
     share : of the samples that a step leaves.
-    renewals : times that each sample is to be made anew in a step, on average; three times as often in the last.
+    renewals : times that each sample is to be made anew in a step, on average.
     most_rounds : of a move and four leaps in a step, at most; in the last one six times.
     """
-    n, state = len(points), _State(points.copy(), start(points), _finite(target(points)), groups(points))
+    n, state = len(points), _State(points.copy(), start(points), finite(target(points)), groups(points))
     log_weight = state.target - state.start
     effective, evidence, b, steps, evaluations, fewest = _effective(log_weight), 0.0, 0.0, 0, n, np.inf
+    before = []
     while b < 1.0:
+        before.append(state.points.copy())
         log_weight = state.target - state.start
-        step = _step(log_weight, 1.0 - b, share)
+        step = largest_step(log_weight, 1.0 - b, share)
         b, steps = (1.0 if step >= 1.0 - b else b + step), steps + 1
         weight = np.exp(step * log_weight - (most := (step * log_weight).max()))
         evidence += most + np.log(weight.mean())
-        state = state.of(_resampled(weight, random))
+        state = state.of(resampled(weight, n, random))
         chain = _Chain(state, b, start, target, groups, movable, np.asarray(of_normal), random)
-        wanted, rounds = (_LAST * renewals, 2 * _LAST * most_rounds) if b == 1.0 else (renewals, most_rounds)
-        renewed = 0.0
-        while renewed < wanted and rounds:
+        renewed, rounds = 0.0, most_rounds * (_MORE_ROUNDS if b == 1.0 else 1)
+        while renewed < renewals and rounds:
             renewed += chain.renew()
             rounds -= 1
         evaluations, fewest = evaluations + chain.evaluations, min(fewest, renewed)
-    return Annealed(state.points, effective, float(evidence), steps, evaluations, fewest)
+    return Annealed(state.points, effective, float(evidence), steps, evaluations, fewest, before)
 
 
 @dataclass
@@ -174,7 +177,7 @@ class _Chain:
         if not own.size:
             return np.zeros(0, dtype=bool)
         self.evaluations += own.size
-        last = _finite(self.last(points))
+        last = finite(self.last(points))
         first = self.first(points) if self.b < 1.0 else state.start[own]  # the last step is of p alone
         gain = (1.0 - self.b) * (first - state.start[own]) + self.b * (last - state.target[own]) + log_ratio
         took = np.log(self.random.random(own.size)) < gain
@@ -184,17 +187,19 @@ class _Chain:
         return took
 
 
-def _finite(log_density: np.ndarray) -> np.ndarray:
+def finite(log_density: np.ndarray) -> np.ndarray:
+    """With a very small number where nothing is possible."""
     return np.where(np.isfinite(log_density), log_density, -1e30)
 
 
 def _effective(log_weight: np.ndarray) -> float:
+    """(sum w)^2 / sum w^2 of the weights."""
     weight = np.exp(log_weight - log_weight.max())
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
-def _step(log_weight: np.ndarray, most: float, share: float) -> float:
-    """The largest step of b, up to ``most``, that leaves the share of the samples."""
+def largest_step(log_weight: np.ndarray, most: float, share: float) -> float:
+    """The largest power of the weights, up to ``most``, that leaves this share of the samples."""
     wanted = share * len(log_weight)
     if _effective(most * log_weight) >= wanted:
         return most
@@ -205,8 +210,7 @@ def _step(log_weight: np.ndarray, most: float, share: float) -> float:
     return max(low, min(_SMALLEST_STEP, most))
 
 
-def _resampled(weight: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Rows by weight, systematically (Kitagawa 1996): each as often as its weight says, but for less than one."""
-    n = len(weight)
+def resampled(weight: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
+    """n rows by weight, systematically (Kitagawa 1996): each as often as its weight says, but for less than one."""
     places = (np.arange(n) + random.random()) / n
-    return np.minimum(np.searchsorted(np.cumsum(weight) / weight.sum(), places), n - 1)
+    return np.minimum(np.searchsorted(np.cumsum(weight) / weight.sum(), places), len(weight) - 1)

@@ -18,7 +18,15 @@ from sfhmodel.posterior.samples import PosteriorSamples, check_window, window_yr
 from sfhmodel.presets import resolve
 from sfhmodel.spectra import PreparationSettings, ReadOptions
 
-_SETTLED = 2.0  # times renewed: at 1.1 histories of the first galaxy of benchmarks.nested have shares 0.06 off
+_SETTLED = 2.0  # times renewed: at 1.0 a galaxy of benchmarks.nested lost 0.9 of its posterior, and no weights told
+_HANG_TOGETHER = (
+    "these samples were made anew less than twice in a step (column renewed): medians are less certain than so many "
+    "samples say; compare them with those of another --seed"
+)
+_NOT_WEIGHED = (
+    "the weights of these samples were worth too little at last (column weighted_samples): they are those of before, "
+    "less certain in medians and shares of histories; compare them with those of another --seed"
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class FileSampling:
         check_writable(self.out)
         self._posterior = Posterior.load(flow)
         self._posterior.check_of(resolve(model))
-        self._posterior.check_correctable(correct, n)
+        self._posterior.check_correctable(correct)
         for window in windows:
             window_yr(window)
         self._predictor: Predictor | None = None
@@ -150,11 +158,13 @@ def sample_files(
 
 
 def _unsettled(samples: PosteriorSamples) -> tuple[tuple[str, str], ...]:
-    """A note for each galaxy whose samples still hang together after all attempts."""
-    if samples.renewed is None:
+    """A note for each galaxy whose samples still hang together after all attempts, or were not weighed at last."""
+    if samples.renewed is None or samples.weighted_samples is None:
         return ()
-    what = (
-        "these samples were made anew less than twice in a step (column renewed): their medians are less certain than "
-        "so many samples say; ask for more --samples"
-    )
-    return tuple((name, what) for name, times in zip(samples.names, samples.renewed, strict=True) if times < _SETTLED)
+    notes = []
+    for name, renewed, weighted in zip(samples.names, samples.renewed, samples.weighted_samples, strict=True):
+        if renewed < _SETTLED:
+            notes.append((name, _HANG_TOGETHER))
+        elif weighted == 0.0:
+            notes.append((name, _NOT_WEIGHED))
+    return tuple(notes)

@@ -46,13 +46,15 @@ class _Mixture:
         return cls(mean, factor, np.linalg.inv(factor))
 
     @classmethod
-    def of(cls, points: np.ndarray, random: np.random.Generator) -> _Mixture:
+    def of(cls, points: np.ndarray, random: np.random.Generator, far_apart: float = 0.0) -> _Mixture:
         """Of samples (n_sample, n), of which some may be equal."""
         distinct, n_near = np.unique(points, axis=0), max(_NEAREST, _NEAREST_PER_COORDINATE * points.shape[1])
         if points.shape[1] == 0 or len(distinct) < 2 * n_near:
             return cls.around(points[None], uncorrelated=0.0)
-        centre = points[random.permutation(len(points))[:_MOST]]
+        centre = points[random.permutation(len(points))[: round(_MOST * (1.0 - far_apart))]]
         spread = np.maximum(distinct.std(axis=0), _RIDGE)
+        others = _far_apart(distinct / spread, centre / spread, round(_MOST * far_apart), random)
+        centre = np.concatenate([centre, distinct[others]])
 
         def nearest(distance: np.ndarray) -> np.ndarray:
             return distinct[np.argpartition(distance, n_near, axis=0)[:n_near].T]
@@ -84,6 +86,17 @@ class _Mixture:
         return scale - np.log(k) + logsumexp(student, axis=1)
 
 
+def _far_apart(points: np.ndarray, chosen: np.ndarray, n: int, random: np.random.Generator) -> list[int]:
+    """Up to n rows of points, each by its squared distance from the nearest chosen before (Arthur & Vassilvitskii 2007,
+    SODA 1027)."""
+    rows: list[int] = []
+    near = cdist(points, chosen, "sqeuclidean").min(axis=1)
+    while len(rows) < n and near.any():
+        rows.append(int(random.choice(len(points), p=near / near.sum())))
+        near = np.minimum(near, ((points - points[rows[-1]]) ** 2).sum(axis=1))
+    return rows
+
+
 @dataclass(frozen=True)
 class _Group:
     """A group's share of the samples and of a standard normal; its own coordinates, which make samples straight, and
@@ -97,11 +110,17 @@ class _Group:
 
     @classmethod
     def of(
-        cls, points: np.ndarray, share: float, of_normal: float, own: np.ndarray, random: np.random.Generator
+        cls,
+        points: np.ndarray,
+        share: float,
+        of_normal: float,
+        own: np.ndarray,
+        random: np.random.Generator,
+        far_apart: float,
     ) -> _Group:
         """Of samples (n, n_own)."""
         bends = Bends.of(points)
-        return cls(share, of_normal, own, bends, _Mixture.of(bends.straight(points), random))
+        return cls(share, of_normal, own, bends, _Mixture.of(bends.straight(points), random, far_apart))
 
     def sample(self, n: int, random: np.random.Generator) -> np.ndarray:
         """Points (n, n_own)."""
@@ -131,8 +150,12 @@ class Shapes:
         movable: Sequence[np.ndarray],
         of_normal: np.ndarray,
         random: np.random.Generator,
+        far_apart: float = 0.0,
     ) -> Shapes:
-        """Of samples (n, n_dim) and their groups (n,); see `sfhmodel.posterior.annealing.anneal`."""
+        """Of samples (n, n_dim) and their groups (n,); see `sfhmodel.posterior.annealing.anneal`.
+
+        ``far_apart`` is the share of a mixture's parts that are not where samples are dense, but where they reach to.
+        """
         members = {number: points[group == number][:, own] for number, own in enumerate(movable)}
         members = {
             number: of for number, of in members.items() if len(of) > max(of.shape[1], 1) * _FEWEST_PER_COORDINATE
@@ -140,7 +163,7 @@ class Shapes:
         total = sum(map(len, members.values()))
         return cls(
             {
-                number: _Group.of(of, len(of) / total, of_normal[number], movable[number], random)
+                number: _Group.of(of, len(of) / total, of_normal[number], movable[number], random, far_apart)
                 for number, of in members.items()
             }
         )
@@ -163,6 +186,10 @@ class Shapes:
         shape, found = self.known[number], points.copy()
         found[:, shape.own] = way(shape.bends, points[:, shape.own])
         return found
+
+    def shared(self, share: dict[int, float]) -> Shapes:
+        """With other shares of the groups that are known; they sum to 1."""
+        return Shapes({number: replace(shape, share=share[number]) for number, shape in self.known.items()})
 
     def sample(
         self, n: int, groups: Callable[[np.ndarray], np.ndarray], random: np.random.Generator

@@ -21,7 +21,6 @@ from sfhmodel.posterior.samples import PosteriorSamples
 _ROWS = 16_384  # samples at a time
 _GALAXIES = 256
 _CLIP = 8.0  # of standardised features: a galaxy unlike all others has no density of its own
-FEWEST_CORRECTED = 100  # samples, from whose differences they are moved
 FORMAT = 2  # 1 had other coordinates of histories; flows of parameters are the same in both
 
 
@@ -98,7 +97,7 @@ class Posterior:
         if bad := [name for name, what in zip(prediction.names, prediction.problems, strict=True) if what]:
             raise InputError(f"{len(bad)} spectra could not be used, e.g. {bad[0]}: leave them out")
         model = model.model if isinstance(model, Predictor) else model
-        self.check_correctable(correct, n)
+        self.check_correctable(correct)
         features = features_of(model, inputs)
         if isinstance(self.coordinates, ParameterCoordinates):
             from sfhmodel.posterior.correction import samples_of_parameters
@@ -116,15 +115,13 @@ class Posterior:
             **found,
         )
 
-    def check_correctable(self, correct: bool, n: int) -> None:
+    def check_correctable(self, correct: bool) -> None:
         """InputError where samples are to be corrected and cannot be."""
         if correct and not isinstance(self.coordinates, ParameterCoordinates):
             raise InputError(
                 "only samples of a recipe's parameters can be weighed by its simulator: train the posteriors of them "
                 "(sfhmodel posterior train --of parameters)"
             )
-        if correct and n < FEWEST_CORRECTED:
-            raise InputError(f"{n} samples are too few to be corrected: at least {FEWEST_CORRECTED} are needed")
 
     def check_of(self, path: Path) -> None:
         """That the flow belongs to a model file; ModelFileError where it was trained on another."""

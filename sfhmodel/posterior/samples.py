@@ -14,7 +14,12 @@ from sfhmodel.files import written_whole
 
 _UNITS_YR = {"yr": 1.0, "kyr": 1e3, "Myr": 1e6, "Gyr": 1e9}
 _LEVELS = (0.16, 0.5, 0.84)
-_OF_CORRECTION = {"effective_samples": "D", "steps": "J", "renewed": "D"}  # columns of corrected samples, FITS formats
+_OF_CORRECTION = {  # columns of corrected samples, FITS formats
+    "effective_samples": "D",
+    "steps": "J",
+    "renewed": "D",
+    "weighted_samples": "D",
+}
 _WINDOW = re.compile(r"^\s*([\d.eE+]+)\s*-\s*([\d.eE+]+)\s*(yr|kyr|Myr|Gyr)\s*$")
 
 
@@ -60,6 +65,8 @@ class PosteriorSamples:
     effective_samples : (n,) of those that were weighed by a simulator: the effective sample size of the flow's.
     steps : (n,) in which they were weighed.
     renewed : (n,) times that samples were made anew in a step, at least; below 2 they hang together.
+    weighted_samples : (n,) the effective sample size of the weights that they were drawn by at last; 0 where these were
+        worth too little, and the samples are those of before.
     """
 
     names: tuple[str, ...]
@@ -74,6 +81,7 @@ class PosteriorSamples:
     effective_samples: np.ndarray | None = None
     steps: np.ndarray | None = None
     renewed: np.ndarray | None = None
+    weighted_samples: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)

@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 
+from sfhmodel.posterior.coordinates import normal_deviates, probabilities
+from sfhmodel.posterior.correction import Target
+from sfhmodel.posterior.weights import weighted
+
 
 @pytest.fixture
 def benchmark(pytestconfig, monkeypatch):
@@ -21,7 +25,8 @@ def test_quantiles_of_weighted_samples(benchmark):
 
 
 def test_a_summary_tells_the_worst(benchmark, capsys):
-    cost = dict.fromkeys(("effective", "renewed", "cpu_s", "likelihoods"), 5.0) | {"ended": True}
+    costs = ("effective", "renewed", "weighted", "log_evidence", "cpu_s", "likelihoods")
+    cost = dict.fromkeys(costs, 5.0) | {"ended": True}
     theirs = cost | {name: [1.0, 3.0, 5.0] for name in benchmark.SUMMARIES}
     near = cost | {name: [1.0, 3.1, 5.0] for name in benchmark.SUMMARIES}
     far = cost | {name: [1.0, 2.4, 5.8] for name in benchmark.SUMMARIES}
@@ -68,7 +73,7 @@ class Likelihood:
     second = 0.75 * 0.04 * np.sqrt(2.0 * np.pi)
     evidence = (0.25 + second) * 2.0 * np.pi * 0.05 * 0.1
 
-    def __call__(self, points):
+    def __call__(self, points, ids=None):
         log_density = -0.5 * (((points[:, 1:3] - [0.3, 0.6]) / [0.05, 0.1]) ** 2).sum(axis=1)
         third = -0.5 * ((points[:, 3] - 0.5) / 0.04) ** 2
         return log_density + np.where(self.cube.family(points) == 1, third, 0.0)
@@ -90,7 +95,7 @@ def test_nested_sampling_that_is_cut_short_says_so(benchmark):
     assert not benchmark.nested(Likelihood(), 300, 1, 1000).ended
 
 
-def test_weights_mend_samples_that_are_wrong(benchmark):
+def test_weights_mend_samples_that_are_wrong():
     """One set has hardly any of the second kind, the other the wrong widths and places."""
     random = np.random.default_rng(5)
 
@@ -102,9 +107,10 @@ def test_weights_mend_samples_that_are_wrong(benchmark):
 
     one = samples((1900, 100), [0.3, 0.6, 0.5], [0.05, 0.1, 0.04])
     other = samples((1000, 1000), [0.33, 0.55, 0.52], [0.08, 0.07, 0.06])
-    found = benchmark.weighted(Likelihood(), [one, other], 1)
+    target = Target(Likelihood())
+    found = weighted([normal_deviates(one), normal_deviates(other)], target, random=random, **target.how)
     assert found.effective > 2000
-    assert_known(found.points, found.share, found.log_evidence)
+    assert_known(probabilities(found.points), found.share, found.log_evidence)
 
 
 def assert_known(points, weight, log_evidence):

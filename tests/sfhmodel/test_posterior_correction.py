@@ -86,6 +86,7 @@ def test_corrected_samples_are_those_of_the_likelihood_on_a_grid(made, tmp_path)
         assert 1.0 <= table["effective_samples"][0] < 1500.0
         assert table["steps"][0] >= 1
         assert table["renewed"][0] >= 3.0
+        assert table["weighted_samples"][0] >= 3000.0
         a_v_mag = hdus["A_V_MAG"].data[0]
     names = [header["PAR1"], header["PAR2"]]
     assert names == list(sfhsim.PriorCube(recipe_from_dict(RECIPE)).names) == ["metallicity.z_final", "dust.screen.tau"]
@@ -105,6 +106,33 @@ def test_samples_that_hang_together_are_noted(made, tmp_path, monkeypatch):
     assert found.notes[-1][0] == found.samples.names[0]
     assert "column renewed" in found.notes[-1][1]
     assert "column renewed" in str(found).replace("\n", " ")
+
+
+def test_weights_that_are_worth_too_little_are_noted_and_not_used(made, tmp_path, monkeypatch):
+    """The samples are those of before, again and again where more are wanted."""
+    monkeypatch.setattr(correction, "_ENOUGH", np.inf)
+    where = made / "model.keras", made / "flow.npz", [made / "galaxy.txt"], tmp_path / "annealed.fits"
+    found = sample_files(*where, n=1200, correct=True, options=ReadOptions(redshift=0.0))
+    assert "column weighted_samples" in found.notes[-1][1]
+    assert found.samples.weighted_samples.tolist() == [0.0]
+    distinct = np.unique(np.stack(list(found.samples.parameters.values()), axis=-1)[0], axis=0)
+    assert 500 < len(distinct) <= 1000
+    _, weight = grid_posterior(made, (np.full(2, np.nan), np.full(2, np.nan)))
+    tau = ((np.arange(SIDE) + 0.5) / SIDE) @ weight.reshape(SIDE, SIDE).sum(axis=0)
+    assert found.samples.parameters["dust.screen.tau"].mean() == pytest.approx(tau, abs=0.02)
+
+
+def test_a_few_corrected_samples_are_of_the_right_posterior_too(made):
+    posterior, predictor = Posterior.load(made / "flow.npz"), load(made / "model.keras", backend="keras")
+    wave_aa, flux, error = np.loadtxt(made / "galaxy.txt").T
+    found = posterior.sample(predictor, predictor.predict(wave_aa, flux, error), 20, correct=True)
+    points, weight = grid_posterior(made, (np.full(2, np.nan), np.full(2, np.nan)))
+    mean = weight @ points[:, 1]
+    spread = np.sqrt(weight @ (points[:, 1] - mean) ** 2)
+    tau = found.parameters["dust.screen.tau"][0]
+    assert tau.shape == (20,)
+    assert tau.mean() == pytest.approx(mean, abs=spread)
+    assert found.weighted_samples[0] >= 3000.0
 
 
 def test_predict_with_samples_writes_both(made, tmp_path):
@@ -132,9 +160,7 @@ def test_predict_with_samples_writes_both(made, tmp_path):
 
 def test_what_cannot_be_corrected_is_told(made):
     posterior, predictor = Posterior.load(made / "flow.npz"), load(made / "model.keras", backend="keras")
-    wave_aa, flux, error = np.loadtxt(made / "galaxy.txt").T
-    with pytest.raises(InputError, match="50 samples are too few to be corrected: at least 100"):
-        posterior.sample(predictor, predictor.predict(wave_aa, flux, error), 50, correct=True)
+    wave_aa, flux, _ = np.loadtxt(made / "galaxy.txt").T
     without = predictor.predict(wave_aa, flux, None)
     with pytest.raises(InputError, match="samples cannot be corrected: no pixel and no band"):
         posterior.sample(predictor, without, 200, correct=True)
@@ -142,7 +168,7 @@ def test_what_cannot_be_corrected_is_told(made):
         ParameterCoordinates(RECIPE | {"worlds": [{"name": "a", "weight": 1.0}]}, 0)
     posterior.coordinates = None
     with pytest.raises(InputError, match="train the posteriors of them"):
-        posterior.check_correctable(True, 200)
+        posterior.check_correctable(True)
 
 
 def test_normal_deviates_go_there_and_back():
