@@ -36,7 +36,7 @@ from sfhsim.sealed import read_json, write_json
 RECIPE = "phangs-muse-hst-embedded"
 QUANTILES = (0.16, 0.5, 0.84)
 _N_EFFECTIVE = 4000  # of nested sampling
-_N_WEIGHTED = 5000.0  # samples that weights are worth
+_N_WEIGHTED, _MOST_ROUNDS = 5000.0, 40  # samples that weights are worth which judge, and rounds
 _PAIRS = ("corrected, nested", "corrected, weights", "nested, weights", "nested again")
 SUMMARIES = ("mean_log10_age_yr", "log10_metallicity_mass", "a_v_mag")
 
@@ -179,10 +179,8 @@ def judged_galaxy(folder: Path, number: int, inputs: dict, edges_yr: np.ndarray)
         began, likelihood = time.process_time(), likelihood_of_recipe(inputs, number)
         samples = [kept_points(folder / f"{of}.json") for of in (f"galaxy-{number}", f"nested-{number}-0")]
         target = Target(likelihood)
-        random = np.random.default_rng(number)
-        found = weighted(
-            [normal_deviates(of) for of in samples], target, random=random, wanted=_N_WEIGHTED, **target.how
-        )
+        how = {"wanted": _N_WEIGHTED, "most_rounds": _MOST_ROUNDS, "random": np.random.default_rng(number)}
+        found = weighted([normal_deviates(of) for of in samples], target, **how, **target.how)
         row = {"cpu_s": time.process_time() - began, "effective": found.effective, "likelihoods": len(found.points)}
         row["log_evidence"] = found.log_evidence
         write_json(path, row | quantiles_of(likelihood, probabilities(found.points), found.share, edges_yr))

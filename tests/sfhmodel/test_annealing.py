@@ -152,6 +152,30 @@ def test_samples_of_a_thin_sheet_that_bends_are_made_anew():
     np.testing.assert_allclose((found.points[:, :2] - middle(found.points)).std(axis=0), [0.002, 0.05], rtol=0.08)
 
 
+def test_parts_far_apart_reach_where_few_samples_are():
+    """A cloud, and one in two hundred far from it, along a line."""
+    random, whole = np.random.default_rng(8), np.array([1.0])
+    points = random.standard_normal((4000, 3))
+    points[:20, 0] = np.linspace(10.0, 20.0, 20)
+    probe = np.c_[np.full(5, 15.0), np.zeros((5, 2))]
+    by_density, far = (
+        Shapes.of(points, one_group(points), [np.ones(3, bool)], whole, random, far_apart) for far_apart in (0.0, 0.5)
+    )
+    reached = [shapes.log_density(probe, one_group(probe)).mean() for shapes in (by_density, far)]
+    assert reached[1] > reached[0] + 1.0
+    drawn, group = far.sample(20_000, one_group, random)
+    weight = np.exp(log_normal(drawn) - far.log_density(drawn, group))
+    assert weight.mean() == pytest.approx(1.0, abs=0.03)
+
+
+def test_parts_far_apart_of_samples_that_are_hardly_enough():
+    """No more parts than there are distinct samples."""
+    random = np.random.default_rng(9)
+    points = np.repeat(random.standard_normal((121, 2)), 10, axis=0)
+    shapes = Shapes.of(points, one_group(points), [np.ones(2, bool)], np.array([1.0]), random, 0.5)
+    assert np.isfinite(shapes.log_density(points, one_group(points))).all()
+
+
 def test_groups_of_few_samples_have_no_shape():
     random = np.random.default_rng(5)
     points = random.standard_normal((100, 3))
