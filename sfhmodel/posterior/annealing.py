@@ -82,7 +82,7 @@ def anneal(
     """
     n, state = len(points), _State(points.copy(), start(points), finite(target(points)), groups(points))
     log_weight = state.target - state.start
-    effective, evidence, b, steps, evaluations, fewest = _effective(log_weight), 0.0, 0.0, 0, n, np.inf
+    effective, evidence, b, steps, evaluations, fewest = effective_size(log_weight), 0.0, 0.0, 0, n, np.inf
     before = []
     while b < 1.0:
         before.append(state.points.copy())
@@ -192,7 +192,7 @@ def finite(log_density: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(log_density), log_density, -1e30)
 
 
-def _effective(log_weight: np.ndarray) -> float:
+def effective_size(log_weight: np.ndarray) -> float:
     """(sum w)^2 / sum w^2 of the weights."""
     weight = np.exp(log_weight - log_weight.max())
     return float(weight.sum() ** 2 / (weight**2).sum())
@@ -201,12 +201,12 @@ def _effective(log_weight: np.ndarray) -> float:
 def largest_step(log_weight: np.ndarray, most: float, share: float) -> float:
     """The largest power of the weights, up to ``most``, that leaves this share of the samples."""
     wanted = share * len(log_weight)
-    if _effective(most * log_weight) >= wanted:
+    if effective_size(most * log_weight) >= wanted:
         return most
     low, high = 0.0, most
     for _ in range(60):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if _effective(middle * log_weight) >= wanted else (low, middle)
+        low, high = (middle, high) if effective_size(middle * log_weight) >= wanted else (low, middle)
     return max(low, min(_SMALLEST_STEP, most))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sfhmodel.posterior.annealing import Density, finite, largest_step, resampled
+from sfhmodel.posterior.annealing import Density, effective_size, finite, largest_step, resampled
 from sfhmodel.posterior.leaps import Shapes
 
 _POWERS = 0.5, 0.5, 0.25  # of the posterior, in turn, whose points the next round is drawn around
@@ -23,6 +23,7 @@ _LEARNT_FROM, _LEAST_LEARNT = 4000, 0.2  # of these; and the share of them of ea
 _LEAST_EFFECTIVE = 500.0  # of a group's: else its weights are made more even, which moves only where the next are drawn
 _EVEN = 0.5  # of a round are drawn evenly of all groups, so that those of a small share are known as well
 _FAR_APART = 0.5  # of the parts of a mixture
+_CUT_WITHIN = 1e-3  # of the logarithm of the largest weight
 _AT_A_TIME = 2000  # points, whose distances from all parts of a mixture fit the processor's cache
 
 
@@ -35,6 +36,9 @@ class Weighted:
     points : (n, n_dim)
     share : (n,) of the posterior, sums to 1.
     log_evidence : natural logarithm of the integral of p over the groups that were drawn of.
+
+    Weights are cut where one is more than the square root of n times their mean (after Ionides 2008, J. Comput. Graph.
+    Stat. 17, 295): a point that few runs meet, and that then outweighs all others, counts too little and not too much.
     """
 
     points: np.ndarray
@@ -71,7 +75,7 @@ def weighted(
         groups.
     target : points to (n,) natural logarithm of p; may be -inf.
     groups, movable, of_normal : see `sfhmodel.posterior.annealing.anneal`.
-    wanted : effective sample size, after which, and six further rounds at least, none follows.
+    wanted : effective sample size, of weights as they are, after which, and six further rounds at least, none follows.
     most_rounds : of all together, the first one included.
     a_round : points of a round; in the first one around each set of samples.
     """
@@ -82,17 +86,16 @@ def weighted(
         return shape.shared({number: _EVEN * even + (1.0 - _EVEN) * of.share for number, of in shape.known.items()})
 
     drawn, shapes = _Drawn(), [shape for of in samples if (shape := shape_of(of)).known]
-    found, n_given = Weighted(samples[0][:0], np.empty(0), -np.inf), len(shapes)
+    n_given = len(shapes)
     for _ in range(most_rounds if shapes else 0):
         for shape in shapes[len(drawn.shapes) :]:
             points, group = shape.sample(a_round, groups, random)
             drawn.add(shape, points, group, finite(target(points)))
-        found = drawn.weighted()
         n_learnt = len(shapes) - n_given
-        if found.effective >= wanted and n_learnt >= _LEAST_ROUNDS:
+        if n_learnt >= _LEAST_ROUNDS and effective_size(drawn.log_weight()) >= wanted:
             break
         shapes.append(shape_of(drawn.learnt_from(_POWERS[n_learnt % len(_POWERS)], random)))
-    return found
+    return drawn.weighted() if drawn.shapes else Weighted(samples[0][:0], np.empty(0), -np.inf)
 
 
 @dataclass
@@ -119,8 +122,11 @@ class _Drawn:
 
     def weighted(self) -> Weighted:
         log_weight = self.log_weight()
+        n, before = log_weight.size, np.inf
+        while (most := np.logaddexp.reduce(log_weight) - 0.5 * np.log(n)) < before - _CUT_WITHIN:
+            before, log_weight = most, np.minimum(log_weight, most)
         total = np.logaddexp.reduce(log_weight)
-        return Weighted(np.concatenate(self.points), np.exp(log_weight - total), float(total - np.log(log_weight.size)))
+        return Weighted(np.concatenate(self.points), np.exp(log_weight - total), float(total - np.log(n)))
 
     def learnt_from(self, power: float, random: np.random.Generator) -> np.ndarray:
         """Points of a power of the posterior, by weight in each group."""

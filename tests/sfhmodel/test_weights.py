@@ -93,6 +93,23 @@ def test_what_is_impossible_has_no_share():
     assert np.exp(found.log_evidence) == pytest.approx(0.5, abs=0.02)
 
 
+def test_no_point_outweighs_all_others():
+    """One that is met by chance, with a thousand times more of the posterior than all others together."""
+    random = np.random.default_rng(6)
+    points = random.standard_normal((1000, 3))
+
+    def target(z):
+        found = log_normal(z)
+        found[0] += np.log(1000.0 * len(z))
+        return found
+
+    found = weighted([points], target, one_group, [np.ones(3, bool)], random, most_rounds=1)
+    assert found.share.max() == pytest.approx(0.01, rel=0.05)  # of the root of 10,000 points
+    assert found.share.sum() == pytest.approx(1.0)
+    assert np.exp(found.log_evidence) == pytest.approx(1.01, abs=0.03)
+    np.testing.assert_allclose(found.share @ found.points, 0.01 * found.points[0], atol=0.05)
+
+
 def test_rounds_end_where_they_must():
     random = np.random.default_rng(5)
     points, counted = random.standard_normal((300, 2)), []
