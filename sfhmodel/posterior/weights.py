@@ -86,15 +86,14 @@ def weighted(
         return shape.shared({number: _EVEN * even + (1.0 - _EVEN) * of.share for number, of in shape.known.items()})
 
     drawn, shapes = _Drawn(), [shape for of in samples if (shape := shape_of(of)).known]
-    n_given = len(shapes)
-    for _ in range(most_rounds if shapes else 0):
+    for n_learnt in range(most_rounds if shapes else 0):
+        if n_learnt:
+            shapes.append(shape_of(drawn.learnt_from(_POWERS[(n_learnt - 1) % len(_POWERS)], random)))
         for shape in shapes[len(drawn.shapes) :]:
             points, group = shape.sample(a_round, groups, random)
             drawn.add(shape, points, group, finite(target(points)))
-        n_learnt = len(shapes) - n_given
         if n_learnt >= _LEAST_ROUNDS and effective_size(drawn.log_weight()) >= wanted:
             break
-        shapes.append(shape_of(drawn.learnt_from(_POWERS[n_learnt % len(_POWERS)], random)))
     return drawn.weighted() if drawn.shapes else Weighted(samples[0][:0], np.empty(0), -np.inf)
 
 
