@@ -20,6 +20,10 @@ demo: $(BIN)/.installed ## Synthetic galaxies in demo/, with pictures; histories
 	$(BIN)/sfhsim cube disc --set field.n_x=24 --set field.n_y=24 --set field.pixel_arcsec=0.8 --out demo/cube.fits --overwrite
 	$(BIN)/sfhmodel map phangs-muse-hst demo/cube.fits --redshift 0.004 --bins sn:60 --check --out demo/maps.fits --plots demo/maps --overwrite
 
+# Workers' threads that wait for one another by spinning take up to nine tenths of the processor.
+test test-oldest test-wheel: export OMP_WAIT_POLICY ?= PASSIVE
+test test-oldest test-wheel: export OPENBLAS_THREAD_TIMEOUT ?= 4
+
 test: $(BIN)/.installed ## Every test that this machine can run.
 	$(BIN)/python -m pytest -n auto
 
