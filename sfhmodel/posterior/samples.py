@@ -147,9 +147,9 @@ class PosteriorSamples:
             for column, value in ((name, middle), (f"{name}_lo", low), (f"{name}_hi", high)):
                 table[column] = value
                 table[column].unit = unit
-        if self.effective_samples is not None:
-            for name in _OF_CORRECTION:
-                table[name] = getattr(self, name)
+        for name in _OF_CORRECTION:
+            if (values := getattr(self, name)) is not None:
+                table[name] = values
         return table
 
     def write(self, path: str | Path, windows: Sequence[str] = ("0-100Myr",), overwrite: bool = False) -> Path:
@@ -171,8 +171,8 @@ class PosteriorSamples:
         columns = [fits.Column("name", f"{max(map(len, names))}A", array=np.array(names))]
         for name, (unit, _) in self.quantities(windows).items():
             columns += [fits.Column(c, "D", unit, array=table[c]) for c in (name, f"{name}_lo", f"{name}_hi")]
-        if self.effective_samples is not None:
-            columns += [fits.Column(name, kind, array=table[name]) for name, kind in _OF_CORRECTION.items()]
+        told = {name: kind for name, kind in _OF_CORRECTION.items() if name in table.colnames}
+        columns += [fits.Column(name, kind, array=table[name]) for name, kind in told.items()]
         bins = [fits.Column("young_yr", "D", "yr", array=edges[:-1]), fits.Column("old_yr", "D", "yr", array=edges[1:])]
         hdus = [
             primary,
