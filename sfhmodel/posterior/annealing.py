@@ -85,7 +85,7 @@ def anneal(
     effective, evidence, b, steps, evaluations, fewest = effective_size(log_weight), 0.0, 0.0, 0, n, np.inf
     before = []
     while b < 1.0:
-        before.append(state.points.copy())
+        before.append(state.points)
         log_weight = state.target - state.start
         step = largest_step(log_weight, 1.0 - b, share)
         b, steps = (1.0 if step >= 1.0 - b else b + step), steps + 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from known_densities import of_sheet, one_group, sheet
 
 from sfhmodel.posterior.annealing import anneal
 from sfhmodel.posterior.leaps import Shapes
@@ -9,10 +10,6 @@ from sfhmodel.posterior.leaps import Shapes
 
 def log_normal(z, mean=0.0, std=1.0):
     return -0.5 * (((z - mean) / std) ** 2).sum(axis=1) - z.shape[1] * np.log(std * np.sqrt(2.0 * np.pi))
-
-
-def one_group(z):
-    return np.zeros(len(z), dtype=int)
 
 
 def test_a_narrow_posterior_far_in_the_tail_is_found_with_its_evidence():
@@ -135,21 +132,15 @@ def test_shapes_follow_samples_that_bend():
 
 
 def test_samples_of_a_thin_sheet_that_bends_are_made_anew():
-    def middle(z):
-        return np.c_[0.5 * z[:, 2] ** 2 - z[:, 3] * z[:, 4], np.sin(z[:, 2]) + 0.5 * z[:, 3]]
-
-    def target(z):
-        return log_normal(z[:, 2:]) + log_normal((z[:, :2] - middle(z)) / [0.002, 0.05]) - np.log(0.002 * 0.05)
-
     random = np.random.default_rng(7)
     points = random.standard_normal((2000, 5))
-    found = anneal(points, log_normal, target, one_group, [np.ones(5, bool)], random, renewals=9.0)
+    found = anneal(points, log_normal, of_sheet, one_group, [np.ones(5, bool)], random, renewals=9.0)
     assert found.renewed >= 9.0
     assert found.evaluations < 500_000  # with straight parts alone three times as many, for one renewal
     assert found.log_evidence == pytest.approx(0.0, abs=0.3)
     np.testing.assert_allclose(found.points[:, 2:].mean(axis=0), 0.0, atol=0.1)
     np.testing.assert_allclose(found.points[:, 2:].std(axis=0), 1.0, rtol=0.12)  # straight parts alone: 0.75
-    np.testing.assert_allclose((found.points[:, :2] - middle(found.points)).std(axis=0), [0.002, 0.05], rtol=0.08)
+    np.testing.assert_allclose((found.points[:, :2] - sheet(found.points)).std(axis=0), [0.002, 0.05], rtol=0.08)
 
 
 def test_parts_far_apart_reach_where_few_samples_are():

@@ -2,23 +2,11 @@
 
 import numpy as np
 import pytest
+from known_densities import of_sheet, one_group, sheet
 
 from sfhmodel.posterior.annealing import anneal
 from sfhmodel.posterior.coordinates import log_normal
 from sfhmodel.posterior.weights import weighted
-
-
-def one_group(z):
-    return np.zeros(len(z), dtype=int)
-
-
-def sheet(z):
-    """Where a thin sheet is that bends."""
-    return np.c_[0.5 * z[:, 2] ** 2 - z[:, 3] * z[:, 4], np.sin(z[:, 2]) + 0.5 * z[:, 3]]
-
-
-def of_sheet(z):
-    return log_normal(z[:, 2:]) + log_normal((z[:, :2] - sheet(z)) / [0.002, 0.05]) - np.log(0.002 * 0.05)
 
 
 def test_samples_of_a_thin_sheet_come_to_their_widths():
